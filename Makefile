@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# nacre: one non-recursive Makefile. `make help` lists the targets.
+#
+# build/ has the layout of an installation (bin, libexec/nacre, share/nacre), because `nacre` finds
+# its companions relative to its own executable.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BUILD   ?= build
+CC      ?= gcc
+CLANG   ?= clang
+ARCH    := $(shell uname -m)
+
+VERSION := 0.1.0
+COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+
+# Compiler warnings and hardening (docs/hardening.md says what each is for). CI adds -Werror.
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wcast-qual -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla -Wformat=2
+ifneq ($(CI),)
+WARN += -Werror
+endif
+CPPFLAGS := -Iinclude -D_GNU_SOURCE -DNACRE_VERSION='"$(VERSION)"' -DNACRE_COMMIT='"$(COMMIT)"'
+CFLAGS   := -std=gnu11 -O2 -g $(WARN) -fstack-protector-strong -fno-common \
+	-ftrivial-auto-var-init=zero -MMD -MP
+LDHARD   := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+
+# nacre itself: dynamic, Debian's C library.
+HOST_CFLAGS := $(CFLAGS) -fPIE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+HOST_LIBS   := -ljansson -lseccomp -lcap -lselinux
+
+# The companions: static-PIE on musl, so that no image's ld.so, NSS or gconv is ever loaded, and so
+# that their private memory stays small. musl-gcc's specs know no static PIE: the link line is ours.
+MUSL_DIR    ?= /usr/lib/$(ARCH)-linux-musl
+MUSL_CC     ?= musl-gcc
+MUSL_CFLAGS := $(CFLAGS) -fPIE -idirafter /usr/include -idirafter /usr/include/$(ARCH)-linux-gnu
+gcc_file     = $(shell $(CC) -print-file-name=$(1))
+link_static  = $(CC) -nostdlib -static-pie $(LDHARD) -Wl,--gc-sections -o $@ \
+	$(MUSL_DIR)/rcrt1.o $(MUSL_DIR)/crti.o $(call gcc_file,crtbeginS.o) $(filter %.o,$^) \
+	-L$(MUSL_DIR) -Wl,--start-group -lc $(call gcc_file,libgcc.a) -Wl,--end-group \
+	$(call gcc_file,crtendS.o) $(MUSL_DIR)/crtn.o
+
+LIBEXEC := $(BUILD)/libexec/nacre
+SHARE   := $(BUILD)/share/nacre
+
+RUNTIME_SRC := $(wildcard runtime/*.c)
+MONITOR_SRC := $(wildcard monitor/*.c)
+VMM_SRC     := $(wildcard vmm/*.c vmm/arch/$(ARCH)/*.c)
+FSD_SRC     := $(wildcard fsd/*.c)
+INIT_SRC    := $(wildcard guest-init/*.c)
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+PROGRAMS := $(BUILD)/bin/nacre $(LIBEXEC)/nacre-monitor $(LIBEXEC)/nacre-vmm \
+	$(LIBEXEC)/nacre-fsd $(LIBEXEC)/nacre-init
+
+.PHONY: all programs help setup kernel rootfs demo check check-full check-unit check-includes \
+	analyze install distclean clean
+
+all: programs
+
+programs: $(PROGRAMS)
+
+help:
+	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+
+$(BUILD)/obj/runtime/%.o: runtime/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(HOST_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(MUSL_CC) $(CPPFLAGS) $(MUSL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/vmm/%.o: MUSL_CFLAGS += -Ivmm
+
+$(BUILD)/bin/nacre: $(call obj,$(RUNTIME_SRC))
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDHARD) -o $@ $(filter %.o,$^) $(HOST_LIBS)
+
+$(LIBEXEC)/nacre-monitor: $(call obj,$(MONITOR_SRC))
+	@mkdir -p $(@D)
+	$(link_static)
+
+$(LIBEXEC)/nacre-vmm: $(call obj,$(VMM_SRC))
+	@mkdir -p $(@D)
+	$(link_static)
+
+$(LIBEXEC)/nacre-fsd: $(call obj,$(FSD_SRC))
+	@mkdir -p $(@D)
+	$(link_static)
+
+$(LIBEXEC)/nacre-init: $(call obj,$(INIT_SRC))
+	@mkdir -p $(@D)
+	$(link_static) -s
+
+# Unit tests: tests/unit/test_X.c names the sources it is linked with in a line "SOURCES: a.c b.c";
+# built twice, with ASan and UBSan, and with the host's C library.
+UNIT_SRC  := $(wildcard tests/unit/test_*.c)
+UNIT_BIN  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+.SECONDEXPANSION:
+$(BUILD)/unit/%: tests/unit/%.c $$(shell sed -n 's/^.*SOURCES: //p' tests/unit/%.c)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -I. -Ivmm $(CFLAGS) -O1 $(SANITIZE) -o $@ $(filter %.c,$^) \
+		$$(sed -n 's/^.*LIBS: //p' $<) -lcmocka -lpthread
+
+check-unit: $(UNIT_BIN)
+	@for t in $(UNIT_BIN); do echo "== $$t"; $$t || exit 1; done
+
+clean:
+	rm -rf $(BUILD)
+
+distclean: clean
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

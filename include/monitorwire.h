@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What `nacre` and the nacre-monitor that it started say to each other, over one SOCK_SEQPACKET
+ * pair; one packet is one struct monitor_packet, cut after its text.
+ *
+ *   monitor: READY (the guest holds the process before exec) or FAILED
+ *   nacre:   START
+ *   monitor: STARTED or FAILED
+ *
+ * FAILED before STARTED carries the exit status that `nacre` should end with and one line for the
+ * user, already sanitized. After STARTED the monitor reports on its log descriptor instead.
+ */
+#ifndef NACRE_MONITORWIRE_H
+#define NACRE_MONITORWIRE_H
+
+#include <assert.h>
+
+#include "bytes.h"
+
+#define MONITOR_TEXT_MAX 2048u
+
+enum monitor_packet_type {
+	MONITOR_READY = 1,
+	MONITOR_START = 2,
+	MONITOR_STARTED = 3,
+	MONITOR_FAILED = 4,
+};
+
+struct monitor_packet {
+	struct le32 type;     /* enum monitor_packet_type */
+	struct le32 status;   /* MONITOR_FAILED: 125, 126, 127 */
+	struct le32 text_len; /* MONITOR_FAILED, at most MONITOR_TEXT_MAX; no NUL */
+	char text[MONITOR_TEXT_MAX];
+};
+static_assert(sizeof(struct monitor_packet) == 12 + MONITOR_TEXT_MAX, "wire size");
+
+#endif

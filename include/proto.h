@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control protocol, version 1: what nacre-monitor and nacre-init say to each other.
+ *
+ * Transport. nacre-init, from a privileged vsock port of the guest (below 1024), connects to port
+ * PROTO_VSOCK_PORT of the host (CID 2) and keeps a few such connections idle. nacre-vmm joins each
+ * of them to one connection that it accepted on its listening UNIX socket, oldest first, and passes
+ * bytes; it understands none of them. Guest ports of 1024 and above are refused by the VMM, and
+ * binding one below takes CAP_NET_BIND_SERVICE in the guest's first user namespace: a container
+ * cannot reach this protocol.
+ *
+ * On every connection the host speaks first, with one MSG_HELLO, which says what the connection is:
+ *
+ *   ROLE_CONTROL  messages both ways until one side closes. One per session; a session is one
+ *                 process that the host asked for (a container's, later also each exec's). When the
+ *                 host's side closes, nacre-init kills what the session started.
+ *   ROLE_STREAM   after the hello, raw bytes of one standard stream of the session that has the same
+ *                 token. STREAM_STDIN flows to the guest, STREAM_STDOUT and STREAM_STDERR to the
+ *                 host, STREAM_TTY both ways. End of file is the half-close of the sender.
+ *
+ * Order on a control connection, > to the guest, < to the host:
+ *
+ *   > HELLO  > PLAN             the container is made, its process held just before exec
+ *   < HELLO_ACK
+ *   < CREATED  or  < FAILED     FAILED ends the session
+ *   > START                     may be sent at once; acted on after CREATED
+ *   < STARTED  or  < FAILED     STARTED: execve() of the process succeeded
+ *   > SIGNAL, > WINSIZE, ...    at any time after CREATED
+ *   < EXITED                    after every stream was written out and the file systems were synced;
+ *                               the last message
+ *
+ * Both sides treat the other as hostile: a length out of bounds, an unknown type, a message out of
+ * order ends the connection, on the guest's side also what the session started.
+ */
+#ifndef NACRE_PROTO_H
+#define NACRE_PROTO_H
+
+#include <assert.h>
+
+#include "bytes.h"
+
+#define PROTO_VERSION	 1u
+#define PROTO_MAGIC	 0x3152434eu /* "NCR1" */
+#define PROTO_VSOCK_PORT 1u
+#define PROTO_HOST_CID	 2u
+
+/* Longest message, header included. Only MSG_PLAN comes near. */
+#define PROTO_MSG_MAX	 (1024u * 1024u)
+/* Longest message of every type but MSG_PLAN, header included. */
+#define PROTO_SMALL_MAX	 4096u
+/* Longest text in MSG_FAILED, without a NUL. */
+#define PROTO_TEXT_MAX	 1024u
+
+enum msg_type {
+	MSG_HELLO = 1,	   /* > struct msg_hello */
+	MSG_HELLO_ACK = 2, /* < struct msg_hello_ack */
+	MSG_PLAN = 3,	   /* > a plan, see plan.h */
+	MSG_CREATED = 4,   /* < nothing */
+	MSG_START = 5,	   /* > nothing */
+	MSG_STARTED = 6,   /* < nothing */
+	MSG_FAILED = 7,	   /* < struct msg_failed, text behind it */
+	MSG_SIGNAL = 8,	   /* > struct msg_signal */
+	MSG_WINSIZE = 9,   /* > struct msg_winsize */
+	MSG_EXITED = 10,   /* < struct msg_exited */
+	MSG_RESEED = 11,   /* > 32 bytes of entropy, for a guest that was cloned from a snapshot */
+	MSG_SET_CLOCK = 12 /* > struct msg_set_clock */
+};
+
+/* Before every message. `len` counts header and body. */
+struct msg_header {
+	struct le32 len;
+	struct le16 type; /* enum msg_type */
+	struct le16 zero; /* must be 0 */
+	struct le32 container; /* number of the container in its VM, 0 for the first */
+};
+static_assert(sizeof(struct msg_header) == 12, "wire size");
+
+enum msg_role { ROLE_CONTROL = 1, ROLE_STREAM = 2 };
+enum msg_stream { STREAM_STDIN = 0, STREAM_STDOUT = 1, STREAM_STDERR = 2, STREAM_TTY = 3, STREAM_COUNT };
+
+#define PROTO_TOKEN_LEN 16u
+
+struct msg_hello {
+	struct le32 magic;
+	struct le16 version;
+	struct le16 role;   /* enum msg_role */
+	struct le16 stream; /* enum msg_stream, 0 with ROLE_CONTROL */
+	struct le16 zero;
+	uint8_t token[PROTO_TOKEN_LEN]; /* random, one per session */
+};
+static_assert(sizeof(struct msg_hello) == 28, "wire size");
+
+struct msg_hello_ack {
+	struct le16 version;
+	struct le16 zero;
+};
+static_assert(sizeof(struct msg_hello_ack) == 4, "wire size");
+
+/* What a failed session's caller should exit with; values of interface "Exit status". */
+enum failed_code { FAILED_NACRE = 125, FAILED_NOT_EXECUTABLE = 126, FAILED_NOT_FOUND = 127 };
+
+struct msg_failed {
+	struct le16 code; /* enum failed_code */
+	struct le16 text_len;
+	/* text_len bytes of text, to be shown only through the sanitizer */
+};
+static_assert(sizeof(struct msg_failed) == 4, "wire size");
+
+enum signal_scope {
+	SIGNAL_PROCESS = 0, /* the session's process */
+	SIGNAL_ALL = 1	    /* every process of the container */
+};
+
+struct msg_signal {
+	struct le32 signo; /* Linux number, 1 to 64 */
+	struct le32 scope; /* enum signal_scope */
+};
+static_assert(sizeof(struct msg_signal) == 8, "wire size");
+
+struct msg_winsize {
+	struct le16 rows, cols, xpixel, ypixel;
+};
+static_assert(sizeof(struct msg_winsize) == 8, "wire size");
+
+enum exited_how { EXITED_CODE = 0, EXITED_SIGNAL = 1 };
+
+struct msg_exited {
+	struct le16 how;   /* enum exited_how */
+	struct le16 value; /* exit code 0 to 255, or signal number */
+	struct le32 flags; /* enum exited_flags */
+};
+static_assert(sizeof(struct msg_exited) == 8, "wire size");
+
+enum exited_flags { EXITED_OOM_KILLED = 1u << 0 };
+
+struct msg_set_clock {
+	struct le64 realtime_ns; /* CLOCK_REALTIME, ns since the epoch */
+};
+static_assert(sizeof(struct msg_set_clock) == 8, "wire size");
+
+#define PROTO_RESEED_LEN 32u
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A virtio device as the transport sees it, and the transport as a device sees it.
+ *
+ * Threads. A vCPU thread reads and writes registers (mmio.c) with dev->lock held; it makes no system
+ * call there but futex and a write to an eventfd. The device thread gets queue notifications
+ * (ioeventfd) and calls ops->notify with dev->lock held. A worker of the device takes dev->lock itself
+ * before it touches a queue.
+ *
+ * Reset. When the driver writes 0 to Status, mmio.c resets every queue, bumps dev->generation and
+ * calls ops->reset, all under the lock. A device that has requests elsewhere (a worker, another
+ * process) notes the generation with each, and drops the completion when it has changed.
+ */
+#ifndef NACRE_VMM_DEV_H
+#define NACRE_VMM_DEV_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gmem.h"
+#include "loop.h"
+#include "virtq.h"
+
+#define DEV_QUEUES_MAX 8u
+
+struct virtio_dev;
+
+struct virtio_dev_ops {
+	const char *name;
+	uint32_t device_id; /* virtio 1.2 §5 */
+	uint64_t features;  /* beside VIRTIO_F_VERSION_1 and VIRTIO_F_EVENT_IDX, which mmio.c offers */
+	uint32_t n_queues;
+	uint16_t queue_size_max;
+	const void *config; /* device configuration, read-only for the driver; may be NULL */
+	uint32_t config_len;
+	/* DRIVER_OK was written: queues may be used. From the vCPU thread. May be NULL. */
+	void (*activate)(struct virtio_dev *dev);
+	/* The driver reset the device. From the vCPU thread, queues are reset already. May be NULL. */
+	void (*reset)(struct virtio_dev *dev);
+	/* Queue q was notified. From the device thread. */
+	void (*notify)(struct virtio_dev *dev, uint32_t q);
+};
+
+struct virtio_dev {
+	const struct virtio_dev_ops *ops;
+	const struct gmem *mem;
+	void *ctx; /* the device's own state */
+	pthread_mutex_t lock;
+	/* Transport state, written by mmio.c only. */
+	uint32_t status;	  /* virtio 1.2 §2.1 */
+	uint64_t driver_features; /* accepted once FEATURES_OK is set */
+	uint32_t features_sel, driver_features_sel, queue_sel;
+	uint32_t interrupt_status;
+	uint32_t config_generation;
+	uint32_t generation; /* bumped at each reset */
+	struct virtq queue[DEV_QUEUES_MAX];
+	int irq_fd;		  /* eventfd, bound to the interrupt line by KVM_IRQFD */
+	int kick_fd[DEV_QUEUES_MAX]; /* eventfds, bound to QueueNotify by KVM_IOEVENTFD */
+	struct loop_source kick[DEV_QUEUES_MAX];
+};
+
+/* True between DRIVER_OK and a reset or a violation. Lock held. */
+bool dev_is_live(const struct virtio_dev *dev);
+
+/* Interrupts the guest if the driver wants one for queue q. Lock held. */
+void dev_interrupt(struct virtio_dev *dev, uint32_t q);
+
+/*
+ * The driver broke the rules on queue q (or on the device as a whole, q = UINT32_MAX): sets
+ * DEVICE_NEEDS_RESET, stops all queues, tells the guest by a configuration interrupt, logs one line.
+ * Lock held.
+ */
+void dev_needs_reset(struct virtio_dev *dev, uint32_t q, const char *why);
+
+#endif

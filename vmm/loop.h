@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The device thread's event loop: a fixed table of descriptors under one epoll instance. Only the
+ * device thread calls these functions; loop_add may also be called before the loop runs. No heap.
+ */
+#ifndef NACRE_VMM_LOOP_H
+#define NACRE_VMM_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+
+/* `events` is what epoll_wait reported. The callback may remove its own source. */
+typedef void (*loop_fn)(void *ctx, uint32_t events);
+
+struct loop_source {
+	int fd;	     /* -1: unused */
+	uint32_t events; /* as last armed; 0: not armed */
+	loop_fn fn;
+	void *ctx;
+};
+
+/* Makes the one loop of this process. -errno. */
+int loop_init(void);
+
+/*
+ * Registers *src (storage owned by the caller, valid until loop_remove) for EPOLL* events, level
+ * triggered. 0 or -errno.
+ */
+int loop_add(struct loop_source *src, int fd, uint32_t events, loop_fn fn, void *ctx);
+
+/* Changes the events waited for; 0 also silences EPOLLHUP and EPOLLERR. */
+void loop_arm(struct loop_source *src, uint32_t events);
+
+/* Forgets the source; does not close the descriptor. */
+void loop_remove(struct loop_source *src);
+
+/* One timer: fn is called once, `ms` from now; a later call replaces it; ms < 0 disarms it. */
+void loop_set_timer(int64_t ms, loop_fn fn, void *ctx);
+
+/* Runs until the process ends. */
+void loop_run(void) __attribute__((noreturn));
+
+#endif
