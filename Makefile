@@ -95,17 +95,18 @@ $(LIBEXEC)/nacre-init: $(call obj,$(INIT_SRC))
 	@mkdir -p $(@D)
 	$(link_static) -s
 
-# Unit tests: tests/unit/test_X.c names the sources it is linked with in a line "SOURCES: a.c b.c";
-# built twice, with ASan and UBSan, and with the host's C library.
+# Unit tests: tests/unit/test_X.c names what it is linked with in lines "/* SOURCES: a.c b.c */"
+# and "/* LIBS: -lx */"; built with ASan and UBSan and the host's C library.
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT_BIN  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+unit_field = $(shell sed -n 's/^.*$(1): *//;T;s, *\*/,,p' tests/unit/$(2).c)
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .SECONDEXPANSION:
-$(BUILD)/unit/%: tests/unit/%.c $$(shell sed -n 's/^.*SOURCES: //p' tests/unit/%.c)
+$(BUILD)/unit/%: tests/unit/%.c $$(call unit_field,SOURCES,$$*)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I. -Ivmm $(CFLAGS) -O1 $(SANITIZE) -o $@ $(filter %.c,$^) \
-		$$(sed -n 's/^.*LIBS: //p' $<) -lcmocka -lpthread
+		$(call unit_field,LIBS,$*) -lcmocka -lpthread
 
 check-unit: $(UNIT_BIN)
 	@for t in $(UNIT_BIN); do echo "== $$t"; $$t || exit 1; done

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unit tests of include/bytes.h. SOURCES: */
+/* Unit tests of include/bytes.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
