@@ -26,6 +26,14 @@
 
 struct virtio_dev;
 
+/* One queue's notifications: an eventfd in the loop. */
+struct dev_kick {
+	struct loop_source src;
+	struct virtio_dev *dev;
+	uint32_t q;
+	int fd; /* eventfd, bound to QueueNotify by KVM_IOEVENTFD */
+};
+
 struct virtio_dev_ops {
 	const char *name;
 	uint32_t device_id; /* virtio 1.2 §5 */
@@ -55,9 +63,8 @@ struct virtio_dev {
 	uint32_t config_generation;
 	uint32_t generation; /* bumped at each reset */
 	struct virtq queue[DEV_QUEUES_MAX];
-	int irq_fd;		  /* eventfd, bound to the interrupt line by KVM_IRQFD */
-	int kick_fd[DEV_QUEUES_MAX]; /* eventfds, bound to QueueNotify by KVM_IOEVENTFD */
-	struct loop_source kick[DEV_QUEUES_MAX];
+	int irq_fd; /* eventfd, bound to the interrupt line by KVM_IRQFD */
+	struct dev_kick kick[DEV_QUEUES_MAX];
 };
 
 /* True between DRIVER_OK and a reset or a violation. Lock held. */
@@ -65,6 +72,16 @@ bool dev_is_live(const struct virtio_dev *dev);
 
 /* Interrupts the guest if the driver wants one for queue q. Lock held. */
 void dev_interrupt(struct virtio_dev *dev, uint32_t q);
+
+/*
+ * Serves queue q: pops chains and hands each to serve(), which answers 0 when it is done with the
+ * chain (pushed, or kept for later), 1 to put it back and stop for now, negative for a violation.
+ * Stops after as many chains as the ring has, so that a guest that refills it cannot keep the device
+ * thread: then the queue notifies itself. Ends with an interrupt if one is due, or with needs reset.
+ * Lock held, device thread.
+ */
+void dev_serve_queue(struct virtio_dev *dev, uint32_t q,
+		     int (*serve)(struct virtio_dev *dev, struct virtq *q, const struct chain *c));
 
 /*
  * The driver broke the rules on queue q (or on the device as a whole, q = UINT32_MAX): sets

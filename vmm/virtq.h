@@ -67,6 +67,9 @@ void virtq_reset(struct virtq *q);
 /* Takes the next chain. 1 and *c filled, 0 when there is none, -EPROTO or -EFAULT (q is broken). */
 int virtq_pop(struct virtq *q, struct chain *c);
 
+/* Whether virtq_pop would find something, good or bad. */
+bool virtq_pending(const struct virtq *q);
+
 /* Puts the chain popped last back, untouched (for a device that cannot serve it yet). */
 void virtq_unpop(struct virtq *q, const struct chain *c);
 
