@@ -46,6 +46,11 @@ struct virtio_dev_ops {
 	void (*activate)(struct virtio_dev *dev);
 	/* The driver reset the device. From the vCPU thread, queues are reset already. May be NULL. */
 	void (*reset)(struct virtio_dev *dev);
+	/*
+	 * The device was reset, some time ago: from the device thread, before it notifies a queue
+	 * of the new life. For what only that thread may touch. May be NULL.
+	 */
+	void (*quiesce)(struct virtio_dev *dev);
 	/* Queue q was notified. From the device thread. */
 	void (*notify)(struct virtio_dev *dev, uint32_t q);
 };
@@ -62,6 +67,7 @@ struct virtio_dev {
 	uint32_t interrupt_status;
 	uint32_t config_generation;
 	uint32_t generation; /* bumped at each reset */
+	bool quiesce_due;    /* reset, and ops->quiesce not called yet */
 	struct virtq queue[DEV_QUEUES_MAX];
 	int irq_fd; /* eventfd, bound to the interrupt line by KVM_IRQFD */
 	struct dev_kick kick[DEV_QUEUES_MAX];

@@ -33,6 +33,11 @@ static void on_kick(void *ctx, uint32_t events)
 	if (read(kick->fd, &count, sizeof(count)) < 0)
 		return;
 	pthread_mutex_lock(&dev->lock);
+	if (dev->quiesce_due) {
+		dev->quiesce_due = false;
+		if (dev->ops->quiesce)
+			dev->ops->quiesce(dev);
+	}
 	if (dev_is_live(dev) && dev->queue[kick->q].ready)
 		dev->ops->notify(dev, kick->q);
 	pthread_mutex_unlock(&dev->lock);
@@ -105,6 +110,15 @@ static uint32_t read_register(struct virtio_dev *dev, uint64_t off)
 	}
 }
 
+static void notify_queue(struct virtio_dev *dev, uint32_t q)
+{
+	uint64_t one = 1;
+
+	/* KVM_IOEVENTFD usually takes these; a value with no queue arrives here and is dropped. */
+	if (q < dev->ops->n_queues && write(dev->kick[q].fd, &one, sizeof(one)) < 0)
+		return;
+}
+
 static void reset(struct virtio_dev *dev)
 {
 	dev->status = 0;
@@ -116,6 +130,8 @@ static void reset(struct virtio_dev *dev)
 		virtq_reset(&dev->queue[i]);
 	if (dev->ops->reset)
 		dev->ops->reset(dev);
+	dev->quiesce_due = true;
+	notify_queue(dev, 0);
 }
 
 static void write_status(struct virtio_dev *dev, uint32_t value)
@@ -216,15 +232,6 @@ static void write_driver_features(struct virtio_dev *dev, uint32_t value)
 		return;
 	dev->driver_features &= ~(UINT64_C(0xffffffff) << shift);
 	dev->driver_features |= (uint64_t)value << shift;
-}
-
-static void notify_queue(struct virtio_dev *dev, uint32_t q)
-{
-	uint64_t one = 1;
-
-	/* KVM_IOEVENTFD usually takes these; a value with no queue arrives here and is dropped. */
-	if (q < dev->ops->n_queues && write(dev->kick[q].fd, &one, sizeof(one)) < 0)
-		return;
 }
 
 static void write_register(struct virtio_dev *dev, uint64_t off, uint32_t value)

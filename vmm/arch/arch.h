@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What differs between architectures. Each has a folder; the Makefile builds the one of the machine.
+ * All functions run on the main thread, before confinement; errors end in setup_fail().
+ */
+#ifndef NACRE_VMM_ARCH_H
+#define NACRE_VMM_ARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../machine.h"
+
+/* Where a device lies; `index` counts devices in the order of machine.dev. */
+uint64_t arch_mmio_base(unsigned int index);
+uint32_t arch_irq_line(unsigned int index); /* the GSI for KVM_IRQFD */
+
+/* Region of guest memory that holds the kernel's log (klog.h), not usable as RAM by the guest. */
+uint64_t arch_klog_base(void);
+uint32_t arch_klog_size(void);
+
+/* Fills regions (base and size, not hva) for so many bytes of memory. */
+void arch_memory_layout(struct gmem *mem, uint64_t bytes);
+
+/* Interrupt controllers and what else must exist before vCPUs. */
+void arch_create_vm(const struct machine *m, int kvm_fd);
+
+/* What must exist after all vCPUs were created and before they run. */
+void arch_setup_vcpus(const struct machine *m, int kvm_fd);
+
+/*
+ * Loads the kernel (ELF or Image) and the initramfs that holds nacre-init, writes the tables that the
+ * kernel boots from, and sets the first vCPU to the kernel's entry. `cmdline` is added to what the
+ * architecture itself needs on the command line.
+ */
+void arch_load(const struct machine *m, int kernel_fd, int init_fd, const char *cmdline);
+
+/* One exit that vcpu.c does not know, by its KVM_EXIT_* number; true when the vCPU may go on. */
+struct kvm_run;
+bool arch_handle_exit(struct kvm_run *run);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ELF vmlinux loader (ELF-64 object file format; Xen public/elfnote.h for the note).
+ *
+ * Every count, offset and size comes from the file: the number of program headers and the size of
+ * notes are bounded, each segment is read straight into a checked slice of guest memory, and a short
+ * read means a truncated file. No loop depends on a value that does not shrink.
+ */
+#include "elf.h"
+
+#include <elf.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bytes.h"
+
+#define PHDRS_MAX	       32u
+#define NOTES_MAX	       (64u * 1024u)
+#define XEN_ELFNOTE_PHYS32_ENTRY 18u
+
+/* Reads exactly len bytes. The kernel fills guest memory directly: `to` may be a gmem slice. */
+static bool read_at(int fd, void *to, uint64_t len, uint64_t off)
+{
+	uint8_t *p = to;
+
+	while (len) {
+		ssize_t n = pread(fd, p, len, (off_t)off);
+
+		if (n <= 0)
+			return false;
+		p += n;
+		off += (uint64_t)n;
+		len -= (uint64_t)n;
+	}
+	return true;
+}
+
+static const char *check_header(const Elf64_Ehdr *h)
+{
+	if (memcmp(h->e_ident, ELFMAG, SELFMAG))
+		return "not an ELF file (an uncompressed vmlinux is needed)";
+	if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_ident[EI_DATA] != ELFDATA2LSB ||
+	    h->e_machine != EM_X86_64)
+		return "not an ELF file for x86-64";
+	if (h->e_phentsize != sizeof(Elf64_Phdr) || h->e_phnum == 0 || h->e_phnum > PHDRS_MAX)
+		return "bad ELF program headers";
+	return NULL;
+}
+
+static const char *load_segment(const struct gmem *mem, int fd, uint64_t lowest,
+				const Elf64_Phdr *ph, struct elf_kernel *k)
+{
+	uint8_t *to;
+
+	if (ph->p_filesz > ph->p_memsz)
+		return "bad ELF segment size";
+	if (ph->p_memsz == 0)
+		return NULL;
+	if (ph->p_paddr < lowest)
+		return "an ELF segment lies below 1 MiB";
+	to = gmem_slice(mem, GPA(ph->p_paddr), ph->p_memsz);
+	if (!to)
+		return "larger than the VM's memory";
+	if (ph->p_offset > INT64_MAX - ph->p_filesz || !read_at(fd, to, ph->p_filesz, ph->p_offset))
+		return "truncated";
+	/* The rest is zero already: guest memory is fresh. */
+	if (ph->p_paddr + ph->p_memsz > k->end)
+		k->end = ph->p_paddr + ph->p_memsz;
+	return NULL;
+}
+
+static uint64_t pad4(uint64_t n)
+{
+	return (n + 3) & ~UINT64_C(3);
+}
+
+/* Looks for the PVH entry in one PT_NOTE segment. */
+static void find_entry(const uint8_t *notes, size_t len, struct elf_kernel *k)
+{
+	struct cursor c = cursor_over(notes, len);
+
+	for (;;) {
+		const Elf64_Nhdr *at = cursor_take(&c, sizeof(*at));
+		const char *name;
+		const uint8_t *desc;
+		Elf64_Nhdr h;
+
+		if (!at)
+			return;
+		memcpy(&h, at, sizeof(h));
+		name = cursor_take(&c, pad4(h.n_namesz));
+		desc = cursor_take(&c, pad4(h.n_descsz));
+		if (!name || !desc)
+			return;
+		if (h.n_type == XEN_ELFNOTE_PHYS32_ENTRY && h.n_namesz == 4 &&
+		    !memcmp(name, "Xen", 4) && h.n_descsz >= sizeof(k->entry))
+			memcpy(&k->entry, desc, sizeof(k->entry));
+	}
+}
+
+static const char *read_notes(int fd, const Elf64_Phdr *ph, struct elf_kernel *k)
+{
+	static uint8_t notes[NOTES_MAX];
+
+	if (ph->p_filesz > sizeof(notes))
+		return "bad ELF note size";
+	if (ph->p_offset > INT64_MAX - ph->p_filesz || !read_at(fd, notes, ph->p_filesz, ph->p_offset))
+		return "truncated";
+	find_entry(notes, ph->p_filesz, k);
+	return NULL;
+}
+
+const char *elf_load(const struct gmem *mem, int fd, uint64_t lowest, struct elf_kernel *k)
+{
+	Elf64_Ehdr h;
+	Elf64_Phdr ph[PHDRS_MAX];
+	const char *wrong;
+
+	*k = (struct elf_kernel){ 0 };
+	if (!read_at(fd, &h, sizeof(h), 0))
+		return "not an ELF file (too short)";
+	wrong = check_header(&h);
+	if (wrong)
+		return wrong;
+	if (h.e_phoff > INT64_MAX / 2 || !read_at(fd, ph, h.e_phnum * sizeof(ph[0]), h.e_phoff))
+		return "truncated";
+	for (unsigned int i = 0; i < h.e_phnum && !wrong; i++) {
+		if (ph[i].p_type == PT_LOAD)
+			wrong = load_segment(mem, fd, lowest, &ph[i], k);
+		else if (ph[i].p_type == PT_NOTE)
+			wrong = read_notes(fd, &ph[i], k);
+	}
+	if (wrong)
+		return wrong;
+	if (k->entry < lowest || k->entry >= k->end)
+		return "no PVH entry note (CONFIG_PVH is needed)";
+	return NULL;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The confinement stages. See confine.h. */
+#include "confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "broker.h"
+#include "machine.h"
+
+static int by_number(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void close_between(unsigned int first, unsigned int last)
+{
+	if (first <= last && syscall(SYS_close_range, first, last, 0))
+		setup_fail(errno, "close_range");
+}
+
+void confine_descriptors(const int *keep, unsigned int n_keep)
+{
+	int sorted[32];
+	unsigned int next = STDERR_FILENO + 1, n = 0;
+
+	for (unsigned int i = 0; i < n_keep && n < 32; i++) {
+		if (keep[i] >= (int)next)
+			sorted[n++] = keep[i];
+	}
+	qsort(sorted, n, sizeof(sorted[0]), by_number);
+	for (unsigned int i = 0; i < n; i++) {
+		if ((unsigned int)sorted[i] > next)
+			close_between(next, (unsigned int)sorted[i] - 1);
+		next = (unsigned int)sorted[i] + 1;
+	}
+	close_between(next, ~0u);
+}
+
+/* An empty tmpfs becomes the root; the old one is detached. */
+static void empty_root(void)
+{
+	/* Nothing that happens here may reach the host's mounts. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		setup_fail(errno, "making mounts private");
+	/* /proc only serves as a place that exists on every host. */
+	if (mount("none", "/proc", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "size=4k,nr_inodes=1,mode=0555"))
+		setup_fail(errno, "mounting the empty root");
+	if (chdir("/proc") || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) ||
+	    chdir("/"))
+		setup_fail(errno, "entering the empty root");
+	if (mount(NULL, "/", NULL,
+		  MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		setup_fail(errno, "making the empty root read-only");
+}
+
+void confine_namespaces(int user_ns_fd)
+{
+	if (setns(user_ns_fd, CLONE_NEWUSER))
+		setup_fail(errno, "entering the user namespace");
+	/* setgroups may be denied in a user namespace without privileges; then there are none to drop. */
+	if (syscall(SYS_setgroups, 0, NULL) && errno != EPERM)
+		setup_fail(errno, "dropping supplementary groups");
+	if (syscall(SYS_setresgid, 0, 0, 0) || syscall(SYS_setresuid, 0, 0, 0))
+		setup_fail(errno, "changing to the user of the namespace");
+	close(user_ns_fd);
+	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP))
+		setup_fail(errno, "making namespaces");
+	empty_root();
+}
+
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
+
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0ul, 0ul, 0ul) >= 0; cap++) {
+		if (prctl(PR_CAPBSET_DROP, cap, 0ul, 0ul, 0ul))
+			setup_fail(errno, "dropping capability %lu", cap);
+	}
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0ul, 0ul, 0ul))
+		setup_fail(errno, "clearing ambient capabilities");
+	if (syscall(SYS_capset, &head, none))
+		setup_fail(errno, "dropping capabilities");
+}
+
+static void limit(int resource, rlim_t value, const char *name)
+{
+	struct rlimit now, wanted;
+
+	if (getrlimit(resource, &now))
+		setup_fail(errno, "reading limit %s", name);
+	wanted.rlim_max = value < now.rlim_max ? value : now.rlim_max;
+	wanted.rlim_cur = wanted.rlim_max;
+	if (setrlimit(resource, &wanted))
+		setup_fail(errno, "setting limit %s", name);
+}
+
+void confine_privileges(void)
+{
+	drop_capabilities();
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1ul, 0ul, 0ul, 0ul))
+		setup_fail(errno, "no_new_privs");
+	if (prctl(PR_SET_DUMPABLE, 0ul, 0ul, 0ul, 0ul))
+		setup_fail(errno, "turning dumping off");
+	limit(RLIMIT_CORE, 0, "core");
+	/* Donated files of a container, its connections, and what the VM itself has. */
+	limit(RLIMIT_NOFILE, BROKER_HANDLES + 1024, "nofile");
+	limit(RLIMIT_MSGQUEUE, 0, "msgqueue");
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The VM as KVM knows it (Linux Documentation/virt/kvm/api.rst). Main thread, before confinement;
+ * errors end in setup_fail().
+ */
+#ifndef NACRE_VMM_KVM_H
+#define NACRE_VMM_KVM_H
+
+#include "machine.h"
+
+/* KVM_CREATE_VM and guest memory: private, anonymous, huge pages by madvise. */
+void kvm_create(struct machine *m, int kvm_fd);
+
+/* KVM_CREATE_VCPU for all of them. */
+void kvm_create_vcpus(struct machine *m);
+
+/* Binds every device's eventfds: queue notifications by KVM_IOEVENTFD, the interrupt by KVM_IRQFD. */
+void kvm_bind_devices(const struct machine *m);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nacre-vmm: one virtual machine.
+ *
+ * Started by `nacre` with every descriptor that it will ever need (docs/architecture.md). It builds
+ * the machine, confines itself, starts its threads and serves devices until the VM ends.
+ *
+ * Threads: the main thread becomes the device thread (loop.h); one thread per vCPU (vcpu.h); a few
+ * that read and write files for virtio-fs (virtio_fs.h).
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arch/arch.h"
+#include "confine.h"
+#include "end.h"
+#include "kvm.h"
+#include "log.h"
+#include "machine.h"
+#include "mmio.h"
+#include "options.h"
+#include "vcpu.h"
+#include "virtio_console.h"
+#include "virtio_fs.h"
+#include "virtio_rng.h"
+#include "virtio_vsock.h"
+
+/* How long the guest may take to power off once its last monitor has gone. */
+#define RELEASE_GRACE_MS 500
+
+static struct machine machine;
+static struct options options;
+
+void setup_fail(int err, const char *format, ...)
+{
+	char text[400];
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (err && n >= 0 && n < (int)sizeof(text))
+		snprintf(text + n, sizeof(text) - (size_t)n, ": %s", strerror(err));
+	end_write_text(VM_END_SETUP, text);
+	/* With a status file its reader tells the user, once. */
+	if (options.status_fd <= STDERR_FILENO)
+		log_line("%s", text);
+	_exit(1);
+}
+
+static void check(int r, const char *what)
+{
+	if (r)
+		setup_fail(-r, "%s", what);
+}
+
+static void on_boot_timeout(void *ctx, uint32_t events)
+{
+	(void)ctx;
+	(void)events;
+	end_now(VM_END_BOOT_TIMEOUT, (uint64_t)options.boot_timeout);
+}
+
+static void on_released(void *ctx, uint32_t events)
+{
+	(void)ctx;
+	(void)events;
+	if (virtio_vsock_clients() == 0)
+		end_now(VM_END_RELEASED, 0);
+}
+
+static void on_guest_connected(void)
+{
+	loop_set_timer(-1, NULL, NULL);
+}
+
+/* The last monitor is gone: the guest has a moment to end by itself, then it is ended. */
+static void on_clients_gone(void)
+{
+	loop_set_timer(RELEASE_GRACE_MS, on_released, NULL);
+}
+
+static void on_fsd_lost(uint32_t container)
+{
+	end_now(virtio_vsock_clients() ? VM_END_FSD_LOST : VM_END_RELEASED, container);
+}
+
+static struct virtio_dev *next_device(void)
+{
+	return &machine.dev[machine.n_devs++];
+}
+
+/* The set of devices is fixed here; its order is that of addresses and interrupt lines. */
+static void make_devices(void)
+{
+	static const struct virtio_vsock_callbacks callbacks = {
+		.guest_connected = on_guest_connected,
+		.clients_gone = on_clients_gone,
+	};
+
+	check(virtio_vsock_init(next_device(), (int)options.listener_fd, &callbacks), "virtio-vsock");
+	check(virtio_fs_init(next_device(), BROKER_CLASS_ROOT), "virtio-fs");
+	if (options.volumes)
+		check(virtio_fs_init(next_device(), BROKER_CLASS_VOLUME), "virtio-fs for volumes");
+	virtio_rng_init(next_device());
+	if (options.console_fd >= 0)
+		virtio_console_init(next_device(), (int)options.console_fd);
+	check(virtio_fs_add_broker(0, (int)options.fs_fd, on_fsd_lost), "nacre-fsd's socket");
+	for (unsigned int i = 0; i < machine.n_devs; i++)
+		check(mmio_attach(&machine.dev[i], &machine.mem), machine.dev[i].ops->name);
+}
+
+static void build_machine(void)
+{
+	machine.memory = (uint64_t)options.memory;
+	machine.n_cpus = (unsigned int)options.cpus;
+	kvm_create(&machine, (int)options.kvm_fd);
+	kvm_create_vcpus(&machine);
+	arch_setup_vcpus(&machine, (int)options.kvm_fd);
+	check(loop_init(), "epoll");
+	check(end_init(&machine.mem), "eventfd");
+	make_devices();
+	kvm_bind_devices(&machine);
+	arch_load(&machine, (int)options.kernel_fd, (int)options.init_fd,
+		  options.console_fd >= 0 ? "console=hvc0" : "quiet");
+	close((int)options.kernel_fd);
+	close((int)options.init_fd);
+}
+
+int main(int argc, char **argv)
+{
+	options_parse(&options, argc, argv);
+	end_set_status_fd((int)options.status_fd);
+	confine_descriptors((const int[]){ (int)options.kvm_fd, (int)options.kernel_fd,
+					   (int)options.init_fd, (int)options.listener_fd,
+					   (int)options.status_fd, (int)options.fs_fd,
+					   (int)options.user_ns_fd, (int)options.console_fd },
+			    8);
+	build_machine();
+
+	confine_namespaces((int)options.user_ns_fd);
+	confine_privileges();
+	/* Below this line the process opens nothing and holds no privilege. */
+
+	loop_set_timer(options.boot_timeout, on_boot_timeout, NULL);
+	check(virtio_fs_start_workers(), "starting threads");
+	vcpu_start_all(&machine, (int)options.kvm_fd);
+	close((int)options.kvm_fd);
+	loop_run();
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The VMM's command line (docs/architecture.md "What each program is started with"). */
+#ifndef NACRE_VMM_OPTIONS_H
+#define NACRE_VMM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct options {
+	int64_t kvm_fd, kernel_fd, init_fd, listener_fd, status_fd, fs_fd, user_ns_fd;
+	int64_t console_fd; /* -1: no console */
+	int64_t memory;	    /* bytes */
+	int64_t cpus;
+	int64_t boot_timeout; /* ms */
+	int64_t volumes;      /* 1: make the device for volumes */
+};
+
+/* Fills *o from argv. Errors end in setup_fail(). */
+void options_parse(struct options *o, int argc, char **argv);
+
+#endif

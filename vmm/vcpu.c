@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The vCPU threads. See vcpu.h. */
+#include "vcpu.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "arch/arch.h"
+#include "end.h"
+#include "kvm_call.h"
+#include "mmio.h"
+
+/* KVM_RUN needs little; musl's default of 128 KiB would do, but is not promised to stay. */
+#define STACK_SIZE (64u * 1024u)
+
+struct vcpu {
+	struct machine *m;
+	int fd;
+	struct kvm_run *run;
+};
+
+static struct vcpu vcpus[MACHINE_MAX_CPUS];
+
+static struct virtio_dev *device_at(struct machine *m, uint64_t gpa, uint64_t *off)
+{
+	for (unsigned int i = 0; i < m->n_devs; i++) {
+		uint64_t base = arch_mmio_base(i);
+
+		if (gpa >= base && gpa - base < MMIO_WINDOW) {
+			*off = gpa - base;
+			return &m->dev[i];
+		}
+	}
+	return NULL;
+}
+
+/*
+ * KVM api.rst, KVM_EXIT_MMIO. `len` and `phys_addr` are made by KVM from what the guest did; data is
+ * 8 bytes, so len is bounded once more. Reads of nothing give all ones, as on a bus.
+ */
+static void handle_mmio(struct machine *m, struct kvm_run *run)
+{
+	unsigned int len = run->mmio.len <= sizeof(run->mmio.data) ? run->mmio.len : 0;
+	uint64_t off;
+	struct virtio_dev *dev = device_at(m, run->mmio.phys_addr, &off);
+
+	if (dev && run->mmio.is_write) {
+		mmio_write(dev, off, run->mmio.data, len);
+	} else if (dev) {
+		mmio_read(dev, off, run->mmio.data, len);
+	} else if (!run->mmio.is_write) {
+		for (unsigned int i = 0; i < sizeof(run->mmio.data); i++)
+			run->mmio.data[i] = 0xff;
+	}
+}
+
+/* One exit. False when the VM is to end. */
+static bool handle_exit(struct vcpu *v)
+{
+	struct kvm_run *run = v->run;
+
+	switch (run->exit_reason) {
+	case KVM_EXIT_MMIO:
+		handle_mmio(v->m, run);
+		return true;
+	case KVM_EXIT_INTR:
+		return true;
+	case KVM_EXIT_SHUTDOWN: /* triple fault: how the guest's kernel reboots */
+	case KVM_EXIT_SYSTEM_EVENT:
+	case KVM_EXIT_HLT:
+		end_request(VM_END_GUEST_RESET, 0);
+		return false;
+	case KVM_EXIT_INTERNAL_ERROR:
+		end_request(VM_END_KVM,
+			    (uint64_t)run->exit_reason << 32 | run->internal.suberror);
+		return false;
+	case KVM_EXIT_FAIL_ENTRY:
+		end_request(VM_END_KVM, (uint64_t)run->exit_reason << 32 |
+						(uint32_t)run->fail_entry.hardware_entry_failure_reason);
+		return false;
+	default:
+		if (arch_handle_exit(run))
+			return true;
+		end_request(VM_END_KVM, (uint64_t)run->exit_reason << 32);
+		return false;
+	}
+}
+
+static void *run_vcpu(void *arg)
+{
+	struct vcpu *v = arg;
+
+	for (;;) {
+		int r = kvm_call(v->fd, KVM_RUN, 0);
+
+		if (r < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (r < 0) {
+			end_request(VM_END_KVM, (uint64_t)UINT32_MAX << 32 | (uint32_t)errno);
+			break;
+		}
+		if (!handle_exit(v))
+			break;
+	}
+	return NULL;
+}
+
+void vcpu_start_all(struct machine *m, int kvm_fd)
+{
+	int size = kvm_call(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	pthread_attr_t attr;
+
+	if (size < (int)sizeof(struct kvm_run))
+		setup_fail(errno, "KVM_GET_VCPU_MMAP_SIZE");
+	for (unsigned int i = 0; i < m->n_cpus; i++) {
+		vcpus[i].m = m;
+		vcpus[i].fd = m->vcpu_fd[i];
+		vcpus[i].run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED,
+				    m->vcpu_fd[i], 0);
+		if (vcpus[i].run == MAP_FAILED)
+			setup_fail(errno, "mapping vCPU %u", i);
+	}
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	for (unsigned int i = 0; i < m->n_cpus; i++) {
+		pthread_t thread;
+		int r = pthread_create(&thread, &attr, run_vcpu, &vcpus[i]);
+
+		if (r)
+			setup_fail(r, "starting vCPU %u", i);
+	}
+	pthread_attr_destroy(&attr);
+}
