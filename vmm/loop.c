@@ -99,22 +99,30 @@ static int run_timer(void)
 	return run_timer();
 }
 
+void loop_step(int max_wait_ms)
+{
+	int wait = run_timer();
+	int n;
+
+	if (max_wait_ms >= 0 && (wait < 0 || wait > max_wait_ms))
+		wait = max_wait_ms;
+	n = epoll_wait(loop.epoll_fd, loop.batch, EVENTS_PER_WAIT, wait);
+	if (n < 0 && errno != EINTR) {
+		log_line("epoll_wait: error %d", errno);
+		abort();
+	}
+	loop.n_batch = n > 0 ? n : 0;
+	for (int i = 0; i < loop.n_batch; i++) {
+		struct loop_source *src = loop.batch[i].data.ptr;
+
+		if (src && src->events)
+			src->fn(src->ctx, loop.batch[i].events);
+	}
+	loop.n_batch = 0;
+}
+
 void loop_run(void)
 {
-	for (;;) {
-		int n = epoll_wait(loop.epoll_fd, loop.batch, EVENTS_PER_WAIT, run_timer());
-
-		if (n < 0 && errno != EINTR) {
-			log_line("epoll_wait: error %d", errno);
-			abort();
-		}
-		loop.n_batch = n > 0 ? n : 0;
-		for (int i = 0; i < loop.n_batch; i++) {
-			struct loop_source *src = loop.batch[i].data.ptr;
-
-			if (src && src->events)
-				src->fn(src->ctx, loop.batch[i].events);
-		}
-		loop.n_batch = 0;
-	}
+	for (;;)
+		loop_step(-1);
 }

@@ -39,6 +39,9 @@ void loop_remove(struct loop_source *src);
 /* One timer: fn is called once, `ms` from now; a later call replaces it; ms < 0 disarms it. */
 void loop_set_timer(int64_t ms, loop_fn fn, void *ctx);
 
+/* Waits once, at most max_wait_ms (-1: as long as it takes), and delivers what came. */
+void loop_step(int max_wait_ms);
+
 /* Runs until the process ends. */
 void loop_run(void) __attribute__((noreturn));
 
