@@ -55,15 +55,56 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 PROGRAMS := $(BUILD)/bin/nacre $(LIBEXEC)/nacre-monitor $(LIBEXEC)/nacre-vmm \
 	$(LIBEXEC)/nacre-fsd $(LIBEXEC)/nacre-init
 
-.PHONY: all programs help setup kernel rootfs demo check check-full check-unit check-includes \
-	analyze install distclean clean
+.PHONY: all programs help setup kernel rootfs demo check check-full check-unit check-e2e \
+	check-includes analyze install clean distclean tree
 
-all: programs
+## make              build the five programs into build/
+all: need-build programs
 
 programs: $(PROGRAMS)
 
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+
+## make setup        install build and test dependencies (Debian packages)
+setup:
+	@tools/setup
+
+need-%:
+	@tools/setup --check $*
+
+## make kernel       the guest's kernel (about 5 minutes the first time, then from the cache)
+kernel: need-kernel $(SHARE)/vmlinux
+
+$(SHARE)/vmlinux: $(wildcard kernel-config/*)
+	@mkdir -p $(@D)
+	kernel-config/build $@
+
+## make rootfs       the built-in busybox root file system
+rootfs: need-rootfs $(SHARE)/rootfs
+
+$(SHARE)/rootfs: rootfs/build
+	@mkdir -p $(@D)
+	rootfs/build $@
+
+tree: programs kernel rootfs
+
+## make demo         all set-up, then run a program in a virtual machine
+demo:
+	@tools/setup build kernel rootfs host
+	@$(MAKE) --no-print-directory -j$$(nproc) programs
+	@$(MAKE) --no-print-directory kernel rootfs
+	@tools/demo $(BUILD)
+
+## make check        all set-up, then the tests that CI runs (at most 20 minutes on 2 cores)
+check:
+	@tools/setup
+	@tools/check $(BUILD)
+
+## make check-full   everything that can be tested
+check-full:
+	@tools/setup
+	@tools/check --full $(BUILD)
 
 $(BUILD)/obj/runtime/%.o: runtime/%.c
 	@mkdir -p $(@D)
@@ -111,6 +152,32 @@ $(BUILD)/unit/%: tests/unit/%.c $$(call unit_field,SOURCES,$$*)
 check-unit: $(UNIT_BIN)
 	@for t in $(UNIT_BIN); do echo "== $$t"; $$t || exit 1; done
 
+## make check-unit   the unit tests alone, with ASan and UBSan
+## make check-e2e    the end-to-end tests alone
+check-e2e: tree
+	@tests/e2e/run-all $(BUILD)
+
+## make check-includes   who may include whom
+check-includes:
+	@tools/check-includes
+
+## make analyze      clang-tidy and cppcheck
+analyze: need-analyze
+	@tools/analyze
+
+## make install      DESTDIR and PREFIX as usual (default /usr/local)
+install: tree
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/nacre \
+		$(DESTDIR)$(PREFIX)/share/nacre $(DESTDIR)$(PREFIX)/share/doc/nacre
+	install -m 0755 $(BUILD)/bin/nacre $(DESTDIR)$(PREFIX)/bin/nacre
+	install -m 0755 $(filter $(LIBEXEC)/%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/nacre
+	install -m 0644 $(SHARE)/vmlinux $(DESTDIR)$(PREFIX)/share/nacre/vmlinux
+	rm -rf $(DESTDIR)$(PREFIX)/share/nacre/rootfs
+	cp -a $(SHARE)/rootfs $(DESTDIR)$(PREFIX)/share/nacre/rootfs
+	install -m 0644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) \
+		$(DESTDIR)$(PREFIX)/share/doc/nacre
+
+## make distclean    remove build/ (the caches outside the checkout stay)
 clean:
 	rm -rf $(BUILD)
 
