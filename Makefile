@@ -55,7 +55,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 PROGRAMS := $(BUILD)/bin/nacre $(LIBEXEC)/nacre-monitor $(LIBEXEC)/nacre-vmm \
 	$(LIBEXEC)/nacre-fsd $(LIBEXEC)/nacre-init
 
-.PHONY: all programs help setup kernel rootfs demo check check-full check-unit check-e2e \
+.PHONY: all programs help setup kernel rootfs demo check check-full check-unit unit-tests check-e2e \
 	check-includes analyze install clean distclean tree
 
 ## make              build the five programs into build/
@@ -148,6 +148,8 @@ $(BUILD)/unit/%: tests/unit/%.c $$(call unit_field,SOURCES,$$*)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I. -Ivmm $(CFLAGS) -O1 $(SANITIZE) -o $@ $(filter %.c,$^) \
 		$(call unit_field,LIBS,$*) -lcmocka -lpthread
+
+unit-tests: $(UNIT_BIN)
 
 check-unit: $(UNIT_BIN)
 	@for t in $(UNIT_BIN); do echo "== $$t"; $$t || exit 1; done
