@@ -45,6 +45,8 @@ enum broker_class { BROKER_CLASS_ROOT = 0, BROKER_CLASS_VOLUME = 1, BROKER_CLASS
 
 /* Requests in flight at once, over all devices of a VM. */
 #define BROKER_TAGS    256u
+/* A tag that is none: the session of this class is over. */
+#define BROKER_TAG_RESET UINT32_MAX
 /* Open handles of one container at once; one more is ENFILE. */
 #define BROKER_HANDLES 16384u
 /* Longest FUSE request and reply on the socket, struct broker_header not counted. */

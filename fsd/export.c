@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Exports and the mounts met inside them. See export.h. */
+#include "export.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+/* Not in <linux/magic.h> of 6.1. */
+#define CONFIGFS_MAGIC	  0x62656570
+#define FUSECTL_MAGIC	  0x65735543
+#define MQUEUE_MAGIC	  0x19800202
+#define RPC_PIPEFS_MAGIC  0x67596969
+#define NFSD_MAGIC	  0x6e667364
+#define BINFMTFS_MAGIC_   0x42494e4d
+
+/*
+ * Interfaces to the host's kernel. A file of theirs is a command or a view of other processes, not
+ * data of the container: a container under crun gets fresh instances from the runtime, here the
+ * guest's kernel makes them.
+ */
+static const uint32_t refused[] = {
+	PROC_SUPER_MAGIC,   SYSFS_MAGIC,	CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+	DEBUGFS_MAGIC,	    TRACEFS_MAGIC,	SECURITYFS_MAGIC,   SELINUX_MAGIC,
+	SMACK_MAGIC,	    AAFS_MAGIC,		BPF_FS_MAGIC,	    PSTOREFS_MAGIC,
+	EFIVARFS_MAGIC,	    CONFIGFS_MAGIC,	DEVPTS_SUPER_MAGIC, MQUEUE_MAGIC,
+	BINFMTFS_MAGIC_,    BINDERFS_SUPER_MAGIC, NSFS_MAGIC,	    FUSECTL_MAGIC,
+	RDTGROUP_SUPER_MAGIC, XENFS_SUPER_MAGIC, OPENPROM_SUPER_MAGIC, USBDEVICE_SUPER_MAGIC,
+	RPC_PIPEFS_MAGIC,   NFSD_MAGIC,		SOCKFS_MAGIC,	    PIPEFS_MAGIC,
+	ANON_INODE_FS_MAGIC, BDEVFS_MAGIC,	DAXFS_MAGIC,	    DMA_BUF_MAGIC,
+};
+
+/* Where close() can report a write error: the guest's FLUSH must come through. */
+static const uint32_t remote[] = {
+	NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC, CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,
+	CEPH_SUPER_MAGIC, AFS_FS_MAGIC,	   V9FS_MAGIC,	     FUSE_SUPER_MAGIC,
+};
+
+static bool listed(const uint32_t *list, size_t n, uint32_t magic)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (list[i] == magic)
+			return true;
+	}
+	return false;
+}
+
+/* One line of mountinfo(5): "ID PARENT MAJOR:MINOR ROOT TARGET OPTIONS... - TYPE SOURCE OPTIONS". */
+static void look_at_mountinfo_line(struct export_table *t, const char *line)
+{
+	const char *type = strstr(line, " - ");
+	unsigned int id, parent, major, minor;
+
+	if (!type || strncmp(type + 3, "devtmpfs ", 9) != 0)
+		return;
+	if (sscanf(line, "%u %u %u:%u", &id, &parent, &major, &minor) != 4)
+		return;
+	t->has_devtmpfs = true;
+	t->devtmpfs_major = major;
+	t->devtmpfs_minor = minor;
+}
+
+void export_find_devtmpfs(struct export_table *t, int mountinfo_fd)
+{
+	int copy = dup(mountinfo_fd);
+	FILE *f = copy < 0 ? NULL : fdopen(copy, "r");
+	char *line = NULL;
+	size_t room = 0;
+
+	if (!f)
+		return;
+	while (!t->has_devtmpfs && getline(&line, &room, f) > 0)
+		look_at_mountinfo_line(t, line);
+	free(line);
+	fclose(f);
+}
+
+int export_add(struct export_table *t, int fd, bool read_only)
+{
+	if (t->n_exports == EXPORT_MAX)
+		return -ENFILE;
+	t->export[t->n_exports] = (struct export){ .fd = fd, .read_only = read_only };
+	return (int)t->n_exports++;
+}
+
+bool mount_matches(const struct export_table *t, uint16_t m, const struct statx *st)
+{
+	const struct mount *e = &t->mount[m];
+
+	return e->id == st->stx_mnt_id && e->dev_major == st->stx_dev_major &&
+	       e->dev_minor == st->stx_dev_minor;
+}
+
+/* 0 and *is_remote, or -EACCES for what is never exported. */
+static int judge_filesystem(const struct export_table *t, int fd, const struct statx *st,
+			    bool *is_remote)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (listed(refused, sizeof(refused) / sizeof(refused[0]), (uint32_t)fs.f_type))
+		return -EACCES;
+	if (t->has_devtmpfs && t->devtmpfs_major == st->stx_dev_major &&
+	    t->devtmpfs_minor == st->stx_dev_minor)
+		return -EACCES;
+	*is_remote = listed(remote, sizeof(remote) / sizeof(remote[0]), (uint32_t)fs.f_type);
+	return 0;
+}
+
+/* A free entry, or -ENFILE. */
+static int free_mount(struct export_table *t)
+{
+	for (uint16_t i = 0; i < t->n_mounts; i++) {
+		if (t->mount[i].n_nodes == 0)
+			return i;
+	}
+	return t->n_mounts < MOUNT_MAX ? t->n_mounts++ : -ENFILE;
+}
+
+int mount_enter(struct export_table *t, uint16_t export, uint16_t near, int fd,
+		const struct statx *st)
+{
+	bool is_remote = false;
+	int r;
+
+	if (near != MOUNT_NONE && t->mount[near].export == export && mount_matches(t, near, st))
+		return near;
+	for (uint16_t i = 0; i < t->n_mounts; i++) {
+		if (t->mount[i].n_nodes && t->mount[i].export == export && mount_matches(t, i, st))
+			return i;
+	}
+	r = judge_filesystem(t, fd, st, &is_remote);
+	if (r < 0)
+		return r;
+	r = free_mount(t);
+	if (r < 0)
+		return r;
+	t->mount[r] = (struct mount){
+		.id = st->stx_mnt_id,
+		.dev_major = st->stx_dev_major,
+		.dev_minor = st->stx_dev_minor,
+		.export = export,
+		.remote = is_remote,
+	};
+	return r;
+}
+
+void mount_hold(struct export_table *t, uint16_t m)
+{
+	t->mount[m].n_nodes++;
+}
+
+void mount_release(struct export_table *t, uint16_t m)
+{
+	t->mount[m].n_nodes--;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Open files: OPEN, RELEASE and what works on a handle. See request.h.
+ *
+ * Only what fstat() calls a regular file or a directory is ever opened for real: opening a FIFO would
+ * block, opening a device acts on the host. The guest's kernel opens such nodes itself, as its own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <unistd.h>
+
+#include "plan.h"
+#include "request.h"
+
+/* Flags of the guest's open() that mean something to the host's file system. */
+#define KEPT_FLAGS (O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME)
+
+int open_flags(const struct request *r, bool read_only, uint32_t flags, int *host)
+{
+	int mode = (int)(flags & O_ACCMODE);
+
+	if (mode != O_RDONLY && mode != O_WRONLY && mode != O_RDWR)
+		return -EINVAL;
+	if (read_only && (mode != O_RDONLY || (flags & O_TRUNC)))
+		return -EROFS;
+	/* With a writeback cache the guest reads the pages that it will write in part. */
+	if (mode == O_WRONLY && r->class == BROKER_CLASS_ROOT)
+		mode = O_RDWR;
+	/*
+	 * O_APPEND would make positions of pwritev() meaningless, O_DIRECT would ask for alignment of
+	 * guest memory; the guest has had its own handling of both.
+	 */
+	*host = mode | ((int)flags & KEPT_FLAGS) | O_CLOEXEC | O_NOCTTY;
+	return 0;
+}
+
+int open_through_proc(struct fsd *f, int fd, mode_t type, int flags)
+{
+	struct proc_name name = proc_name_of(fd);
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if ((st.st_mode & S_IFMT) != type || (type != S_IFREG && type != S_IFDIR))
+		return type == S_IFDIR ? -ENOTDIR : -EPERM;
+	r = openat(f->proc_fd, name.text, flags | O_CLOEXEC | O_NOCTTY);
+	return r < 0 ? -errno : r;
+}
+
+void open_donate(struct fsd *f, struct request *r, int fd, uint32_t i, struct fuse_open_out *out)
+{
+	out->fh = handle_add(&f->handles, fd, i, HANDLE_FILE, r->class);
+	/* Several writers without the guest's inode lock: the host's file system has its own. */
+	out->open_flags = FOPEN_PARALLEL_DIRECT_WRITES;
+	if (r->class == BROKER_CLASS_ROOT)
+		out->open_flags |= FOPEN_KEEP_CACHE;
+	else if (!node_mount(&f->nodes, i)->remote)
+		out->open_flags |= FOPEN_NOFLUSH;
+	r->donate = fd;
+}
+
+int open_node(struct fsd *f, struct request *r, uint32_t i, uint32_t flags, uint32_t fuse_flags,
+	      struct fuse_open_out *out)
+{
+	int host, path_fd, fd, err;
+
+	err = open_flags(r, node_export(&f->nodes, i)->read_only, flags, &host);
+	if (err)
+		return err;
+	/* A change of contents, like SETATTR's size. */
+	if ((flags & O_TRUNC) && (r->hdr.uid < PLAN_ID_BASE || r->hdr.gid < PLAN_ID_BASE))
+		return -EPERM;
+	path_fd = node_fd(&f->nodes, i);
+	if (path_fd < 0)
+		return path_fd;
+	err = handle_make_room(&f->handles);
+	if (err)
+		return err;
+	fd = open_through_proc(f, path_fd, S_IFREG, host);
+	if (fd < 0)
+		return fd;
+	if ((flags & O_TRUNC) && (fuse_flags & FUSE_OPEN_KILL_SUIDGID)) {
+		err = attr_kill_suidgid(f, path_fd);
+		if (err) {
+			close(fd);
+			return err;
+		}
+	}
+	open_donate(f, r, fd, i, out);
+	return 0;
+}
+
+int op_open(struct fsd *f, struct request *r)
+{
+	const struct fuse_open_in *in = REQUEST_BODY(r, struct fuse_open_in);
+	struct fuse_open_out *out = request_reply(r, sizeof(*out));
+
+	return open_node(f, r, r->node, in->flags, in->open_flags, out);
+}
+
+int op_release(struct fsd *f, struct request *r)
+{
+	const struct fuse_release_in *in = REQUEST_BODY(r, struct fuse_release_in);
+	struct handle *h = handle_get(&f->handles, in->fh, r->node, HANDLE_FILE, r->class);
+
+	if (!h)
+		return -EBADF;
+	handle_close(&f->handles, h);
+	return 0;
+}
+
+/* What close() of one of several descriptors of a file would report. */
+int op_flush(struct fsd *f, struct request *r)
+{
+	const struct fuse_flush_in *in = REQUEST_BODY(r, struct fuse_flush_in);
+	struct handle *h = handle_get(&f->handles, in->fh, r->node, HANDLE_FILE, r->class);
+	int fd;
+
+	if (!h)
+		return -EBADF;
+	/*
+	 * On a local file system close() has nothing to report. ENOSYS makes the guest's kernel ask
+	 * no more in this session, which saves a round trip per close(); a class of volumes may have
+	 * both kinds, and there FOPEN_NOFLUSH spares the local ones.
+	 */
+	if (r->class == BROKER_CLASS_ROOT && !node_mount(&f->nodes, r->node)->remote)
+		return -ENOSYS;
+	fd = fcntl(h->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	return close(fd) < 0 ? -errno : 0;
+}
+
+int op_fsync(struct fsd *f, struct request *r)
+{
+	const struct fuse_fsync_in *in = REQUEST_BODY(r, struct fuse_fsync_in);
+	struct handle *h = handle_get(&f->handles, in->fh, r->node, HANDLE_FILE, r->class);
+	int err;
+
+	if (!h)
+		return -EBADF;
+	err = in->fsync_flags & FUSE_FSYNC_FDATASYNC ? fdatasync(h->fd) : fsync(h->fd);
+	return err < 0 ? -errno : 0;
+}
+
+int op_fallocate(struct fsd *f, struct request *r)
+{
+	const struct fuse_fallocate_in *in = REQUEST_BODY(r, struct fuse_fallocate_in);
+	const uint32_t known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
+	struct handle *h = handle_get(&f->handles, in->fh, r->node, HANDLE_FILE, r->class);
+
+	if (!h)
+		return -EBADF;
+	if (in->mode & ~known)
+		return -EOPNOTSUPP;
+	if (in->offset > INT64_MAX || in->length > INT64_MAX)
+		return -EFBIG;
+	return fallocate(h->fd, (int)in->mode, (off_t)in->offset, (off_t)in->length) < 0 ? -errno : 0;
+}
+
+int op_lseek(struct fsd *f, struct request *r)
+{
+	const struct fuse_lseek_in *in = REQUEST_BODY(r, struct fuse_lseek_in);
+	struct fuse_lseek_out *out = request_reply(r, sizeof(*out));
+	struct handle *h = handle_get(&f->handles, in->fh, r->node, HANDLE_FILE, r->class);
+	off_t at;
+
+	if (!h)
+		return -EBADF;
+	/* The guest asks only for these; the others it answers itself. */
+	if (in->whence != SEEK_DATA && in->whence != SEEK_HOLE)
+		return -EINVAL;
+	at = lseek(h->fd, (off_t)in->offset, (int)in->whence);
+	if (at < 0)
+		return -errno;
+	out->offset = (uint64_t)at;
+	return 0;
+}
+
+int op_copy_file_range(struct fsd *f, struct request *r)
+{
+	const struct fuse_copy_file_range_in *in =
+		REQUEST_BODY(r, struct fuse_copy_file_range_in);
+	struct fuse_write_out *out = request_reply(r, sizeof(*out));
+	uint32_t to_node = request_node(f, r, in->nodeid_out);
+	struct handle *from = handle_get(&f->handles, in->fh_in, r->node, HANDLE_FILE, r->class);
+	struct handle *to = handle_get(&f->handles, in->fh_out, to_node, HANDLE_FILE, r->class);
+	off_t off_in = (off_t)in->off_in, off_out = (off_t)in->off_out;
+	/* The reply has 32 bits for the length, and one request must not keep fsd for long. */
+	size_t len = in->len < (64u << 20) ? (size_t)in->len : (64u << 20);
+	ssize_t n;
+
+	if (!from || !to)
+		return -EBADF;
+	if (in->flags || off_in < 0 || off_out < 0)
+		return -EINVAL;
+	n = copy_file_range(from->fd, &off_in, to->fd, &off_out, len, 0);
+	if (n < 0)
+		return -errno;
+	out->size = (uint32_t)n;
+	return 0;
+}
+
+static int sync_export(struct fsd *f, uint32_t e)
+{
+	struct stat st;
+	int path_fd = f->exports.export[e].fd;
+	int fd, err;
+
+	if (fstat(path_fd, &st) < 0)
+		return -errno;
+	fd = open_through_proc(f, path_fd, st.st_mode & S_IFMT, O_RDONLY);
+	if (fd < 0)
+		return fd;
+	err = syncfs(fd) < 0 ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+int op_syncfs(struct fsd *f, struct request *r)
+{
+	uint32_t first = r->class == BROKER_CLASS_ROOT ? EXPORT_ROOT : EXPORT_ROOT + 1;
+	uint32_t end = r->class == BROKER_CLASS_ROOT ? EXPORT_ROOT + 1 : f->exports.n_exports;
+	int err = 0;
+
+	/*
+	 * nacre-init's own sync, at the container's end. By now all the guest had is in the host's
+	 * page cache, and that is what a container under crun leaves behind: waiting for the disk
+	 * would only make every exit slow.
+	 */
+	if (r->hdr.uid < PLAN_ID_BASE)
+		return 0;
+	for (uint32_t e = first; e < end; e++) {
+		int one = f->exports.export[e].read_only ? 0 : sync_export(f, e);
+
+		if (!err)
+			err = one;
+	}
+	return err;
+}
