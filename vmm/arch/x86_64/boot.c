@@ -84,12 +84,14 @@ static void write_cmdline(const struct machine *m, const char *extra)
 
 	/*
 	 * reboot=t: a triple fault is an immediate exit; panic=-1: a panic does the same at once.
-	 * ramoops: the kernel's log in the reserved region (klog.h), mapped cached.
+	 * ramoops: the kernel's log in the reserved region (klog.h), all of it one zone, mapped
+	 * cached.
 	 */
 	n = snprintf(line, sizeof(line),
-		     "reboot=t panic=-1 nomodule swiotlb=noforce random.trust_cpu=on "
+		     "reboot=t panic=-1 swiotlb=noforce random.trust_cpu=on "
 		     "ramoops.mem_address=0x%x ramoops.mem_size=0x%x ramoops.console_size=0x%x "
-		     "ramoops.record_size=0 ramoops.mem_type=2 %s",
+		     "ramoops.record_size=0 ramoops.ftrace_size=0 ramoops.pmsg_size=0 "
+		     "ramoops.mem_type=2 %s",
 		     KLOG_GPA, KLOG_SIZE, KLOG_SIZE, extra);
 	for (unsigned int i = 0; i < m->n_devs && n < (int)sizeof(line); i++)
 		n += snprintf(line + n, sizeof(line) - (size_t)n, " virtio_mmio.device=4K@0x%llx:%u",

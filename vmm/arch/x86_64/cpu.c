@@ -77,6 +77,23 @@ static void patch_entry(struct kvm_cpuid_entry2 *e, unsigned int cpu, unsigned i
 	}
 }
 
+/*
+ * XCR0 with all that the guest may enable, as its kernel will set it. At reset it would be 1; but a
+ * hypervisor that does not see the guest's XSETBV (nested in an emulator) would stay there, report a
+ * wrong size in CPUID leaf 0xd and take AVX away at every exit.
+ */
+static void set_xcr0(const struct machine *m, unsigned int cpu, const struct cpuid_table *t)
+{
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1 };
+
+	for (uint32_t i = 0; i < t->head.nent; i++) {
+		if (t->entry[i].function == 0xd && t->entry[i].index == 0)
+			xcrs.xcrs[0].value = (uint64_t)t->entry[i].edx << 32 | t->entry[i].eax;
+	}
+	if (xcrs.xcrs[0].value && kvm_call_ptr(m->vcpu_fd[cpu], KVM_SET_XCRS, &xcrs))
+		setup_fail(errno, "KVM_SET_XCRS");
+}
+
 static void set_cpuid(const struct machine *m, int kvm_fd, unsigned int cpu)
 {
 	static struct cpuid_table t;
@@ -86,9 +103,10 @@ static void set_cpuid(const struct machine *m, int kvm_fd, unsigned int cpu)
 	if (kvm_call_ptr(kvm_fd, KVM_GET_SUPPORTED_CPUID, &t.head))
 		setup_fail(errno, "KVM_GET_SUPPORTED_CPUID");
 	for (uint32_t i = 0; i < t.head.nent; i++)
-		patch_entry(&t.head.entries[i], cpu, m->n_cpus);
+		patch_entry(&t.entry[i], cpu, m->n_cpus);
 	if (kvm_call_ptr(m->vcpu_fd[cpu], KVM_SET_CPUID2, &t.head))
 		setup_fail(errno, "KVM_SET_CPUID2");
+	set_xcr0(m, cpu, &t);
 }
 
 void arch_setup_vcpus(const struct machine *m, int kvm_fd)

@@ -3,7 +3,7 @@
  * The guest-physical address space of an x86-64 VM.
  *
  *	0x0000_6000	start info, module list, memory map, command line (PVH)
- *	0x0009_0000	the kernel's log, 8 KiB, reserved
+ *	0x0009_0000	the kernel's log, 32 KiB, reserved
  *	0x0009_fc00	MP table, 1 KiB, reserved
  *	0x0010_0000	RAM up to LOW_RAM_END or the VM's size; the kernel is linked to 2 MiB
  *	0xc000_0000	nothing: the hole below 4 GiB
@@ -22,7 +22,7 @@
 #define CMDLINE_MAX	 0x1000u
 #define GDT_GPA		 0x8000u
 #define KLOG_GPA	 0x90000u
-#define KLOG_SIZE	 0x2000u
+#define KLOG_SIZE	 0x8000u
 #define MPTABLE_GPA	 0x9fc00u
 #define MPTABLE_MAX	 0x400u
 #define LOW_MEMORY_END	 0xa0000u
