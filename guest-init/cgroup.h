@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A container's cgroup (v2), below MACHINE_CGROUP; used by nacre-init only, never by a container. */
+#ifndef NACRE_INIT_CGROUP_H
+#define NACRE_INIT_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Makes the empty cgroup of container `number`. A descriptor of its directory, or -errno. */
+int cgroup_make(uint32_t number);
+
+/* Writes `value` to one of its files. 0 or -errno. */
+int cgroup_write(int dir, const char *file, const char *value);
+
+/* Kills every process in it. 0 or -errno. */
+int cgroup_kill(int dir);
+
+/* Sends `signo` to every process in it but `except` (0: none). Those forked meanwhile may miss it. */
+void cgroup_signal(int dir, int signo, pid_t except);
+
+/* Has the OOM killer killed a process of it? */
+bool cgroup_oom_killed(int dir);
+
+/* Removes it when it is empty. 0 or -errno, -EBUSY while processes are being taken down. */
+int cgroup_remove(uint32_t number);
+
+#endif

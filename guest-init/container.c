@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Containers, init's side; see container.h. */
+#include "container.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "cgroup.h"
+#include "kernel.h"
+#include "machine.h"
+#include "process.h"
+#include "setup.h"
+#include "share.h"
+#include "sysctl.h"
+
+static struct container containers[CONTAINERS_MAX];
+static bool roots_mounted, volumes_mounted;
+
+struct container *container_find(uint32_t number)
+{
+	for (unsigned int i = 0; i < CONTAINERS_MAX; i++) {
+		if (containers[i].used && containers[i].number == number)
+			return &containers[i];
+	}
+	return NULL;
+}
+
+static struct container *free_slot(void)
+{
+	for (unsigned int i = 0; i < CONTAINERS_MAX; i++) {
+		if (!containers[i].used)
+			return &containers[i];
+	}
+	return NULL;
+}
+
+/* The virtio-fs devices, each mounted when first needed: a template snapshot has no FUSE session. */
+static int mount_shares(const struct plan *p, struct report *r)
+{
+	struct plan_mount_view v;
+	bool wants_volumes = false;
+	size_t pos = 0;
+	int err;
+
+	while (plan_next_mount(p, &pos, &v))
+		wants_volumes |= le32_get(v.m->kind) == PLAN_MOUNT_EXPORT;
+	err = roots_mounted ? 0 : share_mount("nacre", MACHINE_ROOTS);
+	if (err < 0)
+		return report_set(r, FAILED_NACRE, -err, "virtio-fs of the root file system");
+	roots_mounted = true;
+	err = 0;
+	if (wants_volumes && !volumes_mounted)
+		err = share_mount("nacre-volumes", MACHINE_VOLUMES);
+	if (err < 0)
+		return report_set(r, FAILED_NACRE, -err, "virtio-fs of the volumes");
+	volumes_mounted |= wants_volumes;
+	return 0;
+}
+
+static int make_cgroup(struct container *c, const struct plan *p, struct report *r)
+{
+	struct cursor body;
+	size_t pos = 0;
+
+	c->cgroup = cgroup_make(c->number);
+	if (c->cgroup < 0)
+		return report_set(r, FAILED_NACRE, -c->cgroup, "cgroup of the container");
+	while (plan_next(p, &pos, PLAN_CGROUP, &body)) {
+		const char *file = cursor_take_string(&body);
+		const char *value = cursor_take_string(&body);
+		int err = cgroup_write(c->cgroup, file, value);
+
+		if (err < 0)
+			return report_set(r, FAILED_NACRE, -err, "cgroup: %s = \"%s\"", file, value);
+	}
+	return 0;
+}
+
+/* A pipe whose end `ours` does not block; the other is the process's and belongs to its user. */
+static int make_pipe(int *ours, int *theirs, bool we_write, const struct plan *p)
+{
+	uint32_t uid = PLAN_ID_BASE + le32_get(p->process->uid);
+	uint32_t gid = PLAN_ID_BASE + le32_get(p->process->gid);
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	*ours = ends[we_write ? 1 : 0];
+	*theirs = ends[we_write ? 0 : 1];
+	if (fcntl(*ours, F_SETFL, O_NONBLOCK) < 0 || fchown(*theirs, uid, gid) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Everything shared with the new process. What was opened is in *ends and *start also on failure. */
+static int open_ends(const struct plan *p, struct container_ends *ends, struct process_start *start)
+{
+	int pair[2], r = setup_pair(pair);
+
+	if (r < 0)
+		return r;
+	ends->setup_fd = pair[0];
+	start->setup_fd = pair[1];
+	for (int i = 0; i < 3 && r == 0 && !plan_has(p, PLAN_TERMINAL); i++)
+		r = make_pipe(&ends->stdio[i], &start->stdio[i], i == 0, p);
+	if (r == 0 && plan_has(p, PLAN_INIT_REAPER))
+		r = make_pipe(&ends->status_fd, &start->status_fd, false, p);
+	return r;
+}
+
+static void close_some(int *fds, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+void container_close_ends(struct container_ends *ends)
+{
+	close_some(ends->stdio, 3);
+	close_some(&ends->setup_fd, 1);
+	close_some(&ends->status_fd, 1);
+}
+
+/* Clones into the container's new namespaces and cgroup. In the parent 0 or -errno. */
+static int clone_process(struct container *c, const struct process_start *start)
+{
+	uint64_t spaces = le32_get(start->plan->process->namespaces_lo);
+	struct clone_args args = {
+		/* The cgroup namespace comes later, from inside the cgroup: process.c. */
+		.flags = (spaces & ~(uint64_t)CLONE_NEWCGROUP) | CLONE_NEWUSER | CLONE_NEWNS |
+			 CLONE_NEWPID | CLONE_PIDFD | CLONE_INTO_CGROUP,
+		.pidfd = (uint64_t)(uintptr_t)&c->init_fd,
+		.exit_signal = SIGCHLD,
+		.cgroup = (unsigned int)c->cgroup,
+	};
+	pid_t pid = kernel_clone3(&args);
+
+	if (pid == 0)
+		process_become(start);
+	if (pid < 0)
+		return pid;
+	c->init = pid;
+	return 0;
+}
+
+/* Writes one line to a file of the process's /proc directory. 0 or -errno. */
+static int write_proc(pid_t pid, const char *file, const char *text)
+{
+	char path[64];
+	int fd, r;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+/* Container ids 0 to id_count - 1 are PLAN_ID_BASE and up here: as on the FUSE wire. */
+static int map_ids(const struct container *c, const struct plan *p)
+{
+	char map[64];
+	int r;
+
+	snprintf(map, sizeof(map), "0 %u %u\n", PLAN_ID_BASE, le32_get(p->process->id_count));
+	r = write_proc(c->init, "uid_map", map);
+	return r < 0 ? r : write_proc(c->init, "gid_map", map);
+}
+
+static int start_process(struct container *c, const struct plan *p, struct container_ends *ends,
+			 struct report *r)
+{
+	struct process_start start = {
+		.plan = p, .number = c->number, .stdio = { -1, -1, -1 }, .setup_fd = -1,
+		.status_fd = -1,
+	};
+	int err = open_ends(p, ends, &start);
+
+	if (err == 0)
+		err = clone_process(c, &start);
+	if (err < 0)
+		report_set(r, FAILED_NACRE, -err, "process of the container");
+	close_some(start.stdio, 3);
+	close_some(&start.setup_fd, 1);
+	close_some(&start.status_fd, 1);
+	if (err < 0)
+		return err;
+	err = map_ids(c, p);
+	if (err == 0)
+		err = setup_tell(ends->setup_fd, SETUP_GO);
+	return err < 0 ? report_set(r, FAILED_NACRE, -err, "user namespace") : 0;
+}
+
+struct container *container_make(uint32_t number, const struct plan *p, struct container_ends *ends,
+				 struct report *r)
+{
+	struct container *c = free_slot();
+
+	*ends = (struct container_ends){ { -1, -1, -1 }, -1, -1 };
+	if (!c || container_find(number)) {
+		report_set(r, FAILED_NACRE, c ? EEXIST : ENOSPC, "container %u", number);
+		return NULL;
+	}
+	*c = (struct container){ .used = true, .number = number, .cgroup = -1, .init = -1,
+				 .init_fd = -1, .reaper = plan_has(p, PLAN_INIT_REAPER) };
+	if (sysctl_check(p, r) == 0 && mount_shares(p, r) == 0 && make_cgroup(c, p, r) == 0 &&
+	    start_process(c, p, ends, r) == 0)
+		return c;
+	container_close_ends(ends);
+	if (c->init > 0) {
+		/* It has not got past its first wait, so nobody makes it linger. */
+		container_kill(c);
+		while (waitpid(c->init, NULL, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	container_remove(c);
+	return NULL;
+}
+
+static int set_limits(const struct plan *p, pid_t pid, struct report *r)
+{
+	struct cursor body;
+	size_t pos = 0;
+
+	while (plan_next(p, &pos, PLAN_RLIMIT, &body)) {
+		const struct plan_rlimit *l = cursor_take(&body, sizeof(*l));
+		struct { /* prlimit64(2); ~0 is "no limit" there too */
+			uint64_t soft, hard;
+		} limit = { le64_get(l->soft), le64_get(l->hard) };
+
+		if (syscall(SYS_prlimit64, pid, le32_get(l->resource), &limit, NULL) < 0)
+			return report_set(r, FAILED_NACRE, errno, "rlimit %u",
+					  le32_get(l->resource));
+	}
+	return 0;
+}
+
+int container_finish(const struct container *c, const struct plan *p, pid_t pid, struct report *r)
+{
+	char score[16];
+	int err;
+
+	snprintf(score, sizeof(score), "%d", (int32_t)le32_get(p->process->oom_score_adj));
+	err = write_proc(pid, "oom_score_adj", score);
+	if (err < 0)
+		return report_set(r, FAILED_NACRE, -err, "oom_score_adj %s", score);
+	err = sysctl_write_others(p, c->init_fd, r);
+	return err < 0 ? err : set_limits(p, pid, r);
+}
+
+void container_kill(const struct container *c)
+{
+	if (c->cgroup >= 0)
+		(void)cgroup_kill(c->cgroup);
+	if (c->init_fd >= 0)
+		(void)kernel_pidfd_send_signal(c->init_fd, SIGKILL);
+}
+
+void container_remove(struct container *c)
+{
+	int r;
+
+	if (c->cgroup >= 0)
+		close(c->cgroup);
+	if (c->init_fd >= 0)
+		close(c->init_fd);
+	r = cgroup_remove(c->number);
+	if (r < 0)
+		machine_log("cgroup of container %u: %s", c->number, strerror(-r));
+	c->used = false;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Containers: what outlives a single session. Each is made by the session that brought its plan; its
+ * first process is PID 1 of its namespaces, or the reaper is.
+ */
+#ifndef NACRE_INIT_CONTAINER_H
+#define NACRE_INIT_CONTAINER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "plan_read.h"
+#include "report.h"
+
+#define CONTAINERS_MAX 16
+
+struct container {
+	bool used;
+	uint32_t number;
+	int cgroup;  /* its directory */
+	pid_t init;  /* PID 1 of its pid namespace, as seen from here; -1: none alive */
+	int init_fd; /* pidfd of it */
+	bool reaper; /* that is ours, not the image's */
+};
+
+/* Init's ends of what it shares with a process that is being made; -1 where there is none. */
+struct container_ends {
+	int stdio[3];	/* non-blocking */
+	int setup_fd;	/* non-blocking */
+	int status_fd;	/* where the reaper writes a struct reaper_word; non-blocking */
+};
+
+/* The container with this number, or NULL. */
+struct container *container_find(uint32_t number);
+
+/*
+ * Makes container `number` by the plan and starts its first process, which then works its way to the
+ * exec and reports over ends->setup_fd. NULL with *r filled in when it cannot be made.
+ */
+struct container *container_make(uint32_t number, const struct plan *p, struct container_ends *ends,
+				 struct report *r);
+
+/* What only init may set on the held process `pid`: limits, parameters. 0, or -errno with *r. */
+int container_finish(const struct container *c, const struct plan *p, pid_t pid, struct report *r);
+
+/* Kills every process of the container. */
+void container_kill(const struct container *c);
+
+/* Frees what is left of it; none of its processes may be alive. */
+void container_remove(struct container *c);
+
+/* Closes what is open in *ends. */
+void container_close_ends(struct container_ends *ends);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nacre-init: PID 1 of the guest. It makes the machine usable, keeps connections to the host open,
+ * makes containers as their plans say, moves their standard streams, reaps, and resets the machine
+ * when nothing is left to do (docs/architecture.md "Life of nacre run").
+ *
+ * Its input is the control protocol, from the host, which is checked; the containers' processes are
+ * hostile and have no way to speak to it but through their standard streams, which it does not read.
+ */
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "children.h"
+#include "link.h"
+#include "loop.h"
+#include "machine.h"
+#include "session.h"
+
+int main(void)
+{
+	int r;
+
+	/*
+	 * Not dumpable: processes that come from this one by clone stay so until exec, and nothing in
+	 * a container can look into them.
+	 */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	machine_mount();
+	/* A peer that closed is an error of write(2), not a signal. */
+	signal(SIGPIPE, SIG_IGN);
+	r = loop_open();
+	if (r == 0)
+		r = children_watch();
+	if (r < 0)
+		machine_die("event loop: %s", strerror(-r));
+	link_start();
+
+	/* No exit below this line: the kernel panics when PID 1 ends. machine_reset() is the end. */
+	while (!session_all_over()) {
+		r = loop_step();
+		if (r < 0)
+			machine_die("event loop: %s", strerror(-r));
+	}
+	machine_reset();
+}

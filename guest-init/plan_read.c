@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan decoder; see plan_read.h. The input is written by `nacre`, which is trusted, and has
+ * crossed the VMM: every length and value is checked here all the same, each record type by one row
+ * of the table below.
+ */
+#include "plan_read.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "kernel.h"
+
+/* <linux/resource.h> numbers them 0 to 15 on every architecture that we run on. */
+#define RLIMITS 16
+
+#define NAMESPACES_KNOWN                                                                         \
+	((uint32_t)CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC |     \
+	 CLONE_NEWCGROUP | CLONE_NEWNET | CLONE_NEWTIME)
+
+/* Flags that a mount may ask for; the rest would turn mount(2) into another operation. */
+#define MOUNT_FLAGS                                                                              \
+	((uint32_t)MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_DIRSYNC |   \
+	 MS_NOSYMFOLLOW | MS_NOATIME | MS_NODIRATIME | MS_REC | MS_SILENT | MS_POSIXACL |         \
+	 MS_RELATIME | MS_I_VERSION | MS_STRICTATIME | MS_LAZYTIME)
+
+#define SECCOMP_FLAGS                                                                            \
+	((uint32_t)SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG |                          \
+	 SECCOMP_FILTER_FLAG_SPEC_ALLOW)
+
+/* What a check of values gets: the fixed part and the strings behind it. */
+struct record {
+	const void *fixed;
+	const char *s[4];
+	size_t tail_len;
+};
+
+struct rule {
+	uint32_t min, max;  /* how many of them a plan may have; max 0: any number */
+	uint32_t fixed_len;
+	uint32_t n_strings;
+	bool has_tail;	    /* bytes may follow that `check` accounts for */
+	const char *(*check)(const struct plan *p, const struct record *r);
+};
+
+static bool is_propagation(uint32_t v)
+{
+	uint32_t kind = v & ~(uint32_t)MS_REC;
+
+	return v == 0 || kind == MS_SHARED || kind == MS_SLAVE || kind == MS_PRIVATE ||
+	       kind == MS_UNBINDABLE;
+}
+
+static const char *check_process(const struct plan *p, const struct record *r)
+{
+	const struct plan_process *x = r->fixed;
+	uint32_t known = PLAN_TERMINAL | PLAN_NO_NEW_PRIVS | PLAN_INIT_REAPER;
+	uint32_t ids = le32_get(x->id_count), ns = le32_get(x->namespaces_lo);
+	int32_t oom = (int32_t)le32_get(x->oom_score_adj);
+
+	(void)p;
+	if ((le32_get(x->flags) & ~known) != 0 || le32_get(x->zero) != 0)
+		return "process: unknown flags";
+	/* The id 2^32 - 1 means "none" to the kernel and must not be reached. */
+	if (ids == 0 || ids >= PLAN_ID_BASE)
+		return "process: id_count out of range";
+	if (le32_get(x->uid) >= ids || le32_get(x->gid) >= ids)
+		return "process: user or group outside the container's ids";
+	if ((ns & ~NAMESPACES_KNOWN) != 0)
+		return "process: unknown namespaces";
+	if ((ns & CLONE_NEWPID) == 0 || (ns & CLONE_NEWNS) == 0)
+		return "process: without a pid or mount namespace of its own";
+	if (le32_get(x->umask) > 0777)
+		return "process: umask out of range";
+	if (oom < -1000 || oom > 1000)
+		return "process: oom_score_adj out of range";
+	return NULL;
+}
+
+static const char *check_env(const struct plan *p, const struct record *r)
+{
+	const char *eq = strchr(r->s[0], '=');
+
+	(void)p;
+	return eq && eq != r->s[0] ? NULL : "env: not of the form NAME=VALUE";
+}
+
+static const char *check_absolute(const struct plan *p, const struct record *r)
+{
+	(void)p;
+	return r->s[0][0] == '/' ? NULL : "a path is not absolute";
+}
+
+static const char *check_group(const struct plan *p, const struct record *r)
+{
+	const struct le32 *gid = r->fixed;
+
+	return le32_get(*gid) < le32_get(p->process->id_count) ?
+		       NULL : "group outside the container's ids";
+}
+
+static const char *check_root(const struct plan *p, const struct record *r)
+{
+	const struct plan_root *x = r->fixed;
+
+	if (p->count[PLAN_MOUNT] != 0)
+		return "root: behind a mount";
+	if ((le32_get(x->flags) & ~(uint32_t)PLAN_ROOT_READONLY) != 0)
+		return "root: unknown flags";
+	return is_propagation(le32_get(x->propagation)) ? NULL : "root: bad propagation";
+}
+
+static const char *check_mount(const struct plan *p, const struct record *r)
+{
+	const struct plan_mount *x = r->fixed;
+	uint32_t kind = le32_get(x->kind);
+
+	if (p->count[PLAN_ROOT] == 0)
+		return "mount: before the root";
+	if (kind != PLAN_MOUNT_FS && kind != PLAN_MOUNT_EXPORT)
+		return "mount: unknown kind";
+	if ((le32_get(x->flags) & ~MOUNT_FLAGS) != 0)
+		return "mount: flags that are not allowed";
+	if (le32_get(x->target_is_file) > 1 || le32_get(x->zero) != 0)
+		return "mount: reserved field not zero";
+	if (!is_propagation(le32_get(x->propagation)))
+		return "mount: bad propagation";
+	if (kind == PLAN_MOUNT_FS && r->s[1][0] == 0)
+		return "mount: without a type";
+	return check_absolute(p, r);
+}
+
+static const char *check_rlimit(const struct plan *p, const struct record *r)
+{
+	const struct plan_rlimit *x = r->fixed;
+
+	(void)p;
+	if (le32_get(x->resource) >= RLIMITS || le32_get(x->zero) != 0)
+		return "rlimit: unknown resource";
+	return le64_get(x->soft) <= le64_get(x->hard) ? NULL : "rlimit: soft above hard";
+}
+
+static const char *check_sysctl(const struct plan *p, const struct record *r)
+{
+	const char *name = r->s[0];
+
+	(void)p;
+	/* Dots become slashes: a name without empty parts cannot leave /proc/sys. */
+	if (name[0] == 0 || name[0] == '.' || name[0] == '/' || strstr(name, "..") ||
+	    strlen(name) > 200)
+		return "sysctl: bad name";
+	for (; *name; name++) {
+		if (*name <= ' ' || *name > '~')
+			return "sysctl: bad name";
+	}
+	return NULL;
+}
+
+static const char *check_device(const struct plan *p, const struct record *r)
+{
+	const struct plan_device *x = r->fixed;
+	uint32_t kind = le32_get(x->kind), ids = le32_get(p->process->id_count);
+
+	if (kind != PLAN_DEVICE_CHAR && kind != PLAN_DEVICE_BLOCK && kind != PLAN_DEVICE_FIFO)
+		return "device: unknown kind";
+	if (le32_get(x->mode) > 07777)
+		return "device: mode out of range";
+	if (le32_get(x->uid) >= ids || le32_get(x->gid) >= ids)
+		return "device: user or group outside the container's ids";
+	return check_absolute(p, r);
+}
+
+static const char *check_cgroup(const struct plan *p, const struct record *r)
+{
+	const char *name = r->s[0];
+
+	(void)p;
+	/* A file of one directory: cgroup v2 has no names that begin with a dot. */
+	if (name[0] == 0 || name[0] == '.' || strchr(name, '/') || strlen(name) > 64)
+		return "cgroup: bad file name";
+	return NULL;
+}
+
+static const char *check_seccomp(const struct plan *p, const struct record *r)
+{
+	const struct plan_seccomp *x = r->fixed;
+	uint32_t n = le32_get(x->n_insns);
+
+	(void)p;
+	if ((le32_get(x->flags) & ~SECCOMP_FLAGS) != 0)
+		return "seccomp: flags that are not allowed";
+	if (n == 0 || n > BPF_MAXINSNS || r->tail_len != n * sizeof(struct sock_filter))
+		return "seccomp: length of the filter";
+	return NULL;
+}
+
+static const struct rule rules[PLAN_TYPE_COUNT] = {
+	[PLAN_PROCESS] = { 1, 1, sizeof(struct plan_process), 0, false, check_process },
+	[PLAN_ARG] = { 1, 0, 0, 1, false, NULL },
+	[PLAN_ENV] = { 0, 0, 0, 1, false, check_env },
+	[PLAN_CWD] = { 1, 1, 0, 1, false, check_absolute },
+	[PLAN_GROUP] = { 0, 65536, sizeof(struct le32), 0, false, check_group },
+	[PLAN_HOSTNAME] = { 0, 1, 0, 1, false, NULL },
+	[PLAN_DOMAINNAME] = { 0, 1, 0, 1, false, NULL },
+	[PLAN_ROOT] = { 1, 1, sizeof(struct plan_root), 0, false, check_root },
+	[PLAN_MOUNT] = { 0, 0, sizeof(struct plan_mount), 4, false, check_mount },
+	[PLAN_MASKED] = { 0, 0, 0, 1, false, check_absolute },
+	[PLAN_READONLY] = { 0, 0, 0, 1, false, check_absolute },
+	[PLAN_RLIMIT] = { 0, RLIMITS, sizeof(struct plan_rlimit), 0, false, check_rlimit },
+	[PLAN_SYSCTL] = { 0, 0, 0, 2, false, check_sysctl },
+	[PLAN_DEVICE] = { 0, 0, sizeof(struct plan_device), 1, false, check_device },
+	[PLAN_CGROUP] = { 0, 0, 0, 2, false, check_cgroup },
+	[PLAN_SECCOMP] = { 0, 16, sizeof(struct plan_seccomp), 0, true, check_seccomp },
+};
+
+/* Keeps what there is one of. */
+static void remember(struct plan *p, uint32_t type, const struct record *r)
+{
+	switch (type) {
+	case PLAN_PROCESS:
+		p->process = r->fixed;
+		break;
+	case PLAN_ROOT:
+		p->root = r->fixed;
+		break;
+	case PLAN_CWD:
+		p->cwd = r->s[0];
+		break;
+	case PLAN_HOSTNAME:
+		p->hostname = r->s[0];
+		break;
+	case PLAN_DOMAINNAME:
+		p->domainname = r->s[0];
+		break;
+	default:
+		break;
+	}
+}
+
+/* One record's body against its row. NULL or what is wrong. */
+static const char *check_record(struct plan *p, uint32_t type, struct cursor body)
+{
+	const struct rule *rule = &rules[type];
+	struct record r = { .tail_len = 0 };
+	const char *why;
+
+	r.fixed = cursor_take(&body, rule->fixed_len);
+	for (uint32_t i = 0; i < rule->n_strings; i++)
+		r.s[i] = cursor_take_string(&body);
+	if (body.failed)
+		return "a record is too short";
+	if (body.left != 0 && !rule->has_tail)
+		return "a record is too long";
+	r.tail_len = body.left;
+	if (rule->max != 0 && p->count[type] >= rule->max)
+		return "too many records of one type";
+	why = rule->check ? rule->check(p, &r) : NULL;
+	if (why)
+		return why;
+	p->count[type]++;
+	remember(p, type, &r);
+	return NULL;
+}
+
+/* Takes one record off the cursor. False, with c->failed as it was, when it does not fit. */
+static bool take_record(struct cursor *c, uint32_t *type, struct cursor *body)
+{
+	const struct plan_record *head = cursor_take(c, sizeof(*head));
+	const uint8_t *data, *pad;
+	uint32_t len, pad_len;
+
+	if (!head)
+		return false;
+	*type = le32_get(head->type);
+	len = le32_get(head->len);
+	pad_len = (PLAN_ALIGN - len % PLAN_ALIGN) % PLAN_ALIGN;
+	data = cursor_take(c, len);
+	pad = cursor_take(c, pad_len);
+	if (!data || !pad)
+		return false;
+	for (uint32_t i = 0; i < pad_len; i++) {
+		if (pad[i] != 0)
+			return false;
+	}
+	*body = cursor_over(data, len);
+	return true;
+}
+
+static const char *check_header(struct cursor *c, size_t len, uint32_t *n_records)
+{
+	const struct plan_header *h = cursor_take(c, sizeof(*h));
+
+	if (!h)
+		return "shorter than its header";
+	if (le32_get(h->magic) != PLAN_MAGIC)
+		return "wrong magic";
+	if (le16_get(h->version) != PLAN_VERSION)
+		return "of another version";
+	if (le16_get(h->zero) != 0)
+		return "reserved field not zero";
+	if (le32_get(h->total_len) != len)
+		return "length differs from its header";
+	*n_records = le32_get(h->n_records);
+	return NULL;
+}
+
+static const char *check_records(struct plan *p, struct cursor *c, uint32_t n_records)
+{
+	for (uint32_t i = 0; i < n_records; i++) {
+		struct cursor body;
+		uint32_t type;
+		const char *why;
+
+		if (!take_record(c, &type, &body))
+			return "a record does not fit";
+		if (type == 0 || type >= PLAN_TYPE_COUNT)
+			return "unknown record type";
+		if ((i == 0) != (type == PLAN_PROCESS))
+			return "process: not the first record, or not the only one";
+		why = check_record(p, type, body);
+		if (why)
+			return why;
+	}
+	return c->left == 0 ? NULL : "bytes behind the last record";
+}
+
+int plan_decode(struct plan *p, const void *buf, size_t len, const char **why)
+{
+	struct cursor c = cursor_over(buf, len);
+	uint32_t n_records = 0;
+
+	*p = (struct plan){ .buf = buf, .len = len };
+	*why = check_header(&c, len, &n_records);
+	if (!*why)
+		*why = check_records(p, &c, n_records);
+	for (uint32_t t = 1; !*why && t < PLAN_TYPE_COUNT; t++) {
+		if (p->count[t] < rules[t].min)
+			*why = "a record is missing";
+	}
+	return *why ? -EBADMSG : 0;
+}
+
+bool plan_next(const struct plan *p, size_t *pos, enum plan_type type, struct cursor *body)
+{
+	if (*pos == 0)
+		*pos = sizeof(struct plan_header);
+	while (*pos < p->len) {
+		struct cursor c = cursor_over(p->buf + *pos, p->len - *pos);
+		uint32_t found;
+
+		if (!take_record(&c, &found, body))
+			return false;
+		*pos = p->len - c.left;
+		if (found == (uint32_t)type)
+			return true;
+	}
+	return false;
+}
+
+const char *plan_next_string(const struct plan *p, size_t *pos, enum plan_type type)
+{
+	struct cursor body;
+
+	return plan_next(p, pos, type, &body) ? cursor_take_string(&body) : NULL;
+}
+
+bool plan_next_mount(const struct plan *p, size_t *pos, struct plan_mount_view *view)
+{
+	struct cursor body;
+
+	if (!plan_next(p, pos, PLAN_MOUNT, &body))
+		return false;
+	view->m = cursor_take(&body, sizeof(*view->m));
+	view->target = cursor_take_string(&body);
+	view->type = cursor_take_string(&body);
+	view->source = cursor_take_string(&body);
+	view->data = cursor_take_string(&body);
+	return !body.failed;
+}
+
+const char *plan_env(const struct plan *p, const char *name)
+{
+	const char *found = NULL, *env;
+	size_t len = strlen(name), pos = 0;
+
+	while ((env = plan_next_string(p, &pos, PLAN_ENV))) {
+		if (strncmp(env, name, len) == 0 && env[len] == '=')
+			found = env + len + 1;
+	}
+	return found;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a container's first process before its exec; see process.h. process_become() is the
+ * list of stages, and their order matters: each says what has to be true before it.
+ *
+ * The plan has been checked, the image has not: everything in the container's root is hostile. Until
+ * exec the process is not dumpable and its memory belongs to the first user namespace, so nothing in
+ * the container may look into it.
+ */
+#include "process.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "creds.h"
+#include "devices.h"
+#include "exec_path.h"
+#include "home.h"
+#include "kernel.h"
+#include "mounts.h"
+#include "reaper.h"
+#include "rootpath.h"
+#include "setup.h"
+#include "sysctl.h"
+#include "terminal.h"
+
+/* What is left to know after the pivot. */
+struct command {
+	char **argv, **envp;
+	char file[PATH_MAX];
+	char home[PATH_MAX + 8];
+};
+
+/*
+ * The standard descriptors, the set-up channel and the status pipe at their numbers; all others,
+ * the connections to the host above all, are closed.
+ */
+static void take_descriptors(const struct process_start *s)
+{
+	const int from[SETUP_FDS_END] = { s->stdio[0], s->stdio[1], s->stdio[2], s->setup_fd,
+					  s->status_fd };
+	int high[SETUP_FDS_END];
+
+	for (int i = 0; i < SETUP_FDS_END; i++)
+		high[i] = from[i] < 0 ? -1 : fcntl(from[i], F_DUPFD_CLOEXEC, 64);
+	for (int i = 0; i < SETUP_FDS_END; i++) {
+		if (high[i] >= 0 && dup3(high[i], i, i < SETUP_FD ? 0 : O_CLOEXEC) < 0)
+			_exit(FAILED_NACRE);
+		/* Without pipes 0 to 2 stay init's /dev/null. */
+		if (from[i] < 0 && i >= SETUP_FD)
+			close(i);
+	}
+	if (kernel_close_range(SETUP_FDS_END, ~0u) < 0)
+		_exit(FAILED_NACRE);
+}
+
+/* Signals as a program expects them: none blocked, none ignored (init ignores SIGPIPE). */
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int signo = 1; signo <= 64; signo++)
+		signal(signo, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Brings the loopback interface of a new network namespace up; the kernel gives it its addresses. */
+static void loopback_up(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo" };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		setup_fail(errno, "loopback: socket");
+	if (ioctl(fd, SIOCGIFFLAGS, &ifr) < 0)
+		setup_fail(errno, "loopback");
+	ifr.ifr_flags = (short)(ifr.ifr_flags | IFF_UP);
+	if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
+		setup_fail(errno, "loopback: up");
+	close(fd);
+}
+
+/* Names, network, cgroup: what belongs to a namespace and needs nothing mounted of the container's. */
+static void set_up_namespaces(const struct plan *p)
+{
+	uint32_t has = le32_get(p->process->namespaces_lo);
+
+	/*
+	 * Not in clone3: the root of a new cgroup namespace is the cgroup of who makes it, and with
+	 * CLONE_INTO_CGROUP that is still init's (kernel 6.1, copy_cgroup_ns).
+	 */
+	if ((has & CLONE_NEWCGROUP) && syscall(SYS_unshare, CLONE_NEWCGROUP) < 0)
+		setup_fail(errno, "cgroup namespace");
+	if (has & CLONE_NEWNET)
+		loopback_up();
+	sysctl_write_network(p);
+	if ((p->hostname || p->domainname) && !(has & CLONE_NEWUTS))
+		setup_fail(0, "hostname: without a UTS namespace of the container");
+	if (p->hostname && sethostname(p->hostname, strlen(p->hostname)) < 0)
+		setup_fail(errno, "hostname %s", p->hostname);
+	if (p->domainname && setdomainname(p->domainname, strlen(p->domainname)) < 0)
+		setup_fail(errno, "domainname %s", p->domainname);
+}
+
+/* The file systems. *slave is the terminal, -1 without; returns its master or -1. */
+static int set_up_mounts(const struct plan *p, uint32_t number, int *slave)
+{
+	int root = mounts_root(number), master = -1, cwd;
+	bool devices = devices_wanted(p);
+
+	*slave = -1;
+	mounts_make(root, p, number);
+	if (devices)
+		devices_make(root, p);
+	if (plan_has(p, PLAN_TERMINAL))
+		master = terminal_open(root, p, devices, slave);
+	/* As runc: a working directory that is missing is made, by root. */
+	cwd = rootpath_make(root, p->cwd, false, NULL);
+	if (cwd < 0)
+		setup_fail(-cwd, "cwd %s", p->cwd);
+	close(cwd);
+	mounts_restrict(root, p);
+	mounts_pivot(root, p);
+	close(root);
+	return master;
+}
+
+/* All strings of one type as a vector for execve, with room for one more. */
+static char **vector(const struct plan *p, enum plan_type type)
+{
+	char **v = calloc((size_t)p->count[type] + 2, sizeof(*v));
+	const char *s;
+	size_t pos = 0, i = 0;
+
+	if (!v)
+		setup_fail(ENOMEM, "arguments");
+	while ((s = plan_next_string(p, &pos, type)))
+		v[i++] = strdup(s);
+	for (size_t j = 0; j < i; j++) {
+		if (!v[j])
+			setup_fail(ENOMEM, "arguments");
+	}
+	return v;
+}
+
+/* Arguments and environment; HOME from the image's /etc/passwd if the plan has none, as runc does. */
+static void prepare_command(const struct plan *p, struct command *c)
+{
+	c->argv = vector(p, PLAN_ARG);
+	c->envp = vector(p, PLAN_ENV);
+	if (plan_env(p, "HOME"))
+		return;
+	memcpy(c->home, "HOME=", 5);
+	home_find("/etc/passwd", le32_get(p->process->uid), c->home + 5);
+	c->envp[p->count[PLAN_ENV]] = c->home;
+}
+
+/* True if the directory is entered; false if that has to be tried again as the plan's user. */
+static bool enter_cwd(const char *cwd, bool last_try)
+{
+	if (chdir(cwd) == 0)
+		return true;
+	if (last_try || (errno != EACCES && errno != EPERM))
+		setup_fail(errno, "chdir to cwd (\"%s\")", cwd);
+	return false;
+}
+
+static void find_command(const struct plan *p, struct command *c)
+{
+	struct report r;
+	int err = exec_path_find(c->argv[0], plan_env(p, "PATH"), c->file, &r);
+
+	if (err < 0)
+		setup_fail_code(r.code, 0, "%s", r.text);
+}
+
+static _Noreturn void execute(const struct command *c)
+{
+	struct report r;
+
+	execve(c->file, c->argv, c->envp);
+	exec_path_failed(c->file, errno, &r);
+	setup_fail_code(r.code, 0, "%s", r.text);
+}
+
+void process_become(const struct process_start *start)
+{
+	const struct plan *p = start->plan;
+	static struct command command;
+	int master, slave;
+	bool inside;
+
+	/* 1. Nothing of init's is open; not even init's signals are set up. */
+	take_descriptors(start);
+	reset_signals();
+	/* 2. The ids are mapped: root of the user namespace, which owns all the others. */
+	setup_wait(SETUP_GO);
+	creds_become_root();
+	/* 3. Init's /proc is still there: parameters, names, interfaces. */
+	set_up_namespaces(p);
+	/* 4. The container's file systems; behind it, nothing of init's can be named. */
+	umask(022);
+	master = set_up_mounts(p, start->number, &slave);
+	/* 5. In the image, as root: what is read of it, with bounds. */
+	prepare_command(p, &command);
+	inside = enter_cwd(p->cwd, false);
+	umask((mode_t)le32_get(p->process->umask));
+	/* 6. The user, capabilities, no_new_privs. */
+	creds_apply(p);
+	if (!inside)
+		enter_cwd(p->cwd, true);
+	find_command(p, &command);
+	/* 7. With a reaper it stays behind as PID 1; the process is its child. */
+	if (plan_has(p, PLAN_INIT_REAPER))
+		reaper_split();
+	if (setsid() < 0)
+		setup_fail(errno, "setsid");
+	if (slave >= 0)
+		terminal_take(slave);
+	/* 8. Held until START; limits are set by init meanwhile. */
+	setup_held(master);
+	if (master >= 0)
+		close(master);
+	setup_wait(SETUP_START);
+	/* 9. Seccomp at last: what remains is one execve. All other descriptors are close-on-exec. */
+	creds_seccomp(p);
+	execute(&command);
+}

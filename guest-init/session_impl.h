@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session from the inside: shared by session.c (what the host says) and ending.c (how it ends). */
+#ifndef NACRE_INIT_SESSION_IMPL_H
+#define NACRE_INIT_SESSION_IMPL_H
+
+#include "container.h"
+#include "loop.h"
+#include "plan_read.h"
+#include "pump.h"
+#include "session.h"
+#include "wire.h"
+
+/* In the order in which a session passes through them; any may be followed by a later one. */
+enum session_state {
+	SESSION_NEW,	  /* hello read, no plan yet */
+	SESSION_MAKING,	  /* the process is on its way to the exec */
+	SESSION_HELD,	  /* CREATED was sent */
+	SESSION_STARTING, /* the process was told to exec */
+	SESSION_RUNNING,  /* STARTED was sent */
+	SESSION_DRAINING, /* the process has ended: its output is written out */
+	SESSION_SYNCING,  /* a helper syncs the file systems */
+	SESSION_TOLD,	  /* EXITED or FAILED was sent */
+	SESSION_STATE_COUNT
+};
+
+struct session {
+	bool used;
+	bool start_asked; /* START came */
+	bool failed;	  /* FAILED was sent: no EXITED follows */
+	bool grace_over;  /* the host had its time to close */
+	enum session_state state;
+	uint32_t number; /* of the container */
+	uint8_t token[PROTO_TOKEN_LEN];
+
+	struct watch control; /* fd -1: the host is gone */
+	struct wire_in in;
+	struct wire_out out;
+
+	struct plan plan;
+	uint8_t *plan_buf; /* heap, while SESSION_MAKING */
+
+	struct container *container;
+	struct watch setup;
+	int status_fd;	/* the reaper's word */
+	pid_t process;	/* as seen from here; -1: not held yet, or ended */
+	int process_fd; /* pidfd of it */
+	pid_t sync_helper;
+	struct msg_exited exited;
+
+	struct pump pumps[STREAM_COUNT];
+	struct timeout grace;
+};
+
+/* Sends one message; a connection that does not take it is dropped. */
+void session_send(struct session *s, enum msg_type type, const void *body, size_t len);
+
+/* Sends FAILED and gives the session's process up. */
+void session_send_failed(struct session *s, const struct report *r);
+
+/* Reads what the process said over the set-up channel until there is no more. */
+void session_read_setup(struct session *s);
+
+/* Closes the control connection; what the session started is killed. */
+void session_drop(struct session *s);
+
+/* The process ended with this wait status: the beginning of the end. */
+void ending_begin(struct session *s, int status);
+
+/* Goes on with the end as far as possible now. The session may be gone afterwards. */
+void ending_advance(struct session *s);
+
+#endif

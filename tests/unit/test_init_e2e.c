@@ -1,0 +1,717 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SOURCES: guest-init/loop.c guest-init/wire.c guest-init/pump.c guest-init/hello.c guest-init/session.c guest-init/ending.c guest-init/children.c guest-init/container.c guest-init/cgroup.c guest-init/machine.c guest-init/plan_read.c guest-init/report.c guest-init/setup.c guest-init/process.c guest-init/creds.c guest-init/mounts.c guest-init/devices.c guest-init/terminal.c guest-init/rootpath.c guest-init/exec_path.c guest-init/home.c guest-init/sysctl.c guest-init/reaper.c */
+/*
+ * nacre-init without a virtual machine: the real machine stage, sessions and containers run as PID 1
+ * of a new pid and mount namespace, with socket pairs in place of vsock and a directory in place of
+ * virtio-fs (share_mount below). The test plays nacre-monitor. Needs root, and busybox-static.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#include "guest-init/children.h"
+#include "guest-init/hello.h"
+#include "guest-init/kernel.h"
+#include "guest-init/loop.h"
+#include "guest-init/machine.h"
+#include "guest-init/session.h"
+#include "guest-init/share.h"
+#include "proto.h"
+#include "test_init_build.h"
+
+#define BASE "/tmp/nacre-test-init"
+#define WAIT_MS 20000
+
+static int rootfs_tree = -1, volume_tree = -1;
+
+/* In place of guest-init/share.c. */
+int share_mount(const char *tag, const char *path)
+{
+	bool volumes = strcmp(tag, "nacre-volumes") == 0;
+	char dir[128];
+	int fd, r;
+
+	snprintf(dir, sizeof(dir), "%s/0", path);
+	mkdir(dir, 0755);
+	snprintf(dir, sizeof(dir), "%s/0/%s", path, volumes ? "mounts" : "root");
+	if (mkdir(dir, 0755) < 0)
+		return -errno;
+	fd = open(dir, O_PATH | O_CLOEXEC);
+	r = kernel_move_mount(volumes ? volume_tree : rootfs_tree, fd);
+	close(fd);
+	return r;
+}
+
+static void sh(const char *command)
+{
+	int r = system(command);
+
+	if (r != 0)
+		fail_msg("%s: %d", command, r);
+}
+
+static int make_rootfs(void **state)
+{
+	(void)state;
+	if (geteuid() != 0 || access("/bin/busybox", X_OK) < 0)
+		return 0; /* each test skips */
+	sh("rm -rf " BASE " && mkdir -p " BASE "/root/bin " BASE "/root/etc " BASE "/volumes/0");
+	sh("cp /bin/busybox " BASE "/root/bin/ && for c in sh cat id ls echo sleep mount stat true "
+	   "false kill ps hostname head yes tty stty touch ip sysctl readlink grep wc test; do "
+	   "ln -s busybox " BASE "/root/bin/$c; done");
+	sh("echo 'root:x:0:0::/root:/bin/sh' > " BASE "/root/etc/passwd;"
+	   "echo 'user:x:1000:1000::/home/user:/bin/sh' >> " BASE "/root/etc/passwd;"
+	   "echo data > " BASE "/root/etc/plain; chmod 644 " BASE "/root/etc/plain;"
+	   "echo volume > " BASE "/volumes/0/file; ln -s /../../../etc " BASE "/root/escape;"
+	   "ln -s ../../nowhere/deep " BASE "/root/dangling; echo x > " BASE "/volumes/1;"
+	   "chown -hR 2147483648:2147483648 " BASE "/root " BASE "/volumes");
+	return 0;
+}
+
+static int remove_rootfs(void **state)
+{
+	(void)state;
+	sh("rm -rf " BASE "; rmdir /sys/fs/cgroup/unified/nacre /sys/fs/cgroup/nacre 2>/dev/null; :");
+	return 0;
+}
+
+/* A root that is not the host's, as the kernel gives PID 1 its rootfs. */
+static void enter_empty_root(void)
+{
+	if (unshare(CLONE_NEWNS) < 0 || kernel_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		_exit(99);
+	rootfs_tree = kernel_open_tree(AT_FDCWD, BASE "/root", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	volume_tree =
+		kernel_open_tree(AT_FDCWD, BASE "/volumes", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (rootfs_tree < 0 || volume_tree < 0 ||
+	    kernel_mount("t", "/mnt", "tmpfs", 0, NULL) < 0 || mkdir("/mnt/old", 0700) < 0 ||
+	    chdir("/mnt") < 0 || syscall(SYS_pivot_root, ".", "old") < 0 || chdir("/") < 0 ||
+	    mkdir("/proc", 0755) < 0 || kernel_mount("proc", "/proc", "proc", 0, NULL) < 0 ||
+	    mkdir("/m", 0755) < 0 || mkdir("/m/x", 0755) < 0)
+		_exit(98);
+	rmdir("/m/x");
+	/* The host's tree stays at /old, as nothing in rootfs would: machine_mount() covers it. */
+}
+
+static void ignore(bool broken)
+{
+	(void)broken;
+}
+
+/* What main() of nacre-init does, over the given connections. */
+static void run_init(const int *fds, unsigned int n)
+{
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	machine_mount();
+	signal(SIGPIPE, SIG_IGN);
+	if (loop_open() < 0 || children_watch() < 0)
+		_exit(97);
+	hello_on_change(ignore);
+	for (unsigned int i = 0; i < n; i++) {
+		fcntl(fds[i], F_SETFL, O_RDWR | O_NONBLOCK);
+		if (hello_adopt(fds[i]) < 0)
+			_exit(96);
+	}
+	while (!session_all_over()) {
+		if (loop_step() < 0)
+			_exit(95);
+	}
+	machine_reset();
+}
+
+enum { CONTROL, S_IN, S_OUT, S_ERR, CONNECTIONS };
+
+struct guest {
+	pid_t pid;
+	int fd[CONNECTIONS];
+	char out[65536];
+	size_t out_len;
+	bool tty;
+};
+
+/* Starts an init with four idle connections. */
+static void guest_start(struct guest *g)
+{
+	int theirs[CONNECTIONS];
+
+	if (geteuid() != 0 || access("/bin/busybox", X_OK) < 0) {
+		print_message("skipped: needs root and busybox-static\n");
+		skip();
+	}
+	memset(g, 0, sizeof(*g));
+	for (int i = 0; i < CONNECTIONS; i++) {
+		int pair[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+		g->fd[i] = pair[0];
+		theirs[i] = pair[1];
+	}
+	struct clone_args args = { .flags = CLONE_NEWPID | CLONE_NEWNET, .exit_signal = SIGCHLD };
+
+	g->pid = kernel_clone3(&args);
+	assert_true(g->pid >= 0);
+	if (g->pid == 0) {
+		for (int i = 0; i < CONNECTIONS; i++)
+			close(g->fd[i]);
+		enter_empty_root();
+		run_init(theirs, CONNECTIONS);
+		_exit(94);
+	}
+	for (int i = 0; i < CONNECTIONS; i++)
+		close(theirs[i]);
+}
+
+static void send_message(struct guest *g, int fd, uint16_t type, const void *body, size_t len)
+{
+	struct msg_header h = { .len = le32_of((uint32_t)(sizeof(h) + len)), .type = le16_of(type) };
+
+	(void)g;
+	assert_int_equal(send(fd, &h, sizeof(h), MSG_NOSIGNAL), sizeof(h));
+	if (len > 0)
+		assert_int_equal(send(fd, body, len, MSG_NOSIGNAL), len);
+}
+
+static void send_hello(struct guest *g, int which, uint16_t role, uint16_t stream)
+{
+	struct msg_hello hello = {
+		.magic = le32_of(PROTO_MAGIC), .version = le16_of(PROTO_VERSION),
+		.role = le16_of(role), .stream = le16_of(stream), .token = "0123456789abcde",
+	};
+
+	send_message(g, g->fd[which], MSG_HELLO, &hello, sizeof(hello));
+}
+
+/* Reads one message; 0 at end of file. */
+static uint16_t receive(struct guest *g, uint8_t *body, size_t *len)
+{
+	struct pollfd p = { .fd = g->fd[CONTROL], .events = POLLIN };
+	struct msg_header h;
+
+	if (poll(&p, 1, WAIT_MS) != 1)
+		fail_msg("no message from init");
+	if (recv(p.fd, &h, sizeof(h), MSG_WAITALL) != sizeof(h))
+		return 0;
+	*len = le32_get(h.len) - sizeof(h);
+	assert_true(*len <= PROTO_SMALL_MAX);
+	if (*len > 0)
+		assert_int_equal(recv(p.fd, body, *len, MSG_WAITALL), *len);
+	return le16_get(h.type);
+}
+
+static void expect(struct guest *g, uint16_t type)
+{
+	uint8_t body[PROTO_SMALL_MAX];
+	size_t len;
+	uint16_t got = receive(g, body, &len);
+
+	if (got == MSG_FAILED && type != MSG_FAILED)
+		fail_msg("FAILED %u: %.*s", body[0] | body[1] << 8, (int)len - 4, body + 4);
+	assert_int_equal(got, type);
+}
+
+static void begin(struct guest *g, struct build *plan)
+{
+	build_end(plan);
+	guest_start(g);
+	if (g->tty) {
+		send_hello(g, S_IN, ROLE_STREAM, STREAM_TTY);
+	} else {
+		send_hello(g, S_OUT, ROLE_STREAM, STREAM_STDOUT);
+		send_hello(g, S_ERR, ROLE_STREAM, STREAM_STDERR);
+	}
+	send_hello(g, CONTROL, ROLE_CONTROL, 0);
+	send_message(g, g->fd[CONTROL], MSG_PLAN, plan->buf, plan->len);
+	if (!g->tty)
+		send_hello(g, S_IN, ROLE_STREAM, STREAM_STDIN);
+	expect(g, MSG_HELLO_ACK);
+}
+
+static void start(struct guest *g, struct build *plan)
+{
+	begin(g, plan);
+	expect(g, MSG_CREATED);
+	send_message(g, g->fd[CONTROL], MSG_START, NULL, 0);
+	expect(g, MSG_STARTED);
+}
+
+/* Collects a stream to its end (standard error behind standard output). */
+static void read_all(struct guest *g, int which)
+{
+	for (;;) {
+		struct pollfd p = { .fd = g->fd[which], .events = POLLIN };
+		ssize_t n;
+
+		if (poll(&p, 1, WAIT_MS) != 1)
+			fail_msg("stream %d does not end; so far: %s", which, g->out);
+		n = read(p.fd, g->out + g->out_len, sizeof(g->out) - 1 - g->out_len);
+		if (n <= 0)
+			break;
+		g->out_len += (size_t)n;
+		g->out[g->out_len] = 0;
+	}
+}
+
+static void finish(struct guest *g)
+{
+	int status;
+
+	for (int i = 0; i < CONNECTIONS; i++)
+		close(g->fd[i]);
+	assert_int_equal(waitpid(g->pid, &status, 0), g->pid);
+	/* reboot(2) in a pid namespace ends its PID 1 by SIGHUP: pid_namespaces(7). */
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGHUP)
+		fail_msg("init did not reset the machine: %#x", (unsigned int)status);
+}
+
+/* Waits for EXITED; gives how << 16 | value. */
+static unsigned int exited(struct guest *g)
+{
+	uint8_t body[PROTO_SMALL_MAX];
+	struct msg_exited m;
+	size_t len;
+
+	assert_int_equal(receive(g, body, &len), MSG_EXITED);
+	assert_int_equal(len, sizeof(m));
+	memcpy(&m, body, sizeof(m));
+	return (unsigned int)le16_get(m.how) << 16 | le16_get(m.value);
+}
+
+static unsigned int finish_exited(struct guest *g)
+{
+	unsigned int r;
+
+	read_all(g, g->tty ? S_IN : S_OUT);
+	if (!g->tty)
+		read_all(g, S_ERR);
+	r = exited(g);
+	finish(g);
+	return r;
+}
+
+static struct plan_process plain_process(void)
+{
+	struct plan_process p = {
+		.umask = le32_of(022), .namespaces_lo = le32_of(BUILD_SPACES),
+		.id_count = le32_of(65536),
+	};
+
+	for (int i = 0; i < CAP_SET_AMBIENT; i++)
+		p.caps[i] = le64_of(0xa80425fb); /* Docker's */
+	return p;
+}
+
+/* The mounts of podman's and Docker's config.json. */
+static void add_usual(struct build *b, const char *cwd)
+{
+	struct plan_root root = { .flags = le32_of(0) };
+
+	build_string(b, PLAN_ENV, "PATH=/sbin:/bin");
+	build_string(b, PLAN_CWD, cwd);
+	build_add(b, PLAN_ROOT, &root, sizeof(root), (char *)NULL);
+	build_mount(b, "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
+	build_mount(b, "/dev", "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k");
+	build_mount(b, "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+		    "newinstance,ptmxmode=0666,mode=0620,gid=5");
+	build_mount(b, "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777");
+	build_mount(b, "/dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
+	build_mount(b, "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "");
+	build_mount(b, "/sys/fs/cgroup", "cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "");
+}
+
+static void shell_plan(struct build *b, const struct plan_process *p, const char *script)
+{
+	build_begin(b, p);
+	build_string(b, PLAN_ARG, "sh");
+	build_string(b, PLAN_ARG, "-c");
+	build_string(b, PLAN_ARG, script);
+	add_usual(b, "/");
+}
+
+/* Runs a script in a usual container; its output is in g->out. */
+static unsigned int run(struct guest *g, const char *script)
+{
+	static struct build b;
+	struct plan_process p = plain_process();
+
+	shell_plan(&b, &p, script);
+	start(g, &b);
+	shutdown(g->fd[S_IN], SHUT_WR);
+	return finish_exited(g);
+}
+
+static void test_hello_world(void **state)
+{
+	static struct guest g;
+
+	(void)state;
+	assert_int_equal(run(&g, "echo hello; echo world >&2; exit 7"), 7);
+	assert_string_equal(g.out, "hello\nworld\n");
+}
+
+static void test_identity(void **state)
+{
+	static struct guest g;
+
+	(void)state;
+	assert_int_equal(run(&g, "id -u; id -g; echo $$; pwd; echo $HOME; cat /proc/self/uid_map;"
+				 "grep -E 'Cap|NoNew|Seccomp:' /proc/self/status; umask"), 0);
+	print_message("%s", g.out);
+	assert_non_null(strstr(g.out, "0\n0\n1\n/\n/root\n         0 2147483648      65536\n"));
+	assert_non_null(strstr(g.out, "CapBnd:\t00000000a80425fb"));
+	assert_non_null(strstr(g.out, "CapEff:\t00000000a80425fb"));
+	assert_non_null(strstr(g.out, "CapPrm:\t00000000a80425fb"));
+	assert_non_null(strstr(g.out, "CapAmb:\t0000000000000000"));
+	assert_non_null(strstr(g.out, "NoNewPrivs:\t0"));
+	assert_non_null(strstr(g.out, "0022"));
+}
+
+static void test_mounts(void **state)
+{
+	static struct guest g;
+
+	(void)state;
+	assert_int_equal(run(&g, "cat /proc/mounts; ls -l /dev /proc/self/fd; echo x > /dev/null;"
+				 "head -c4 /dev/zero | wc -c; cat /proc/self/cgroup;"
+				 "ls /sys/fs/cgroup/cgroup.procs; touch /sys/x || echo sysro;"
+				 "ip addr show lo 2>&1; ls /old"), 1);
+	print_message("%s", g.out);
+	assert_non_null(strstr(g.out, "proc /proc proc"));
+	assert_non_null(strstr(g.out, "cgroup2 /sys/fs/cgroup cgroup2"));
+	assert_non_null(strstr(g.out, "0::/\n"));
+	assert_non_null(strstr(g.out, "sysro"));
+	assert_null(strstr(g.out, "socket:")); /* no connection to the host */
+	assert_null(strstr(g.out, "run/nacre"));
+}
+
+static void test_stdin_and_back_pressure(void **state)
+{
+	static struct guest g;
+	static struct build b;
+	struct plan_process p = plain_process();
+	static char block[20000];
+
+	(void)state;
+	shell_plan(&b, &p, "cat | wc -c; yes | head -c 60000");
+	start(&g, &b);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(send(g.fd[S_IN], block, sizeof(block), MSG_NOSIGNAL), sizeof(block));
+	shutdown(g.fd[S_IN], SHUT_WR);
+	assert_int_equal(finish_exited(&g), 0);
+	assert_int_equal(strncmp(g.out, "1000000\n", 8), 0);
+	assert_int_equal(g.out_len, 60008);
+}
+
+static void test_host_closes_stdout(void **state)
+{
+	static struct guest g;
+	static struct build b;
+	struct plan_process p = plain_process();
+
+	(void)state;
+	build_begin(&b, &p);
+	build_string(&b, PLAN_ARG, "sh");
+	build_string(&b, PLAN_ARG, "-c");
+	build_string(&b, PLAN_ARG, "yes; echo yes $? >&2");
+	add_usual(&b, "/");
+	start(&g, &b);
+	close(g.fd[S_OUT]);
+	g.fd[S_OUT] = open("/dev/null", O_RDWR);
+	assert_int_equal(finish_exited(&g), 0);
+	assert_string_equal(g.out, "yes 141\n"); /* SIGPIPE */
+}
+
+static void test_user_and_home(void **state)
+{
+	static struct guest g;
+	static struct build b;
+	struct plan_process p = plain_process();
+	struct le32 group = le32_of(44);
+
+	(void)state;
+	p.uid = le32_of(1000);
+	p.gid = le32_of(1000);
+	p.flags = le32_of(PLAN_NO_NEW_PRIVS);
+	p.oom_score_adj = le32_of((uint32_t)-5);
+	p.caps[CAP_SET_AMBIENT] = le64_of(1u << 10); /* CAP_NET_BIND_SERVICE */
+	shell_plan(&b, &p, "id; echo $HOME; grep -E 'Cap|NoNew' /proc/self/status; ulimit -n;"
+			   "cat /proc/self/oom_score_adj; hostname; cat /proc/sys/kernel/domainname;"
+			   "cat /proc/sys/kernel/msgmax /proc/sys/net/ipv4/ping_group_range;"
+			   "echo reopened > /proc/self/fd/1; pwd");
+	build_add(&b, PLAN_GROUP, &group, sizeof(group), (char *)NULL);
+	struct plan_rlimit l = { .resource = le32_of(RLIMIT_NOFILE), .soft = le64_of(123),
+				 .hard = le64_of(456) };
+	build_add(&b, PLAN_RLIMIT, &l, sizeof(l), (char *)NULL);
+	build_string(&b, PLAN_HOSTNAME, "pearl");
+	build_string(&b, PLAN_DOMAINNAME, "sea");
+	build_add(&b, PLAN_SYSCTL, NULL, 0, "kernel.msgmax", "12345", (char *)NULL);
+	build_add(&b, PLAN_SYSCTL, NULL, 0, "net.ipv4.ping_group_range", "0 9", (char *)NULL);
+	start(&g, &b);
+	assert_int_equal(finish_exited(&g), 0);
+	print_message("%s", g.out);
+	assert_non_null(strstr(g.out, "uid=1000(user) gid=1000 groups=44,1000\n/home/user\n") ?:
+			       strstr(g.out, "/home/user\n"));
+	assert_non_null(strstr(g.out, "CapEff:\t0000000000000400"));
+	assert_non_null(strstr(g.out, "CapAmb:\t0000000000000400"));
+	assert_non_null(strstr(g.out, "NoNewPrivs:\t1"));
+	assert_non_null(strstr(g.out, "\n123\n-5\npearl\nsea\n12345\n0\t9\nreopened\n/\n"));
+}
+
+static void test_restrictions(void **state)
+{
+	static struct guest g;
+	static struct build b;
+	struct plan_process p = plain_process();
+	struct plan_root root = { .flags = le32_of(PLAN_ROOT_READONLY) };
+
+	(void)state;
+	build_begin(&b, &p);
+	build_string(&b, PLAN_ARG, "/bin/sh");
+	build_string(&b, PLAN_ARG, "-c");
+	build_string(&b, PLAN_ARG,
+		     "touch /x || echo root-ro; wc -c < /etc/plain; ls /etc/dir | wc -l;"
+		     "echo 1 > /proc/sys/kernel/randomize_va_space || echo sys-ro;"
+		     "wc -c < /proc/kcore; cat /data/file; touch /data/new || echo vol-ro;"
+		     "cat /data.file; grep -c . /escape/passwd; ls -d /nowhere/deep; pwd");
+	build_string(&b, PLAN_ENV, "PATH=/bin");
+	build_string(&b, PLAN_CWD, "/made/cwd");
+	build_add(&b, PLAN_ROOT, &root, sizeof(root), (char *)NULL);
+	build_mount(&b, "/proc", "proc", 0, "");
+	build_mount(&b, "/dev", "tmpfs", MS_NOSUID | MS_RDONLY, "mode=755");
+	build_mount(&b, "/etc/dir", "tmpfs", 0, "");
+	struct plan_mount m = { .kind = le32_of(PLAN_MOUNT_EXPORT), .flags = le32_of(MS_RDONLY) };
+	build_add(&b, PLAN_MOUNT, &m, sizeof(m), "/data", "", "", "", (char *)NULL);
+	m.index = le32_of(1);
+	m.target_is_file = le32_of(1);
+	build_add(&b, PLAN_MOUNT, &m, sizeof(m), "/data.file", "", "", "", (char *)NULL);
+	build_mount(&b, "/dangling/sub", "tmpfs", 0, "");
+	build_mount(&b, "/escape/mnt", "tmpfs", 0, "");
+	build_string(&b, PLAN_MASKED, "/proc/kcore");
+	build_string(&b, PLAN_MASKED, "/etc/plain");
+	build_string(&b, PLAN_MASKED, "/etc/dir");
+	build_string(&b, PLAN_MASKED, "/proc/not-there");
+	build_string(&b, PLAN_READONLY, "/proc/sys");
+	start(&g, &b);
+	assert_int_equal(finish_exited(&g), 0);
+	print_message("%s", g.out);
+	assert_non_null(strstr(g.out, "root-ro\n0\n0\nsys-ro\n0\nvolume\nvol-ro\nx\n2\n"
+				      "/nowhere/deep\n/made/cwd\n"));
+	assert_int_equal(access("/etc/mnt", F_OK), -1);
+	assert_int_equal(access("/nowhere", F_OK), -1);
+}
+
+static void test_seccomp(void **state)
+{
+	static struct guest g;
+	static struct build b;
+	struct plan_process p = plain_process();
+	/* mkdir fails with errno 42; the rest is allowed. x86-64 and arm64 numbers differ. */
+	struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+#ifdef SYS_mkdir
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mkdir, 0, 1),
+#else
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mkdirat, 0, 1),
+#endif
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 42),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct {
+		struct plan_seccomp head;
+		struct sock_filter insns[4];
+	} s = { .head = { .n_insns = le32_of(4) } };
+
+	(void)state;
+	memcpy(s.insns, insns, sizeof(insns));
+	for (int nnp = 0; nnp < 2; nnp++) {
+		p.flags = le32_of(nnp ? PLAN_NO_NEW_PRIVS : 0);
+		shell_plan(&b, &p, "busybox mkdir /zz; grep -E 'Seccomp:|CapEff' /proc/self/status");
+		build_add(&b, PLAN_SECCOMP, &s, sizeof(s), (char *)NULL);
+		start(&g, &b);
+		assert_int_equal(finish_exited(&g), 0);
+		assert_non_null(strstr(g.out, "Seccomp:\t2"));
+		assert_non_null(strstr(g.out, "CapEff:\t00000000a80425fb"));
+		assert_non_null(strstr(g.out, "No message of desired type"));
+	}
+}
+
+static void expect_failed(const char *arg, const char *path, uint16_t code, const char *text)
+{
+	static struct guest g;
+	static struct build b;
+	struct plan_process p = plain_process();
+	uint8_t body[PROTO_SMALL_MAX + 1] = { 0 };
+	size_t len;
+
+	build_begin(&b, &p);
+	build_string(&b, PLAN_ARG, arg);
+	add_usual(&b, path);
+	begin(&g, &b);
+	assert_int_equal(receive(&g, body, &len), MSG_FAILED);
+	body[len] = 0;
+	assert_string_equal((char *)body + 4, text);
+	assert_int_equal(body[0] | body[1] << 8, code);
+	finish(&g);
+}
+
+static void test_failures(void **state)
+{
+	(void)state;
+	expect_failed("nope", "/", 127, "exec: \"nope\": executable file not found in $PATH");
+	expect_failed("/nope", "/", 127, "exec \"/nope\": no such file or directory");
+	expect_failed("/etc/plain", "/", 126, "exec: \"/etc/plain\": permission denied");
+	expect_failed("/etc", "/", 126, "exec: \"/etc\": is a directory");
+	expect_failed("sh", "/etc/plain", 125, "cwd /etc/plain: file exists");
+}
+
+static void test_signals(void **state)
+{
+	static struct guest g;
+	static struct build b;
+	struct plan_process p = plain_process();
+	struct msg_signal m = { .signo = le32_of(SIGTERM) };
+
+	(void)state;
+	/* PID 1 without a handler does not end by SIGTERM; then SIGKILL ends it. */
+	shell_plan(&b, &p, "echo up; exec sleep 100");
+	start(&g, &b);
+	send_message(&g, g.fd[CONTROL], MSG_SIGNAL, &m, sizeof(m));
+	usleep(300000);
+	m.signo = le32_of(SIGKILL);
+	send_message(&g, g.fd[CONTROL], MSG_SIGNAL, &m, sizeof(m));
+	assert_int_equal(finish_exited(&g), 1u << 16 | SIGKILL);
+	/* With a handler it hears it, also one for all. */
+	shell_plan(&b, &p, "trap 'echo term; exit 3' TERM; echo up; while :; do sleep 0.1; done");
+	for (uint32_t scope = SIGNAL_PROCESS; scope <= SIGNAL_ALL; scope++) {
+		start(&g, &b);
+		usleep(300000);
+		m = (struct msg_signal){ .signo = le32_of(SIGTERM), .scope = le32_of(scope) };
+		send_message(&g, g.fd[CONTROL], MSG_SIGNAL, &m, sizeof(m));
+		assert_int_equal(finish_exited(&g), 3);
+		assert_non_null(strstr(g.out, "up\nterm\n") ?: strstr(g.out, "term\n"));
+	}
+}
+
+static void test_reaper(void **state)
+{
+	static struct guest g;
+	static struct build b;
+	struct plan_process p = plain_process();
+	struct msg_signal m = { .signo = le32_of(SIGTERM) };
+
+	(void)state;
+	p.flags = le32_of(PLAN_INIT_REAPER);
+	shell_plan(&b, &p, "echo $$; cat /proc/1/comm; ls /proc/1/fd 2>/dev/null;"
+			   "grep CapEff /proc/1/status; (sleep 100 &); exit 9");
+	start(&g, &b);
+	assert_int_equal(finish_exited(&g), 9);
+	print_message("%s", g.out);
+	assert_non_null(strstr(g.out, "2\nnacre-reaper\nCapEff:\t0000000000000020\n"));
+	/* A default action is taken: the process is not PID 1. */
+	shell_plan(&b, &p, "exec sleep 100");
+	start(&g, &b);
+	send_message(&g, g.fd[CONTROL], MSG_SIGNAL, &m, sizeof(m));
+	assert_int_equal(finish_exited(&g), 1u << 16 | SIGTERM);
+	/* A signal to PID 1 from inside reaches the process. */
+	shell_plan(&b, &p, "trap 'exit 4' USR1; kill -USR1 1; while :; do sleep 0.1; done");
+	start(&g, &b);
+	assert_int_equal(finish_exited(&g), 4);
+}
+
+static void test_terminal(void **state)
+{
+	static struct guest g;
+	static struct build b;
+	struct plan_process p = plain_process();
+	struct msg_winsize size = { .rows = le16_of(40), .cols = le16_of(132) };
+
+	(void)state;
+	p.flags = le32_of(PLAN_TERMINAL);
+	p.rows = le16_of(24);
+	p.cols = le16_of(80);
+	p.uid = le32_of(1000);
+	shell_plan(&b, &p, "tty; stty size; read x; echo got $x; stty size; ls -l /dev/console;"
+			   "echo console > /dev/console; test -t 0 && echo istty");
+	g.tty = true;
+	build_end(&b);
+	/* begin() clears *g; say it again in between. */
+	guest_start(&g);
+	g.tty = true;
+	send_hello(&g, S_IN, ROLE_STREAM, STREAM_TTY);
+	send_hello(&g, CONTROL, ROLE_CONTROL, 0);
+	send_message(&g, g.fd[CONTROL], MSG_PLAN, b.buf, b.len);
+	expect(&g, MSG_HELLO_ACK);
+	expect(&g, MSG_CREATED);
+	send_message(&g, g.fd[CONTROL], MSG_START, NULL, 0);
+	expect(&g, MSG_STARTED);
+	usleep(300000);
+	send_message(&g, g.fd[CONTROL], MSG_WINSIZE, &size, sizeof(size));
+	usleep(100000);
+	assert_int_equal(write(g.fd[S_IN], "line\n", 5), 5);
+	assert_int_equal(finish_exited(&g), 0);
+	print_message("%s", g.out);
+	assert_non_null(strstr(g.out, "/dev/pts/0\r\n24 80\r\n"));
+	assert_non_null(strstr(g.out, "got line\r\n40 132\r\n"));
+	assert_non_null(strstr(g.out, "console\r\nistty\r\n"));
+}
+
+static void test_control_lost(void **state)
+{
+	static struct guest g;
+	static struct build b;
+	struct plan_process p = plain_process();
+
+	(void)state;
+	shell_plan(&b, &p, "sleep 1000");
+	start(&g, &b);
+	finish(&g); /* closing everything must end the container and the machine */
+
+	/* A message that is not allowed is as good as closing. */
+	start(&g, &b);
+	send_message(&g, g.fd[CONTROL], MSG_START, NULL, 0);
+	finish(&g);
+	start(&g, &b);
+	send_message(&g, g.fd[CONTROL], 77, NULL, 0);
+	finish(&g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hello_world),
+		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_mounts),
+		cmocka_unit_test(test_stdin_and_back_pressure),
+		cmocka_unit_test(test_host_closes_stdout),
+		cmocka_unit_test(test_user_and_home),
+		cmocka_unit_test(test_restrictions),
+		cmocka_unit_test(test_seccomp),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_reaper),
+		cmocka_unit_test(test_terminal),
+		cmocka_unit_test(test_control_lost),
+	};
+
+	return cmocka_run_group_tests(tests, make_rootfs, remove_rootfs);
+}
