@@ -137,15 +137,25 @@ static bool has_others(const struct plan *p)
 	return false;
 }
 
-/* In a helper process: from the container's namespaces, with init's user. The exit status is errno. */
+/*
+ * In a helper process: from the container's namespaces, with init's user. Kernels since 6.9 give the
+ * parameters of IPC to root of the user namespace instead. The exit status is errno.
+ */
 static _Noreturn void write_as_init(const struct plan *p, int pidfd)
 {
 	const char *name;
 	int spaces = (int)(le32_get(p->process->namespaces_lo) & (CLONE_NEWIPC | CLONE_NEWUTS));
+	int r;
 
 	if (syscall(SYS_setns, pidfd, spaces) < 0)
 		_exit(errno);
-	_exit(-write_some(p, CLONE_NEWIPC | CLONE_NEWUTS, &name));
+	r = write_some(p, CLONE_NEWUTS, &name);
+	if (r == 0)
+		r = write_some(p, CLONE_NEWIPC, &name);
+	if (r == -EACCES && syscall(SYS_setns, pidfd, CLONE_NEWUSER) == 0 &&
+	    syscall(SYS_setresuid, 0, 0, 0) == 0)
+		r = write_some(p, CLONE_NEWIPC, &name);
+	_exit(-r);
 }
 
 int sysctl_write_others(const struct plan *p, int pidfd, struct report *r)
