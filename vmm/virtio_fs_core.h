@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the virtio-fs device; nobody else includes this. virtio_fs.c takes requests off the queues
+ * and routes them, virtio_fs_session.c answers what is the VMM's own, virtio_fs_broker.c talks to
+ * nacre-fsd, virtio_fs_io.c reads and writes.
+ *
+ * Threads and locks. The device thread pops, routes, sends and receives; it holds dev->lock while it
+ * touches a queue. Workers take dev->lock to complete. fs.lock, taken last and never held over a
+ * system call that waits, guards what both touch: the free tags, the files, the jobs, the lists of
+ * requests to send. A request in use belongs to the one thread that has it.
+ */
+#ifndef NACRE_VMM_VIRTIO_FS_CORE_H
+#define NACRE_VMM_VIRTIO_FS_CORE_H
+
+#include <linux/fuse.h>
+
+#include "virtio_fs.h"
+
+#define FS_QUEUE_HIPRIO	 0u
+#define FS_QUEUE_REQUEST 1u
+#define FS_QUEUES	 2u
+
+/* Containers of one VM. */
+#define FS_BROKERS_MAX 64u
+/* Donated descriptors of all containers; the process's own limit comes first. */
+#define FS_FILES_MAX   65536u
+#define FS_WORKERS     2u
+
+/*
+ * Pages in one READ or WRITE. One page is one descriptor, a ring has 256, and a Linux driver that
+ * finds no room tries again a millisecond later: so three large requests fit, and small ones beside.
+ */
+#define FS_PAGES_MAX 64u
+#define FS_WRITE_MAX (FS_PAGES_MAX * 4096u)
+
+/* An open file of a guest: the donated descriptor. Closed when the last reference goes. */
+struct fs_file {
+	int fd;
+	uint32_t refs; /* its slot in the broker's table, and each READ or WRITE under way */
+	uint32_t class;
+	uint32_t release; /* tag + 1 of a RELEASE that waits for the others to end; 0: none */
+	uint32_t next;	  /* free list, index + 1 */
+};
+
+enum fs_request_state {
+	FS_FREE,
+	FS_HELD,    /* the thread that has it */
+	FS_QUEUED,  /* on a broker's list, to be sent */
+	FS_SENT,    /* nacre-fsd has it */
+	FS_JOB,	    /* a worker has it, or will */
+	FS_WAITING, /* a RELEASE, on its file */
+};
+
+/* A request that was popped and not pushed yet. Its index is the tag. */
+struct fs_request {
+	enum fs_request_state state;
+	struct virtio_dev *dev;
+	struct fs_broker *broker;
+	uint32_t queue;
+	uint32_t generation; /* dev->generation when it was popped */
+	uint32_t session;    /* fs_device.session then */
+	uint32_t class;
+	uint64_t unique;
+	uint64_t node_id;
+	uint32_t opcode;
+	uint32_t open_flags; /* OPEN, CREATE, TMPFILE */
+	int32_t error;	     /* to answer with once nacre-fsd has answered, whatever it says */
+	uint32_t next;	     /* list link, index + 1 */
+	struct fs_file *file; /* FS_JOB, FS_WAITING */
+	/* READ, WRITE */
+	uint64_t offset;
+	uint32_t size;
+	int rw_flags;
+	/* FS_QUEUED, FS_WAITING: the packet. */
+	uint32_t msg_len;
+	_Alignas(8) uint8_t msg[sizeof(struct broker_header) + sizeof(struct fuse_in_header) + 64];
+	/* Last: only the pieces in use are copied. */
+	struct chain chain;
+};
+
+struct fs_list {
+	uint32_t first, last; /* index + 1, 0: none */
+};
+
+struct fs_broker {
+	bool used;
+	bool dead;
+	uint32_t container;
+	struct loop_source src;
+	void (*lost)(uint32_t container);
+	struct fs_list to_send;
+	bool reset_due[BROKER_CLASS_COUNT];
+	uint32_t n_slots; /* slots ever used */
+	uint32_t *slot;	  /* by handle: index + 1 of a file, 0: none */
+};
+
+struct fs_device {
+	struct virtio_dev *dev; /* NULL: not there */
+	uint32_t session;	/* bumped when one ends */
+	bool initialized;
+	bool stalled[FS_QUEUES]; /* a chain was put back; fs.lock */
+};
+
+struct fs_state {
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	struct fs_device device[BROKER_CLASS_COUNT];
+	struct fs_broker broker[FS_BROKERS_MAX];
+	uint64_t tags_used[BROKER_TAGS / 64];
+	struct fs_request *request; /* BROKER_TAGS of them */
+	struct fs_file *file;	    /* FS_FILES_MAX of them */
+	uint32_t n_files, free_file;
+	struct fs_list jobs;
+};
+
+extern struct fs_state fs;
+
+/* A FUSE request as copied from the chain: header, and what else was asked for. */
+struct fs_packet {
+	struct broker_header broker;
+	struct fuse_in_header hdr;
+	uint8_t body[BROKER_MSG_MAX - sizeof(struct fuse_in_header)];
+};
+static_assert(sizeof(struct fs_packet) == sizeof(struct broker_header) + BROKER_MSG_MAX, "no holes");
+
+/* virtio_fs.c */
+
+struct fs_device *fs_device_of(const struct virtio_dev *dev);
+
+/*
+ * A free request filled in for a chain of queue q, or NULL; then the queue is noted as stalled and
+ * its chain must be put back. dev->lock held.
+ */
+struct fs_request *fs_request_take(struct virtio_dev *dev, uint32_t q, const struct chain *c,
+				   const struct fuse_in_header *hdr);
+
+/* Gives the request back without a word to the guest. Any thread. */
+void fs_request_free(struct fs_request *r);
+
+/*
+ * Answers the guest and gives the request back, unless the device was reset since: error, or 0 and
+ * `len` bytes of body. What does not fit into the chain becomes -EIO. Takes dev->lock. Any thread.
+ * The caller calls fs_interrupt() some time later.
+ */
+void fs_request_complete(struct fs_request *r, int error, const void *body, size_t len);
+
+/*
+ * Writes an answer into a chain and pushes it; no interrupt. error, or 0 and `len` bytes of body, which
+ * may be NULL when they lie there already; what does not fit becomes -EIO. 0, or negative: the queue
+ * is broken. dev->lock held.
+ */
+int fs_answer(struct virtio_dev *dev, struct virtq *q, const struct chain *c, uint64_t unique,
+	      int error, const void *body, size_t len);
+
+/* Notes that queue q has a chain put back; fs_unstall() kicks it again. fs.lock held for both. */
+void fs_stall(struct virtio_dev *dev, uint32_t q);
+void fs_unstall(void);
+
+/* Interrupts for what was completed on queue q. Takes dev->lock. */
+void fs_interrupt(struct virtio_dev *dev, uint32_t q);
+
+void fs_list_push(struct fs_list *l, struct fs_request *r);
+struct fs_request *fs_list_pop(struct fs_list *l);
+
+/*
+ * True while the session that the request came from goes on. A device reset ends it only when the
+ * device thread has heard of it (quiesce), so that a reset is told to nacre-fsd behind what was sent
+ * before. Device thread.
+ */
+bool fs_session_is_current(const struct fs_request *r);
+
+/* virtio_fs_session.c: the same contract as serve() of dev.h. dev->lock held, device thread. */
+
+int fs_serve_init(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
+		  const struct fs_packet *p);
+/* Requests on node 1, whose entries are the containers. */
+int fs_serve_top(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
+		 const struct fs_packet *p);
+/* Ends the session of a device: closes its files, has every nacre-fsd forget it. */
+void fs_end_session(struct fs_device *d);
+
+/* virtio_fs_broker.c. Device thread. */
+
+struct fs_broker *fs_broker_of_node(uint64_t node_id);
+/* The live broker with the lowest container number of at least n, or NULL. */
+struct fs_broker *fs_broker_from(uint32_t n);
+/*
+ * Sends p (header and body of p->hdr.len bytes) for request r; r == NULL: there will be no answer.
+ * 0, -EAGAIN (the socket is full; fs_unstall() comes later) or -ENOTCONN.
+ */
+int fs_broker_send(struct fs_broker *b, struct fs_packet *p, struct fs_request *r);
+/* Sends the packet in r->msg, now or as soon as the socket takes it. Takes r. */
+void fs_broker_queue(struct fs_broker *b, struct fs_request *r);
+/* Sends what waits on every broker. */
+void fs_brokers_flush(void);
+
+/* virtio_fs_files.c. Any thread; fs.lock is taken. */
+
+/*
+ * Checks a donated descriptor (takes it) and enters it as handle fh. 0, -EIO when it is not what was
+ * asked for, -ENFILE.
+ */
+int fs_file_enter(struct fs_broker *b, uint64_t fh, int fd, uint32_t class, uint32_t open_flags);
+/* The file, with a reference for the caller, or NULL. */
+struct fs_file *fs_file_get(struct fs_broker *b, uint64_t fh, uint32_t class);
+/* Drops a reference. A RELEASE that waited for it is queued for its broker: then true. */
+bool fs_file_put(struct fs_file *file);
+/* The RELEASE that waits for this file will not be sent. fs.lock held by the caller. */
+void fs_file_forget_release(struct fs_file *file);
+/*
+ * Takes the handle out of the table. When I/O on it is under way, the request r (packet in r->msg)
+ * is left with the file and true is returned; else the descriptor is closed.
+ */
+bool fs_file_release(struct fs_broker *b, uint64_t fh, uint32_t class, struct fs_request *r);
+/* Takes all handles of a class, or of BROKER_CLASS_COUNT: of all, out of the table. */
+void fs_files_reset(struct fs_broker *b, uint32_t class);
+
+/* virtio_fs_io.c: READ and WRITE, by the contract of serve(). dev->lock held, device thread. */
+int fs_serve_io(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
+		const struct fs_packet *p);
+
+#endif

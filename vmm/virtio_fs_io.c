@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * virtio-fs: READ and WRITE. See virtio_fs_core.h.
+ *
+ * The device thread checks the request and hands it to a worker, which moves the data between the
+ * file and guest memory in one system call. Guest memory is only named to the kernel here, never
+ * looked at. A disk or a network that is slow holds up a worker, not the device thread.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "virtio_fs_core.h"
+
+#define WORKER_STACK (64u * 1024u)
+
+#ifndef RWF_DSYNC
+#define RWF_DSYNC 0x2
+#define RWF_SYNC  0x4
+#endif
+#ifndef RWF_APPEND
+#define RWF_APPEND 0x10
+#endif
+
+/*
+ * What the guest's open flags, which fcntl() may have changed since, mean for one write. A cached
+ * write has its place in the file already, and its own time.
+ */
+static int write_flags(const struct fuse_write_in *in)
+{
+	int flags = 0;
+
+	if (in->write_flags & FUSE_WRITE_CACHE)
+		return 0;
+	if (in->flags & O_APPEND)
+		flags |= RWF_APPEND;
+	if ((in->flags & O_SYNC) == O_SYNC)
+		flags |= RWF_SYNC;
+	else if (in->flags & O_DSYNC)
+		flags |= RWF_DSYNC;
+	return flags;
+}
+
+struct io {
+	uint64_t fh, offset;
+	uint32_t size;
+	int rw_flags;
+};
+
+/* Checks a READ or WRITE against its chain. 0 or -errno. */
+static int parse(const struct chain *c, const struct fs_packet *p, struct io *io)
+{
+	uint64_t body_len = c->read_len - sizeof(p->hdr);
+	struct fuse_write_in w;
+	struct fuse_read_in r;
+
+	if (p->hdr.opcode == FUSE_READ) {
+		if (body_len != sizeof(r))
+			return -EINVAL;
+		memcpy(&r, p->body, sizeof(r));
+		*io = (struct io){ .fh = r.fh, .offset = r.offset, .size = r.size };
+		if (!range_fits(sizeof(struct fuse_out_header), io->size, c->write_len))
+			return -EINVAL;
+	} else {
+		if (body_len < sizeof(w))
+			return -EINVAL;
+		memcpy(&w, p->body, sizeof(w));
+		*io = (struct io){ .fh = w.fh, .offset = w.offset, .size = w.size,
+				   .rw_flags = write_flags(&w) };
+		if (io->size != body_len - sizeof(w) ||
+		    c->write_len < sizeof(struct fuse_out_header) + sizeof(struct fuse_write_out))
+			return -EINVAL;
+	}
+	/* The session's max_write bounds both; a guest that ignores it must not hold a worker. */
+	if (io->size > FS_WRITE_MAX || io->offset > (uint64_t)INT64_MAX - io->size)
+		return -EINVAL;
+	return 0;
+}
+
+int fs_serve_io(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
+		const struct fs_packet *p)
+{
+	struct fs_broker *b = fs_broker_of_node(p->hdr.nodeid);
+	struct fs_request *r;
+	struct fs_file *file;
+	struct io io;
+	int err = parse(c, p, &io);
+
+	if (err)
+		return fs_answer(dev, q, c, p->hdr.unique, err, NULL, 0);
+	r = fs_request_take(dev, (uint32_t)(q - dev->queue), c, &p->hdr);
+	if (!r)
+		return 1;
+	file = fs_file_get(b, io.fh, r->class);
+	if (!file) {
+		fs_request_free(r);
+		return fs_answer(dev, q, c, p->hdr.unique, -EBADF, NULL, 0);
+	}
+	r->broker = b;
+	r->file = file;
+	r->offset = io.offset;
+	r->size = io.size;
+	r->rw_flags = io.rw_flags;
+	r->state = FS_JOB;
+	pthread_mutex_lock(&fs.lock);
+	fs_list_push(&fs.jobs, r);
+	pthread_cond_signal(&fs.work);
+	pthread_mutex_unlock(&fs.lock);
+	return 0;
+}
+
+/* Bytes moved or -errno. */
+static ssize_t transfer(const struct fs_request *r)
+{
+	const bool is_read = r->opcode == FUSE_READ;
+	const uint64_t at = is_read ? sizeof(struct fuse_out_header)
+				    : sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in);
+	struct iovec iov[VIRTQ_SIZE_MAX];
+	int n = chain_iov(&r->chain, r->dev->mem, is_read, at, r->size, iov, VIRTQ_SIZE_MAX);
+	long done;
+
+	if (n <= 0)
+		return n;
+	/* The offset in two halves: the kernel puts them together on 32 bits only. */
+	done = syscall(is_read ? SYS_preadv2 : SYS_pwritev2, r->file->fd, iov, n, (long)r->offset, 0L,
+		       r->rw_flags);
+	return done < 0 ? -errno : done;
+}
+
+static void run(struct fs_request *r)
+{
+	struct virtio_dev *dev = r->dev;
+	uint32_t queue = r->queue;
+	ssize_t n = transfer(r);
+	struct fuse_write_out out = { .size = n > 0 ? (uint32_t)n : 0 };
+	uint64_t one = 1;
+
+	/* A RELEASE that waited is the device thread's to send. */
+	if (fs_file_put(r->file))
+		(void)!write(dev->kick[queue].fd, &one, sizeof(one));
+
+	if (n < 0)
+		fs_request_complete(r, (int)n, NULL, 0);
+	else if (r->opcode == FUSE_READ)
+		fs_request_complete(r, 0, NULL, (size_t)n); /* the data lies there already */
+	else
+		fs_request_complete(r, 0, &out, sizeof(out));
+	fs_interrupt(dev, queue);
+}
+
+static void *work(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		struct fs_request *r;
+
+		pthread_mutex_lock(&fs.lock);
+		while (!(r = fs_list_pop(&fs.jobs)))
+			pthread_cond_wait(&fs.work, &fs.lock);
+		pthread_mutex_unlock(&fs.lock);
+		run(r);
+	}
+	return NULL;
+}
+
+int virtio_fs_start_workers(void)
+{
+	pthread_attr_t attr;
+	sigset_t all, old;
+	int r;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, WORKER_STACK);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	/* No signal is a worker's, SIGXFSZ (a write past RLIMIT_FSIZE: EFBIG then) least of all. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	for (unsigned int i = 0; i < FS_WORKERS; i++) {
+		pthread_t thread;
+
+		r = pthread_create(&thread, &attr, work, NULL);
+		if (r)
+			break;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	return -r;
+}
