@@ -26,6 +26,12 @@ CFLAGS   := -std=gnu11 -O2 -g $(WARN) -fstack-protector-strong -fno-common \
 	-ftrivial-auto-var-init=zero -MMD -MP
 LDHARD   := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 
+# A debug build (make DEBUG=1) says which system call a seccomp policy refused.
+ifneq ($(DEBUG),)
+CPPFLAGS += -DNACRE_DEBUG
+MKPOLICY_FLAGS := --trap
+endif
+
 # nacre itself: dynamic, Debian's C library.
 HOST_CFLAGS := $(CFLAGS) -fPIE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 HOST_LIBS   := -ljansson -lseccomp -lcap -lselinux
@@ -56,7 +62,7 @@ PROGRAMS := $(BUILD)/bin/nacre $(LIBEXEC)/nacre-monitor $(LIBEXEC)/nacre-vmm \
 	$(LIBEXEC)/nacre-fsd $(LIBEXEC)/nacre-init
 
 .PHONY: all programs help setup kernel rootfs demo check check-full check-unit unit-tests check-e2e \
-	check-includes analyze install clean distclean tree
+	check-includes analyze install clean distclean tree policy-report
 
 ## make              build the five programs into build/
 all: need-build programs
@@ -115,6 +121,29 @@ $(BUILD)/obj/%.o: %.c
 	$(MUSL_CC) $(CPPFLAGS) $(MUSL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/vmm/%.o: MUSL_CFLAGS += -Ivmm
+
+# seccomp policies: FOLDER/NAME.policy becomes FOLDER_NAME_policy.h, for FOLDER/filter.c.
+POLICIES := $(wildcard vmm/*.policy fsd/*.policy monitor/*.policy)
+policy_header = $(BUILD)/gen/$(1)/$(1)_$(2)_policy.h
+
+$(BUILD)/tools/mkpolicy: tools/mkpolicy.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) -o $@ $< -lseccomp
+
+define policy_rule
+$(call policy_header,$(patsubst %/,%,$(dir $(1))),$(basename $(notdir $(1)))): $(1) $(BUILD)/tools/mkpolicy
+	@mkdir -p $$(@D)
+	$(BUILD)/tools/mkpolicy $(MKPOLICY_FLAGS) $(patsubst %/,%,$(dir $(1)))_$(basename $(notdir $(1))) $$< > $$@.tmp
+	@mv $$@.tmp $$@
+
+$(BUILD)/obj/$(dir $(1))filter.o: $(call policy_header,$(patsubst %/,%,$(dir $(1))),$(basename $(notdir $(1))))
+$(BUILD)/obj/$(dir $(1))filter.o: MUSL_CFLAGS += -I$(BUILD)/gen/$(patsubst %/,%,$(dir $(1)))
+endef
+$(foreach p,$(POLICIES),$(eval $(call policy_rule,$(p))))
+
+## make policy-report   system calls that each seccomp policy leaves
+policy-report: $(foreach p,$(POLICIES),$(call policy_header,$(patsubst %/,%,$(dir $(p))),$(basename $(notdir $(p)))))
+	@tools/policy-report $(POLICIES)
 
 $(BUILD)/bin/nacre: $(call obj,$(RUNTIME_SRC))
 	@mkdir -p $(@D)

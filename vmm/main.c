@@ -9,6 +9,7 @@
  * that read and write files for virtio-fs (virtio_fs.h).
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "arch/arch.h"
 #include "confine.h"
 #include "end.h"
+#include "filter.h"
 #include "kvm.h"
 #include "log.h"
 #include "machine.h"
@@ -89,6 +91,11 @@ static void on_fsd_lost(uint32_t container)
 	end_now(virtio_vsock_clients() ? VM_END_FSD_LOST : VM_END_RELEASED, container);
 }
 
+static void confine_files_thread(void)
+{
+	filter_apply(FILTER_FILES);
+}
+
 static struct virtio_dev *next_device(void)
 {
 	return &machine.dev[machine.n_devs++];
@@ -133,6 +140,8 @@ static void build_machine(void)
 
 int main(int argc, char **argv)
 {
+	/* A monitor that went away is an error of writev(), not a signal. */
+	signal(SIGPIPE, SIG_IGN);
 	options_parse(&options, argc, argv);
 	end_set_status_fd((int)options.status_fd);
 	confine_descriptors((const int[]){ (int)options.kvm_fd, (int)options.kernel_fd,
@@ -147,8 +156,12 @@ int main(int argc, char **argv)
 	/* Below this line the process opens nothing and holds no privilege. */
 
 	loop_set_timer(options.boot_timeout, on_boot_timeout, NULL);
-	check(virtio_fs_start_workers(), "starting threads");
-	vcpu_start_all(&machine, (int)options.kvm_fd);
+	vcpu_map(&machine, (int)options.kvm_fd);
 	close((int)options.kvm_fd);
+	check(virtio_fs_start_workers(confine_files_thread), "starting threads");
+	vcpu_start_all();
+	filter_apply(FILTER_DEVICE);
+	/* Below this line each thread has the system calls of its policy, and no other. */
+
 	loop_run();
 }

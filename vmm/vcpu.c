@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/mman.h>
 
 #include "arch/arch.h"
 #include "end.h"
+#include "filter.h"
 #include "kvm_call.h"
 #include "mmio.h"
 
@@ -22,6 +24,7 @@ struct vcpu {
 };
 
 static struct vcpu vcpus[MACHINE_MAX_CPUS];
+static unsigned int n_vcpus;
 
 static struct virtio_dev *device_at(struct machine *m, uint64_t gpa, uint64_t *off)
 {
@@ -88,10 +91,20 @@ static bool handle_exit(struct vcpu *v)
 	}
 }
 
+/* A thread that is done waits for the process to end: ending itself takes calls that it has not. */
+static void wait_for_end(void)
+{
+	static sem_t never;
+
+	for (;;)
+		sem_wait(&never);
+}
+
 static void *run_vcpu(void *arg)
 {
 	struct vcpu *v = arg;
 
+	filter_apply(FILTER_VCPU);
 	for (;;) {
 		int r = kvm_call(v->fd, KVM_RUN, 0);
 
@@ -99,32 +112,38 @@ static void *run_vcpu(void *arg)
 			continue;
 		if (r < 0) {
 			end_request(VM_END_KVM, (uint64_t)UINT32_MAX << 32 | (uint32_t)errno);
-			break;
+			wait_for_end();
 		}
 		if (!handle_exit(v))
-			break;
+			wait_for_end();
 	}
 	return NULL;
 }
 
-void vcpu_start_all(struct machine *m, int kvm_fd)
+void vcpu_map(struct machine *m, int kvm_fd)
 {
 	int size = kvm_call(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
-	pthread_attr_t attr;
 
 	if (size < (int)sizeof(struct kvm_run))
 		setup_fail(errno, "KVM_GET_VCPU_MMAP_SIZE");
-	for (unsigned int i = 0; i < m->n_cpus; i++) {
-		vcpus[i].m = m;
-		vcpus[i].fd = m->vcpu_fd[i];
-		vcpus[i].run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED,
-				    m->vcpu_fd[i], 0);
-		if (vcpus[i].run == MAP_FAILED)
-			setup_fail(errno, "mapping vCPU %u", i);
+	for (n_vcpus = 0; n_vcpus < m->n_cpus; n_vcpus++) {
+		struct vcpu *v = &vcpus[n_vcpus];
+
+		v->m = m;
+		v->fd = m->vcpu_fd[n_vcpus];
+		v->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+		if (v->run == MAP_FAILED)
+			setup_fail(errno, "mapping vCPU %u", n_vcpus);
 	}
+}
+
+void vcpu_start_all(void)
+{
+	pthread_attr_t attr;
+
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	for (unsigned int i = 0; i < m->n_cpus; i++) {
+	for (unsigned int i = 0; i < n_vcpus; i++) {
 		pthread_t thread;
 		int r = pthread_create(&thread, &attr, run_vcpu, &vcpus[i]);
 

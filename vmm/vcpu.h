@@ -8,7 +8,13 @@
 
 #include "machine.h"
 
-/* Maps the kvm_run pages and starts a thread per vCPU. Errors end in setup_fail(). Main thread. */
-void vcpu_start_all(struct machine *m, int kvm_fd_for_mmap_size);
+/* Maps the kvm_run pages. Errors end in setup_fail(). Main thread. */
+void vcpu_map(struct machine *m, int kvm_fd);
+
+/*
+ * Starts a thread per vCPU, each confined by its filter first of all. Errors end in setup_fail(). Main
+ * thread, after privileges were dropped.
+ */
+void vcpu_start_all(void);
 
 #endif

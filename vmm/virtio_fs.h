@@ -22,7 +22,10 @@ int virtio_fs_init(struct virtio_dev *dev, enum broker_class class);
  */
 int virtio_fs_add_broker(uint32_t container, int socket_fd, void (*lost)(uint32_t container));
 
-/* Starts the threads that do READ and WRITE. Before confinement. 0 or -errno. */
-int virtio_fs_start_workers(void);
+/*
+ * Starts the threads that do READ and WRITE; each calls confine() first of all. 0 or -errno. Main
+ * thread, after privileges were dropped, before its own filter.
+ */
+int virtio_fs_start_workers(void (*confine)(void));
 
 #endif

@@ -153,9 +153,12 @@ static void run(struct fs_request *r)
 	fs_interrupt(dev, queue);
 }
 
+static void (*confine_worker)(void);
+
 static void *work(void *arg)
 {
 	(void)arg;
+	confine_worker();
 	for (;;) {
 		struct fs_request *r;
 
@@ -168,12 +171,13 @@ static void *work(void *arg)
 	return NULL;
 }
 
-int virtio_fs_start_workers(void)
+int virtio_fs_start_workers(void (*confine)(void))
 {
 	pthread_attr_t attr;
 	sigset_t all, old;
 	int r;
 
+	confine_worker = confine;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, WORKER_STACK);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <linux/virtio_vsock.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -531,5 +532,6 @@ int main(void)
 		TEST(test_reset_drops_connections),
 	};
 
+	signal(SIGPIPE, SIG_IGN); /* as main() of the VMM does */
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
