@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stages of confinement; see confine.h. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/capability.h>
+
+#include "confine.h"
+
+int confine_session(void)
+{
+	/* the system call itself: libc leaves its own signals out of every set */
+	uint64_t all = ~UINT64_C(0);
+
+	/* nacre has made us the leader already; only a leader's setsid() may fail */
+	if (setsid() < 0 && getsid(0) != getpid())
+		return -errno;
+	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all)) < 0)
+		return -errno;
+	return 0;
+}
+
+int confine_enter(int net_ns_fd, int mount_ns_fd)
+{
+	if (net_ns_fd >= 0 && setns(net_ns_fd, CLONE_NEWNET) < 0)
+		return -errno;
+	if (mount_ns_fd >= 0 && setns(mount_ns_fd, CLONE_NEWNS) < 0)
+		return -errno;
+	return chdir("/") < 0 ? -errno : 0;
+}
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct none[2] = { { .effective = 0 }, { .effective = 0 } };
+
+	/* EINVAL comes at the first number that this kernel does not know */
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_DROP, cap, 0L, 0L, 0L) == 0; cap++)
+		;
+	if (errno != EINVAL)
+		return -errno;
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L) < 0)
+		return -errno;
+	if (syscall(SYS_capset, &header, none) < 0)
+		return -errno;
+	return 0;
+}
+
+int confine_privileges(unsigned int highest_fd)
+{
+	const struct rlimit no_core = { .rlim_cur = 0 };
+	int err;
+
+	if (syscall(SYS_close_range, highest_fd + 1, ~0u, 0u) < 0)
+		return -errno;
+	if (setrlimit(RLIMIT_CORE, &no_core) < 0)
+		return -errno;
+	err = drop_capabilities();
+	if (err)
+		return err;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) < 0)
+		return -errno;
+	return 0;
+}

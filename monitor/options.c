@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What nacre-monitor is started with; see options.h. Written by nacre: trusted, checked all the
+ * same.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "options.h"
+
+#define VALUE_MAX 1000000
+
+enum need { REQUIRED, OPTIONAL };
+
+static const struct {
+	const char *name;
+	size_t offset;
+	enum need need;
+} table[] = {
+	{ "--container", offsetof(struct options, container), REQUIRED },
+	{ "--control", offsetof(struct options, control_fd), REQUIRED },
+	{ "--stdin", offsetof(struct options, stdin_fd), OPTIONAL },
+	{ "--stdout", offsetof(struct options, stdout_fd), OPTIONAL },
+	{ "--stderr", offsetof(struct options, stderr_fd), OPTIONAL },
+	{ "--tty", offsetof(struct options, tty_fd), OPTIONAL },
+	{ "--plan", offsetof(struct options, plan_fd), REQUIRED },
+	{ "--status", offsetof(struct options, status_fd), REQUIRED },
+	{ "--sync", offsetof(struct options, sync_fd), REQUIRED },
+	{ "--lifeline", offsetof(struct options, lifeline_fd), OPTIONAL },
+	{ "--mount-ns", offsetof(struct options, mount_ns_fd), OPTIONAL },
+	{ "--net-ns", offsetof(struct options, net_ns_fd), OPTIONAL },
+	{ "--log", offsetof(struct options, log_fd), OPTIONAL },
+};
+
+#define N_OPTIONS (sizeof(table) / sizeof(table[0]))
+
+static int *field(struct options *options, size_t i)
+{
+	return (int *)(void *)((char *)options + table[i].offset);
+}
+
+static bool number_parse(const char *text, int *value)
+{
+	int v = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || v > VALUE_MAX)
+			return false;
+		v = v * 10 + (*text - '0');
+	}
+	*value = v;
+	return true;
+}
+
+const char *options_parse(struct options *options, int argc, char *argv[])
+{
+	bool streams;
+
+	*options = (struct options){ .highest_fd = 2 };
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		*field(options, i) = -1;
+	for (int at = 1; at < argc; at += 2) {
+		size_t i = 0;
+
+		while (i < N_OPTIONS && strcmp(table[i].name, argv[at]) != 0)
+			i++;
+		if (i == N_OPTIONS)
+			return "unknown option";
+		if (at + 1 == argc || !number_parse(argv[at + 1], field(options, i)))
+			return "expected a number behind each option";
+		if (i > 0 && *field(options, i) > options->highest_fd)
+			options->highest_fd = *field(options, i);
+	}
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		if (table[i].need == REQUIRED && *field(options, i) < 0)
+			return "an option is missing";
+	}
+	streams = options->stdin_fd >= 0 && options->stdout_fd >= 0 && options->stderr_fd >= 0;
+	if (streams == (options->tty_fd >= 0))
+		return "expected either --tty or --stdin, --stdout and --stderr";
+	return NULL;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What nacre-monitor is started with (docs/architecture.md): descriptors by number. */
+#ifndef NACRE_MONITOR_OPTIONS_H
+#define NACRE_MONITOR_OPTIONS_H
+
+#include <stdbool.h>
+
+struct options {
+	int container;
+	int control_fd;
+	int stdin_fd, stdout_fd, stderr_fd; /* all or none */
+	int tty_fd;			    /* instead of these three */
+	int plan_fd, status_fd, sync_fd;
+	int lifeline_fd, mount_ns_fd, net_ns_fd, log_fd; /* -1: not given */
+	int highest_fd;
+};
+
+/* Reads argv. Returns NULL, or what is wrong with it. */
+const char *options_parse(struct options *options, int argc, char *argv[]);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host's side of one control connection (include/proto.h): what to send, in which order to
+ * expect what. Everything that comes in was written by a guest and is hostile: lengths, types,
+ * order and values are checked against one table before anything is done; the first mistake ends
+ * the connection. No call blocks; the socket is made non-blocking (it is ours alone).
+ */
+#ifndef NACRE_MONITOR_PROTOCOL_H
+#define NACRE_MONITOR_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+
+#include "proto.h"
+
+enum protocol_state {
+	PROTOCOL_HELLO,	  /* hello and plan sent; HELLO_ACK comes next */
+	PROTOCOL_ACKED,	  /* CREATED comes next */
+	PROTOCOL_CREATED, /* START has not been sent */
+	PROTOCOL_STARTING, /* STARTED comes next */
+	PROTOCOL_RUNNING,
+	PROTOCOL_ENDED,	  /* EXITED or FAILED came: nothing may follow */
+	PROTOCOL_STATE_COUNT
+};
+
+enum protocol_event {
+	PROTOCOL_NOTHING, /* wait for the socket */
+	PROTOCOL_EVENT_CREATED,
+	PROTOCOL_EVENT_STARTED,
+	PROTOCOL_EVENT_FAILED, /* code and text are set */
+	PROTOCOL_EVENT_EXITED, /* exited is set */
+	PROTOCOL_EVENT_BROKEN, /* the guest broke the protocol: `broken` says how */
+	PROTOCOL_EVENT_CLOSED, /* the connection is gone */
+};
+
+struct protocol {
+	int fd;
+	uint32_t container;
+	enum protocol_state state;
+
+	/* to the guest: one buffer with hello and plan, then small messages one at a time */
+	uint8_t *out;
+	size_t out_len, out_sent, out_room;
+	bool start_wanted;
+	uint64_t signals_wanted; /* bit signo - 1 */
+	bool winsize_wanted;
+	struct winsize winsize;
+
+	uint8_t in[PROTO_SMALL_MAX];
+	size_t in_len;
+
+	uint16_t failed_code; /* enum failed_code */
+	char failed_text[PROTO_TEXT_MAX + 1]; /* sanitized */
+	bool exited_by_signal;
+	uint8_t exited_value;
+	uint32_t exited_flags;
+	const char *broken;
+};
+
+/*
+ * Begins a session on a connected socket: HELLO and the plan of plan_fd wait to be sent. Returns 0
+ * or -errno.
+ */
+int protocol_begin(struct protocol *protocol, int fd, uint32_t container, int plan_fd,
+		   const uint8_t token[PROTO_TOKEN_LEN]);
+
+/* Sends the hello of a stream connection, which nothing but bytes follows. 0 or -errno. */
+int protocol_hello_stream(int fd, uint32_t container, enum msg_stream stream,
+			  const uint8_t token[PROTO_TOKEN_LEN]);
+
+/* The events that poll() shall wait for. */
+short protocol_poll_events(const struct protocol *protocol);
+
+/* Sends what waits and the socket takes. Errors show when reading. */
+void protocol_send(struct protocol *protocol);
+
+/* Reads at most one message. Call it until it returns PROTOCOL_NOTHING. */
+enum protocol_event protocol_receive(struct protocol *protocol);
+
+/* Ask for a message; equal signals that still wait become one. Ignored in states without them. */
+void protocol_want_start(struct protocol *protocol);
+void protocol_want_signal(struct protocol *protocol, int signo);
+void protocol_want_winsize(struct protocol *protocol, const struct winsize *winsize);
+
+void protocol_end(struct protocol *protocol);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One session; see session.h. One poll loop in the main thread; streams.c has threads of its own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "end_text.h"
+#include "nacre_link.h"
+#include "protocol.h"
+#include "session.h"
+#include "streams.h"
+
+#define STATUS_FAILED 125
+/* How long the VMM may take from closing our connection to writing why. */
+#define STATUS_WAIT_MS 300
+
+static struct {
+	struct options options;
+	struct protocol protocol;
+	uint8_t token[PROTO_TOKEN_LEN];
+	int signal_fd, null_fd;
+	int outputs_fd; /* of streams_start(); -1 before */
+	bool started;
+	bool exited; /* EXITED came: only output is left to write */
+	bool has_termios;
+	struct termios termios; /* of our standard input, as we found it */
+} session = { .signal_fd = -1, .null_fd = -1, .outputs_fd = -1 };
+
+int session_prepare(const struct options *options)
+{
+	/* SIGCHLD is our own business; KILL and STOP are nobody's */
+	uint64_t mask = ~(UINT64_C(1) << (SIGCHLD - 1));
+
+	session.options = *options;
+	session.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	session.signal_fd = (int)syscall(SYS_signalfd4, -1, &mask, sizeof(mask),
+					 SFD_CLOEXEC | SFD_NONBLOCK);
+	if (session.null_fd < 0 || session.signal_fd < 0)
+		return -errno;
+	if (session.null_fd > session.options.highest_fd)
+		session.options.highest_fd = session.null_fd;
+	if (session.signal_fd > session.options.highest_fd)
+		session.options.highest_fd = session.signal_fd;
+	if (getrandom(session.token, sizeof(session.token), 0) != (ssize_t)sizeof(session.token))
+		return -EIO;
+	session.has_termios = options->tty_fd >= 0 &&
+			      tcgetattr(STDIN_FILENO, &session.termios) == 0;
+	return 0;
+}
+
+unsigned int session_highest_fd(void)
+{
+	return (unsigned int)session.options.highest_fd;
+}
+
+/* Ends by the signal, so that whoever waits for us sees what it would see of the process. */
+static void __attribute__((noreturn)) die_by(int signo)
+{
+	uint64_t none = 0;
+	struct sigaction action = { .sa_handler = SIG_DFL };
+
+	sigaction(signo, &action, NULL);
+	kill(getpid(), signo);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+	_exit(128 + signo); /* the signal does not end a process by default */
+}
+
+/* Ends with one line for the user: through nacre before the process was started, else the log. */
+static void __attribute__((noreturn)) fail(int status, const char *text)
+{
+	if (session.started)
+		link_log(session.options.log_fd, text);
+	else
+		link_failed(session.options.sync_fd, status, text);
+	_exit(status);
+}
+
+static void __attribute__((noreturn)) fail_broken(void)
+{
+	char text[256] = "the guest broke the control protocol with ";
+
+	strncat(text, session.protocol.broken, sizeof(text) - strlen(text) - 1);
+	fail(STATUS_FAILED, text);
+}
+
+/* The VM is gone. Why, stands in its status file, or will in a moment. */
+static void __attribute__((noreturn)) fail_lost(void)
+{
+	const struct timespec step = { .tv_nsec = 10 * 1000 * 1000 };
+	struct pollfd outputs = { .fd = session.outputs_fd, .events = POLLIN };
+	struct vm_status status;
+	bool known = end_text_read(session.options.status_fd, &status);
+	char text[1536];
+
+	for (int i = 0; i < STATUS_WAIT_MS / 10 && !known; i++) {
+		nanosleep(&step, NULL);
+		known = end_text_read(session.options.status_fd, &status);
+	}
+	/* what the process wrote before comes out before the line that ends it */
+	if (session.outputs_fd >= 0)
+		poll(&outputs, 1, STATUS_WAIT_MS);
+	end_text_compose(text, sizeof(text), known ? &status : NULL);
+	fail(STATUS_FAILED, text);
+}
+
+/* nacre is gone, and with it whoever waits for the container: everything ends. */
+static void __attribute__((noreturn)) end_orphaned(void)
+{
+	if (session.has_termios)
+		tcsetattr(STDIN_FILENO, TCSANOW, &session.termios);
+	_exit(STATUS_FAILED); /* closes the connections; VMM and guest see it */
+}
+
+static void finish(void)
+{
+	if (session.protocol.exited_by_signal)
+		die_by(session.protocol.exited_value);
+	_exit(session.protocol.exited_value);
+}
+
+static void on_started(void)
+{
+	const struct options *options = &session.options;
+	bool tty = options->tty_fd >= 0;
+	struct streams streams = {
+		.in_fd = tty ? options->tty_fd : options->stdin_fd,
+		.out_fd = tty ? options->tty_fd : options->stdout_fd,
+		.err_fd = tty ? -1 : options->stderr_fd,
+		.is_tty = tty,
+		.null_fd = session.null_fd,
+		.keep_err = options->log_fd < 0,
+	};
+
+	session.outputs_fd = streams_start(&streams);
+	if (session.outputs_fd < 0)
+		fail(STATUS_FAILED, "nacre-monitor cannot start its threads");
+	session.started = true;
+	link_say(options->sync_fd, MONITOR_STARTED);
+}
+
+static void on_control(void)
+{
+	for (;;) {
+		switch (protocol_receive(&session.protocol)) {
+		case PROTOCOL_NOTHING:
+			return;
+		case PROTOCOL_EVENT_CREATED:
+			link_say(session.options.sync_fd, MONITOR_READY);
+			break;
+		case PROTOCOL_EVENT_STARTED:
+			on_started();
+			break;
+		case PROTOCOL_EVENT_FAILED:
+			fail(session.protocol.failed_code, session.protocol.failed_text);
+		case PROTOCOL_EVENT_EXITED:
+			session.exited = true;
+			return; /* nothing that comes behind it counts */
+		case PROTOCOL_EVENT_BROKEN:
+			fail_broken();
+		case PROTOCOL_EVENT_CLOSED:
+			fail_lost();
+		}
+	}
+}
+
+static void on_signal(void)
+{
+	struct signalfd_siginfo info;
+	struct winsize size;
+
+	while (read(session.signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		int signo = (int)info.ssi_signo;
+
+		if (signo == SIGPIPE && info.ssi_pid == (uint32_t)getpid())
+			continue; /* our own write, to where nobody reads */
+		if (signo == SIGWINCH && session.options.tty_fd >= 0) {
+			if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+				protocol_want_winsize(&session.protocol, &size);
+			continue;
+		}
+		protocol_want_signal(&session.protocol, signo);
+	}
+}
+
+static void on_nacre(void)
+{
+	switch (link_receive(session.options.sync_fd)) {
+	case LINK_START:
+		protocol_want_start(&session.protocol);
+		break;
+	case LINK_NOTHING:
+		break;
+	case LINK_CLOSED:
+		if (!session.started)
+			end_orphaned();
+		close(session.options.sync_fd);
+		session.options.sync_fd = -1;
+		break;
+	}
+}
+
+static int session_begin(void)
+{
+	const struct options *options = &session.options;
+	uint32_t container = (uint32_t)options->container;
+	const struct {
+		int fd;
+		enum msg_stream stream;
+	} connections[] = {
+		{ options->stdin_fd, STREAM_STDIN },
+		{ options->stdout_fd, STREAM_STDOUT },
+		{ options->stderr_fd, STREAM_STDERR },
+		{ options->tty_fd, STREAM_TTY },
+	};
+	int err = protocol_begin(&session.protocol, options->control_fd, container,
+				 options->plan_fd, session.token);
+
+	for (size_t i = 0; i < sizeof(connections) / sizeof(connections[0]) && !err; i++) {
+		if (connections[i].fd >= 0)
+			err = protocol_hello_stream(connections[i].fd, container,
+						    connections[i].stream, session.token);
+	}
+	return err;
+}
+
+enum { POLL_CONTROL, POLL_SIGNAL, POLL_NACRE, POLL_LIFELINE, POLL_OUTPUTS, POLL_COUNT };
+
+void session_run(void)
+{
+	int err = session_begin();
+
+	if (err == -EPIPE || err == -ECONNRESET)
+		fail_lost();
+	if (err)
+		fail(STATUS_FAILED, "nacre-monitor cannot begin the session");
+	for (;;) {
+		struct pollfd fds[POLL_COUNT] = {
+			[POLL_CONTROL] = { session.exited ? -1 : session.protocol.fd,
+					   protocol_poll_events(&session.protocol), 0 },
+			[POLL_SIGNAL] = { session.signal_fd, POLLIN, 0 },
+			[POLL_NACRE] = { session.options.sync_fd, POLLIN, 0 },
+			[POLL_LIFELINE] = { session.options.lifeline_fd, POLLIN, 0 },
+			[POLL_OUTPUTS] = { session.exited ? session.outputs_fd : -1, POLLIN, 0 },
+		};
+
+		if (poll(fds, POLL_COUNT, -1) < 0 && errno != EINTR)
+			fail(STATUS_FAILED, "nacre-monitor cannot wait");
+		if (fds[POLL_LIFELINE].revents)
+			end_orphaned();
+		if (fds[POLL_NACRE].revents)
+			on_nacre();
+		if (fds[POLL_SIGNAL].revents)
+			on_signal();
+		if (fds[POLL_CONTROL].revents & (POLLIN | POLLHUP | POLLERR))
+			on_control();
+		if (!session.exited)
+			protocol_send(&session.protocol);
+		if (fds[POLL_OUTPUTS].revents)
+			finish();
+	}
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One session: the container's process in the guest, for which the monitor stands on the host.
+ * Talks to the guest (protocol.h), to nacre (include/monitorwire.h) and to the user, passes on what
+ * reaches the monitor as a signal, and ends as the process ended.
+ */
+#ifndef NACRE_MONITOR_SESSION_H
+#define NACRE_MONITOR_SESSION_H
+
+#include "options.h"
+
+/* Before confinement: what the session needs open. Returns 0 or -errno. */
+int session_prepare(const struct options *options);
+
+/* The highest descriptor that the session keeps. */
+unsigned int session_highest_fd(void);
+
+/* Runs the session. After confinement; does not return. */
+void session_run(void) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The other programs and the guest's kernel, found beside nacre's own executable. */
+#ifndef NACRE_RUNTIME_COMPANIONS_H
+#define NACRE_RUNTIME_COMPANIONS_H
+
+#include "arena.h"
+#include "failure.h"
+
+struct companions {
+	const char *monitor, *vmm, *fsd, *init, *kernel;
+};
+
+/*
+ * Finds PREFIX by /proc/self/exe (PREFIX/bin/nacre). Checks nothing but that. Returns 0 or -errno
+ * with the failure set.
+ */
+int companions_find(struct companions *companions, struct arena *arena, struct failure *failure);
+
+/* Checks that the programs are there and can be started. 0, or -errno with the failure set. */
+int companions_check(const struct companions *companions, struct failure *failure);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a configuration, and the checks that span its fields; see config.h. */
+#include <errno.h>
+#include <string.h>
+#include <linux/sched.h>
+
+#include <jansson.h>
+
+#include "config.h"
+
+void config_init(struct container_config *config)
+{
+	*config = (struct container_config){
+		.process = { .umask = 0022, .cwd = "/" },
+		.resources = {
+			.memory_limit = CONFIG_NO_LIMIT,
+			.cpu_period = 100000, /* the kernel's own default, in us */
+		},
+	};
+}
+
+void config_free(struct container_config *config)
+{
+	json_decref(config->json);
+	arena_free(&config->arena);
+	*config = (struct container_config){ .json = NULL };
+}
+
+static uint32_t maps_end(const struct config_id_maps *maps)
+{
+	uint32_t end = 0;
+
+	for (size_t i = 0; i < maps->n; i++) {
+		if (maps->v[i].container + maps->v[i].size > end)
+			end = maps->v[i].container + maps->v[i].size;
+	}
+	return end;
+}
+
+uint32_t config_id_count(const struct container_config *config)
+{
+	uint32_t uids = maps_end(&config->uid_maps);
+	uint32_t gids = maps_end(&config->gid_maps);
+
+	if (config->uid_maps.n == 0 && config->gid_maps.n == 0)
+		return CONFIG_ID_COUNT;
+	return uids > gids ? uids : gids;
+}
+
+static bool id_exists(const struct config_id_maps *maps, uint32_t id)
+{
+	if (maps->n == 0)
+		return id < CONFIG_ID_COUNT;
+	for (size_t i = 0; i < maps->n; i++) {
+		if (id >= maps->v[i].container && id - maps->v[i].container < maps->v[i].size)
+			return true;
+	}
+	return false;
+}
+
+static int check_ids(const struct container_config *config, struct failure *failure)
+{
+	const struct config_process *process = &config->process;
+
+	if (!id_exists(&config->uid_maps, process->uid))
+		return failure_set(failure, -EINVAL,
+				   "process.user.uid: %u: expected an id of the container's user "
+				   "namespace (below %u)", process->uid, config_id_count(config));
+	if (!id_exists(&config->gid_maps, process->gid))
+		return failure_set(failure, -EINVAL,
+				   "process.user.gid: %u: expected an id of the container's user "
+				   "namespace (below %u)", process->gid, config_id_count(config));
+	for (size_t i = 0; i < process->groups.n; i++) {
+		if (!id_exists(&config->gid_maps, process->groups.v[i]))
+			return failure_set(failure, -EINVAL,
+					   "process.user.additionalGids[%zu]: %u: expected an id "
+					   "of the container's user namespace (below %u)", i,
+					   process->groups.v[i], config_id_count(config));
+	}
+	return 0;
+}
+
+/* interface "Leniency": host pid, ipc and network namespaces are refused by name. */
+static int check_namespaces(const struct container_config *config, struct failure *failure)
+{
+	static const struct {
+		uint32_t flag;
+		const char *name;
+	} needed[] = {
+		{ CLONE_NEWPID, "pid" }, { CLONE_NEWNET, "network" }, { CLONE_NEWIPC, "ipc" },
+		{ CLONE_NEWNS, "mount" },
+	};
+	bool user = config->namespaces & CLONE_NEWUSER;
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		if (!(config->namespaces & needed[i].flag))
+			return failure_set(failure, -EINVAL,
+					   "linux.namespaces: expected \"%s\": a VM cannot share "
+					   "the host's %s namespace", needed[i].name,
+					   needed[i].name);
+	}
+	if (user && (config->uid_maps.n == 0 || config->gid_maps.n == 0))
+		return failure_set(failure, -EINVAL,
+				   "linux.uidMappings, linux.gidMappings: expected with a user "
+				   "namespace");
+	if (!user && (config->uid_maps.n > 0 || config->gid_maps.n > 0))
+		return failure_set(failure, -EINVAL,
+				   "linux.uidMappings, linux.gidMappings: expected only with a "
+				   "user namespace in linux.namespaces");
+	return 0;
+}
+
+static int check_resources(const struct container_config *config, struct failure *failure)
+{
+	const struct config_resources *resources = &config->resources;
+
+	if (resources->memory_limit > 0 &&
+	    ((uint64_t)resources->memory_limit < CONFIG_MEMORY_MIN ||
+	     (uint64_t)resources->memory_limit > CONFIG_MEMORY_MAX))
+		return failure_set(failure, -EINVAL,
+				   "linux.resources.memory.limit: %lld: expected "
+				   CONFIG_MEMORY_EXPECTED, (long long)resources->memory_limit);
+	if (resources->memory_limit > 0 && resources->memory_swap > 0 &&
+	    resources->memory_swap < resources->memory_limit)
+		return failure_set(failure, -EINVAL,
+				   "linux.resources.memory.swap: expected at least \"limit\"");
+	if (resources->cpu_period < 1000 || resources->cpu_period > 1000000)
+		return failure_set(failure, -EINVAL,
+				   "linux.resources.cpu.period: expected 1000 to 1000000 us");
+	if (resources->cpu_quota > 0 &&
+	    (uint64_t)resources->cpu_quota > CONFIG_CPUS_MAX * resources->cpu_period)
+		return failure_set(failure, -EINVAL,
+				   "linux.resources.cpu.quota: expected at most %u processors",
+				   CONFIG_CPUS_MAX);
+	return 0;
+}
+
+static int check_process(const struct container_config *config, struct failure *failure)
+{
+	const struct config_process *process = &config->process;
+
+	if (process->args.n == 0 || process->args.v[0][0] == '\0')
+		return failure_set(failure, -EINVAL, "process.args: expected a command");
+	for (size_t i = 0; i < process->env.n; i++) {
+		const char *equals = strchr(process->env.v[i], '=');
+
+		if (!equals || equals == process->env.v[i])
+			return failure_set(failure, -EINVAL,
+					   "process.env[%zu]: \"%s\": expected NAME=VALUE", i,
+					   process->env.v[i]);
+	}
+	return 0;
+}
+
+static int check_devices(const struct container_config *config, struct failure *failure)
+{
+	for (size_t i = 0; i < config->devices.n; i++) {
+		const struct config_device *device = &config->devices.v[i];
+
+		if (!id_exists(&config->uid_maps, device->uid) ||
+		    !id_exists(&config->gid_maps, device->gid))
+			return failure_set(failure, -EINVAL,
+					   "linux.devices[%zu]: expected uid and gid of the "
+					   "container's user namespace", i);
+	}
+	return 0;
+}
+
+int config_check(struct container_config *config, struct failure *failure)
+{
+	size_t binds = 0;
+	int err = check_process(config, failure);
+
+	if (!err)
+		err = check_namespaces(config, failure);
+	if (!err)
+		err = check_ids(config, failure);
+	if (!err)
+		err = check_resources(config, failure);
+	if (err)
+		return err;
+	if (config->hostname && strlen(config->hostname) > 64)
+		return failure_set(failure, -EINVAL, "hostname: expected at most 64 bytes");
+	if (config->domainname && strlen(config->domainname) > 64)
+		return failure_set(failure, -EINVAL, "domainname: expected at most 64 bytes");
+	for (size_t i = 0; i < config->mounts.n; i++)
+		binds += config->mounts.v[i].is_bind;
+	if (binds > CONFIG_BINDS_MAX)
+		return failure_set(failure, -EINVAL, "mounts: expected at most %u bind mounts",
+				   CONFIG_BINDS_MAX);
+	if (config->cgroups_path &&
+	    (strchr(config->cgroups_path, ':') || strstr(config->cgroups_path, "..")))
+		return failure_set(failure, -EINVAL,
+				   "linux.cgroupsPath: \"%s\": expected a path without \"..\" "
+				   "(systemd's SLICE:PREFIX:NAME is not supported yet)",
+				   config->cgroups_path);
+	return check_devices(config, failure);
+}

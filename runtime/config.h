@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a container shall be: one structure, filled from a bundle's config.json or from the options
+ * of `nacre run`, checked wholly before anything happens on the host. Strings belong to the arena,
+ * to the parsed JSON or to argv, and live as long as the structure.
+ */
+#ifndef NACRE_RUNTIME_CONFIG_H
+#define NACRE_RUNTIME_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "failure.h"
+#include "plan.h"
+
+struct json_t;
+
+#define CONFIG_NO_LIMIT (-1)
+/* Container ids that exist where config.json asks for no user namespace. */
+#define CONFIG_ID_COUNT 65536u
+/* Bind mounts of one container. */
+#define CONFIG_BINDS_MAX 128u
+/* Bounds of a container's memory and of a VM's processors. */
+#define CONFIG_MEMORY_MIN (UINT64_C(24) << 20)
+#define CONFIG_MEMORY_MAX (UINT64_C(64) << 30)
+#define CONFIG_MEMORY_EXPECTED "24M to 64G"
+#define CONFIG_CPUS_MAX 32u
+#define CONFIG_CPUS_EXPECTED "1 to 32"
+
+struct config_id_map {
+	uint32_t container, host, size;
+};
+
+struct config_id_maps {
+	struct config_id_map *v;
+	size_t n, room;
+};
+
+struct config_rlimit {
+	uint32_t resource; /* RLIMIT_* */
+	uint64_t soft, hard;
+};
+
+struct config_rlimits {
+	struct config_rlimit *v;
+	size_t n, room;
+};
+
+struct config_mount {
+	const char *destination; /* absolute, in the container */
+	const char *type;	 /* "bind" when is_bind */
+	const char *source;	 /* of a bind: absolute, on the host */
+	const char *data;	 /* options of the file system, "" if none */
+	uint32_t flags;		 /* MS_*, without MS_BIND, MS_REC and propagation */
+	uint32_t propagation;	 /* MS_PRIVATE..., | MS_REC; 0: as the default is */
+	bool is_bind;
+	bool recursive;		/* bind: with the mounts below the source */
+	bool target_is_file;	/* bind: found when the source is opened */
+	const char *named;	/* for messages: "mounts[3]" or "--volume A:B" */
+};
+
+struct config_mounts {
+	struct config_mount *v;
+	size_t n, room;
+};
+
+struct config_pair {
+	const char *name, *value;
+};
+
+struct config_pairs {
+	struct config_pair *v;
+	size_t n, room;
+};
+
+struct config_device {
+	const char *path;
+	char kind; /* enum plan_device_kind */
+	uint32_t major, minor, mode, uid, gid;
+};
+
+struct config_devices {
+	struct config_device *v;
+	size_t n, room;
+};
+
+struct config_ids {
+	uint32_t *v;
+	size_t n, room;
+};
+
+struct config_process {
+	bool terminal;
+	uint16_t rows, cols; /* consoleSize; 0 if not given */
+	struct string_list args, env;
+	const char *cwd;
+	uint32_t uid, gid, umask;
+	struct config_ids groups;
+	uint64_t caps[CAP_SET_COUNT];
+	struct config_rlimits rlimits;
+	bool no_new_privileges;
+	bool init_reaper;
+	int64_t oom_score_adj; /* -1000 to 1000 */
+};
+
+struct config_resources {
+	int64_t memory_limit; /* bytes; CONFIG_NO_LIMIT */
+	int64_t memory_swap;  /* bytes of memory and swap; CONFIG_NO_LIMIT; 0: not given */
+	int64_t memory_reservation;
+	int64_t pids_limit; /* 0: not given; below 0: none */
+	int64_t cpu_quota;  /* us in each period; 0 or below: none */
+	uint64_t cpu_period;
+	uint64_t cpu_shares; /* 0: not given */
+	int64_t cpu_idle;
+	struct config_pairs unified;
+};
+
+struct container_config {
+	struct arena arena;
+	struct json_t *json; /* NULL when made from options */
+	const char *id;
+	const char *bundle; /* absolute; NULL when made from options */
+	const char *root_path; /* absolute */
+	bool root_readonly;
+	uint32_t root_propagation;
+	const char *hostname, *domainname; /* NULL: not set */
+	struct config_process process;
+	struct config_mounts mounts;
+	uint32_t namespaces; /* CLONE_NEW* that config.json lists */
+	struct config_id_maps uid_maps, gid_maps; /* empty: CONFIG_ID_COUNT ids, the host's own */
+	struct config_pairs sysctls;
+	struct string_list masked_paths, readonly_paths;
+	struct config_devices devices;
+	struct config_resources resources;
+	const char *cgroups_path; /* NULL: not set */
+	uint32_t cpus;		  /* of the VM; 0: by the resources or the host */
+	bool has_process;
+};
+
+ARENA_LIST_ADD(config_add_id_map, struct config_id_maps, struct config_id_map)
+ARENA_LIST_ADD(config_add_rlimit, struct config_rlimits, struct config_rlimit)
+ARENA_LIST_ADD(config_add_mount, struct config_mounts, struct config_mount)
+ARENA_LIST_ADD(config_add_pair, struct config_pairs, struct config_pair)
+ARENA_LIST_ADD(config_add_device, struct config_devices, struct config_device)
+ARENA_LIST_ADD(config_add_group, struct config_ids, uint32_t)
+
+/* An empty configuration: every number at its "not given". */
+void config_init(struct container_config *config);
+
+void config_free(struct container_config *config);
+
+/*
+ * Reads DIR/config.json into an initialized configuration and checks it (config_check() included).
+ * Returns 0, or -errno with the failure set.
+ */
+int config_read_bundle(struct container_config *config, const char *dir, struct failure *failure);
+
+/* As config_read_bundle(), of a text in memory; `bundle` is the absolute path of the bundle. */
+int config_read_text(struct container_config *config, const char *text, size_t len,
+		     const char *bundle, struct failure *failure);
+
+/*
+ * Fills in what Docker gives a container that asks for nothing: capabilities, masked and read-only
+ * paths, mounts, environment. config->process.uid and .terminal must be set before.
+ */
+void config_set_defaults(struct container_config *config);
+
+/* How many container ids exist: the end of the highest mapping. */
+uint32_t config_id_count(const struct container_config *config);
+
+/*
+ * Checks what spans several fields, whatever the configuration was made from. Returns 0, or -EINVAL
+ * with the failure set.
+ */
+int config_check(struct container_config *config, struct failure *failure);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.json: the document and its top level (OCI runtime-spec 1.2 config.md). The parts are in
+ * config_process.c, config_mounts.c, config_linux.c and config_resources.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config_parts.h"
+#include "fd.h"
+
+#define CONFIG_FILE "config.json"
+/* A configuration larger than this is a mistake or an attack. */
+#define CONFIG_FILE_MAX (4u * 1024u * 1024u)
+
+#define AT(field) offsetof(struct container_config, field)
+#define N(table)  (sizeof(table) / sizeof((table)[0]))
+
+static int read_version(struct json_reader *reader, json_t *value)
+{
+	const char *version = json_string_value(value);
+
+	/* interface "Leniency": any 1.x */
+	if (!version || strncmp(version, "1.", 2) != 0 || version[2] < '0' || version[2] > '9')
+		return json_refuse(reader, "ociVersion: \"%s\": expected 1.x",
+				   version ? version : "");
+	return 0;
+}
+
+static int read_root(struct json_reader *reader, json_t *value, void *to)
+{
+	static const struct json_member table[] = {
+		{ .name = "path", .kind = JSON_KIND_STRING, .required = true,
+		  .offset = AT(root_path) },
+		{ .name = "readonly", .kind = JSON_KIND_BOOL, .offset = AT(root_readonly) },
+	};
+	struct container_config *config = to;
+	int err = json_read_object(reader, value, table, N(table), config);
+
+	if (err)
+		return err;
+	if (config->root_path[0] == '\0')
+		return json_refuse(reader, "path: expected the path of a directory");
+	if (config->root_path[0] != '/')
+		config->root_path =
+			arena_printf(&config->arena, "%s/%s", config->bundle, config->root_path);
+	return 0;
+}
+
+static int read_annotations(struct json_reader *reader, json_t *value, void *to)
+{
+	(void)to;
+	for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at)) {
+		const char *name = json_object_iter_key(at);
+
+		if (!json_is_string(json_object_iter_value(at)))
+			return json_refuse(reader, "%s: expected a string", name);
+		if (name[0] == '\0')
+			return json_refuse(reader, "\"\": expected a name that is not empty");
+	}
+	return 0;
+}
+
+/* config.md, in its order */
+static const struct json_member top_members[] = {
+	{ .name = "ociVersion", .kind = JSON_KIND_ACCEPTED, .required = true },
+	{ .name = "root", .kind = JSON_KIND_OBJECT, .required = true, .read = read_root },
+	{ .name = "mounts", .kind = JSON_KIND_ARRAY, .read = config_read_mount },
+	{ .name = "process", .kind = JSON_KIND_OBJECT, .required = true,
+	  .read = config_read_process },
+	{ .name = "hostname", .kind = JSON_KIND_STRING, .offset = AT(hostname) },
+	{ .name = "domainname", .kind = JSON_KIND_STRING, .offset = AT(domainname) },
+	{ .name = "hooks", .kind = JSON_KIND_REFUSED },
+	{ .name = "annotations", .kind = JSON_KIND_OBJECT, .read = read_annotations },
+	{ .name = "linux", .kind = JSON_KIND_OBJECT, .required = true, .read = config_read_linux },
+	{ .name = "solaris", .kind = JSON_KIND_REFUSED, .why = "expected a Linux container" },
+	{ .name = "windows", .kind = JSON_KIND_REFUSED, .why = "expected a Linux container" },
+	{ .name = "zos", .kind = JSON_KIND_REFUSED, .why = "expected a Linux container" },
+	{ .name = "vm", .kind = JSON_KIND_REFUSED,
+	  .why = "the VM is nacre's own; expected no \"vm\"" },
+};
+
+/* The document, with every number as a real where one is beyond 2^63 - 1. */
+static json_t *document_load(const char *text, size_t len, json_error_t *error)
+{
+	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, error);
+
+	if (!json && json_error_code(error) == json_error_numeric_overflow)
+		json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL,
+				  error);
+	return json;
+}
+
+/* config_check() names fields; here they are of a file. */
+static int check_named(struct container_config *config, struct failure *failure)
+{
+	struct failure found = { .text = "" };
+	int err = config_check(config, &found);
+
+	if (err)
+		failure_set(failure, err, "%s: %s", CONFIG_FILE, found.text);
+	return err;
+}
+
+int config_read_text(struct container_config *config, const char *text, size_t len,
+		     const char *bundle, struct failure *failure)
+{
+	struct json_reader reader = {
+		.file = CONFIG_FILE,
+		.arena = &config->arena,
+		.failure = failure,
+		.config = config,
+	};
+	json_error_t error;
+	int err;
+
+	config->bundle = bundle;
+	config->json = document_load(text, len, &error);
+	if (!config->json)
+		return failure_set(failure, -EINVAL,
+				   "%s: expected JSON: line %d, column %d: %s", CONFIG_FILE,
+				   error.line, error.column, error.text);
+	if (!json_is_object(config->json))
+		return json_refuse(&reader, "expected an object");
+	/* the version first: it says how to read the rest */
+	if (json_object_get(config->json, "ociVersion")) {
+		err = read_version(&reader, json_object_get(config->json, "ociVersion"));
+		if (err)
+			return err;
+	}
+	err = json_read_object(&reader, config->json, top_members, N(top_members), config);
+	if (err)
+		return err;
+	return check_named(config, failure);
+}
+
+static int file_read(const char *path, struct arena *arena, char **text, size_t *len)
+{
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	size_t have = 0;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (st.st_size > (off_t)CONFIG_FILE_MAX)
+		return -EFBIG;
+	*text = arena_take(arena, (size_t)st.st_size + 1);
+	while (have < (size_t)st.st_size) {
+		ssize_t n = read(fd, *text + have, (size_t)st.st_size - have);
+
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		have += (size_t)n;
+	}
+	*len = have;
+	return 0;
+}
+
+int config_read_bundle(struct container_config *config, const char *dir, struct failure *failure)
+{
+	char absolute[PATH_MAX];
+	const char *bundle, *path;
+	char *text = NULL;
+	size_t len = 0;
+	int err;
+
+	if (!realpath(dir, absolute))
+		return failure_set(failure, -errno, "--bundle %s: expected a directory: %s", dir,
+				   strerror(errno));
+	bundle = arena_printf(&config->arena, "%s", absolute);
+	path = arena_printf(&config->arena, "%s/" CONFIG_FILE, bundle);
+	err = file_read(path, &config->arena, &text, &len);
+	if (err == -EFBIG)
+		return failure_set(failure, err, "%s: expected at most %u bytes", path,
+				   CONFIG_FILE_MAX);
+	if (err == -EINVAL)
+		return failure_set(failure, err, "%s: expected a regular file", path);
+	if (err)
+		return failure_set(failure, err, "%s: expected the bundle's configuration: %s",
+				   path, strerror(-err));
+	return config_read_text(config, text, len, bundle, failure);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.json "linux.resources" (OCI runtime-spec 1.2 config-linux.md "Control groups"): what sizes
+ * the VM and what the guest's cgroup v2 enforces. The rest is refused by name.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "config_parts.h"
+#include "devices.h"
+
+#define AT(field) offsetof(struct container_config, resources.field)
+#define N(table)  (sizeof(table) / sizeof((table)[0]))
+
+static int read_memory(struct json_reader *reader, json_t *value, void *to)
+{
+	static const struct json_member table[] = {
+		{ .name = "limit", .kind = JSON_KIND_INT64, .min = -1, .max = INT64_MAX,
+		  .offset = AT(memory_limit) },
+		{ .name = "swap", .kind = JSON_KIND_INT64, .min = -1, .max = INT64_MAX,
+		  .offset = AT(memory_swap) },
+		{ .name = "reservation", .kind = JSON_KIND_INT64, .min = -1, .max = INT64_MAX,
+		  .offset = AT(memory_reservation) },
+		{ .name = "kernel", .kind = JSON_KIND_REFUSED, .why = "not in cgroup v2" },
+		{ .name = "kernelTCP", .kind = JSON_KIND_REFUSED, .why = "not in cgroup v2" },
+		{ .name = "swappiness", .kind = JSON_KIND_REFUSED, .why = "not in cgroup v2" },
+		{ .name = "disableOOMKiller", .kind = JSON_KIND_REFUSED,
+		  .why = "not in cgroup v2" },
+		{ .name = "useHierarchy", .kind = JSON_KIND_ACCEPTED },
+		{ .name = "checkBeforeUpdate", .kind = JSON_KIND_ACCEPTED },
+	};
+
+	return json_read_object(reader, value, table, N(table), to);
+}
+
+static int read_cpu(struct json_reader *reader, json_t *value, void *to)
+{
+	static const struct json_member table[] = {
+		{ .name = "shares", .kind = JSON_KIND_UINT64, .offset = AT(cpu_shares) },
+		{ .name = "quota", .kind = JSON_KIND_INT64, .min = -1, .max = INT64_MAX,
+		  .offset = AT(cpu_quota) },
+		{ .name = "period", .kind = JSON_KIND_UINT64, .offset = AT(cpu_period) },
+		{ .name = "idle", .kind = JSON_KIND_INT64, .min = 0, .max = 1,
+		  .offset = AT(cpu_idle) },
+		{ .name = "burst", .kind = JSON_KIND_REFUSED },
+		{ .name = "realtimeRuntime", .kind = JSON_KIND_REFUSED, .why = "not in cgroup v2" },
+		{ .name = "realtimePeriod", .kind = JSON_KIND_REFUSED, .why = "not in cgroup v2" },
+		{ .name = "cpus", .kind = JSON_KIND_REFUSED },
+		{ .name = "mems", .kind = JSON_KIND_REFUSED },
+	};
+
+	return json_read_object(reader, value, table, N(table), to);
+}
+
+static int read_pids(struct json_reader *reader, json_t *value, void *to)
+{
+	static const struct json_member table[] = {
+		{ .name = "limit", .kind = JSON_KIND_INT64, .min = INT64_MIN, .max = INT64_MAX,
+		  .offset = AT(pids_limit) },
+	};
+
+	return json_read_object(reader, value, table, N(table), to);
+}
+
+static int read_device_rule(struct json_reader *reader, json_t *value, void *to)
+{
+	struct rule_json {
+		const char *type, *access;
+		int64_t major, minor;
+		bool allow;
+	} read = { .type = "a", .access = "rwm", .major = -1, .minor = -1 };
+	static const struct json_member table[] = {
+		{ .name = "allow", .kind = JSON_KIND_BOOL, .required = true,
+		  .offset = offsetof(struct rule_json, allow) },
+		{ .name = "type", .kind = JSON_KIND_STRING,
+		  .offset = offsetof(struct rule_json, type) },
+		{ .name = "major", .kind = JSON_KIND_INT64, .min = -1, .max = UINT32_MAX,
+		  .offset = offsetof(struct rule_json, major) },
+		{ .name = "minor", .kind = JSON_KIND_INT64, .min = -1, .max = UINT32_MAX,
+		  .offset = offsetof(struct rule_json, minor) },
+		{ .name = "access", .kind = JSON_KIND_STRING,
+		  .offset = offsetof(struct rule_json, access) },
+	};
+	int err = json_read_object(reader, value, table, N(table), &read);
+
+	(void)to;
+	if (err)
+		return err;
+	if (strlen(read.type) != 1 || !strchr("abc", read.type[0]))
+		return json_refuse(reader, "type: \"%s\": expected a, b or c", read.type);
+	if (read.access[strspn(read.access, "rwm")])
+		return json_refuse(reader, "access: \"%s\": expected letters of rwm", read.access);
+	/* the default is to deny, so a rule that denies is carried out already */
+	if (!read.allow ||
+	    device_rule_is_default(read.type[0], read.major, read.minor, read.access))
+		return 0;
+	return json_refuse(reader, "allow: devices beyond the default ones cannot exist in the VM");
+}
+
+static int read_unified(struct json_reader *reader, json_t *value, void *to)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_.";
+	static const char *const carried_out[] = { "memory.", "pids.", "cpu." };
+	struct container_config *config = to;
+
+	for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at)) {
+		const char *name = json_object_iter_key(at);
+		json_t *setting = json_object_iter_value(at);
+		size_t i = 0;
+
+		if (!json_is_string(setting))
+			return json_refuse(reader, "%s: expected a string", name);
+		while (i < N(carried_out) &&
+		       strncmp(name, carried_out[i], strlen(carried_out[i])) != 0)
+			i++;
+		if (i == N(carried_out) || name[strspn(name, letters)])
+			return json_refuse(reader, "%s: not supported yet, expected a file of the "
+					   "memory, pids or cpu controller", name);
+		*config_add_pair(reader->arena, &config->resources.unified) =
+			(struct config_pair){ .name = name, .value = json_string_value(setting) };
+	}
+	return 0;
+}
+
+int config_read_resources(struct json_reader *reader, json_t *value, void *to)
+{
+	static const struct json_member table[] = {
+		{ .name = "devices", .kind = JSON_KIND_ARRAY, .read = read_device_rule },
+		{ .name = "memory", .kind = JSON_KIND_OBJECT, .read = read_memory },
+		{ .name = "cpu", .kind = JSON_KIND_OBJECT, .read = read_cpu },
+		{ .name = "pids", .kind = JSON_KIND_OBJECT, .read = read_pids },
+		{ .name = "unified", .kind = JSON_KIND_OBJECT, .read = read_unified },
+		{ .name = "blockIO", .kind = JSON_KIND_REFUSED },
+		{ .name = "hugepageLimits", .kind = JSON_KIND_REFUSED },
+		{ .name = "network", .kind = JSON_KIND_REFUSED },
+		{ .name = "rdma", .kind = JSON_KIND_REFUSED },
+	};
+
+	return json_read_object(reader, value, table, N(table), to);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What nacre-fsd may show to the guest; see exports.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "exports.h"
+#include "fd.h"
+
+/*
+ * Clones the mount of a path. nosuid and nodev: nothing of a container's files is ever run or
+ * opened as a device on the host. Returns a descriptor or -errno.
+ */
+static int tree_clone(const char *path, bool recursive, bool readonly, uint32_t propagation)
+{
+	unsigned int below = recursive ? AT_RECURSIVE : 0;
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			    (readonly ? MOUNT_ATTR_RDONLY : 0u),
+		.propagation = propagation & MS_SLAVE ? MS_SLAVE : MS_PRIVATE,
+	};
+	autoclose int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | below);
+
+	if (fd < 0)
+		return -errno;
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | below, &attr, sizeof(attr)) < 0)
+		return -errno;
+	return steal_fd(&fd);
+}
+
+static int root_open(struct exports *exports, const struct container_config *config,
+		     struct failure *failure)
+{
+	const char *path = config->root_path;
+	const char *field = config->bundle ? "root.path" : "--rootfs";
+	autoclose int readable = -1;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return failure_set(failure, -errno, "%s: %s: expected a directory: %s", field, path,
+				   strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return failure_set(failure, -ENOTDIR, "%s: %s: expected a directory", field, path);
+	readable = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (readable < 0)
+		return failure_set(failure, -errno, "%s: %s: expected a readable directory: %s",
+				   field, path, strerror(errno));
+	exports->root_readonly = config->root_readonly;
+	exports->root_fd = tree_clone(path, true, config->root_readonly,
+				      config->root_propagation);
+	if (exports->root_fd < 0)
+		return failure_set(failure, exports->root_fd, "%s: %s: cannot clone its mount: %s",
+				   field, path, strerror(-exports->root_fd));
+	return 0;
+}
+
+static int volume_check(const struct config_mount *mount, int fd, const struct stat *st,
+			struct failure *failure)
+{
+	struct statfs fs;
+
+	if (!S_ISDIR(st->st_mode) && !S_ISREG(st->st_mode))
+		return failure_set(failure, -EINVAL,
+				   "%s: %s: expected a directory or a regular file: sockets, pipes "
+				   "and devices of the host cannot be shared with a VM",
+				   mount->named, mount->source);
+	if (fstatfs(fd, &fs) == 0 &&
+	    (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC))
+		return failure_set(failure, -EINVAL,
+				   "%s: %s: the host's procfs and sysfs cannot be shared with a VM",
+				   mount->named, mount->source);
+	return 0;
+}
+
+static int volume_open(struct exports *exports, struct config_mount *mount,
+		       struct failure *failure)
+{
+	size_t i = exports->n_volumes;
+	bool readonly = mount->flags & MS_RDONLY;
+	int fd = tree_clone(mount->source, mount->recursive, readonly, mount->propagation);
+	struct stat st;
+
+	if (fd < 0)
+		return failure_set(failure, fd, "%s: %s: expected a directory or a file: %s",
+				   mount->named, mount->source, strerror(-fd));
+	exports->volume_fds[i] = fd;
+	exports->n_volumes++;
+	if (fstat(fd, &st) < 0)
+		return failure_set(failure, -errno, "%s: %s: %s", mount->named, mount->source,
+				   strerror(errno));
+	mount->target_is_file = !S_ISDIR(st.st_mode);
+	exports->volume_readonly[i] = readonly;
+	exports->volume_targets[i] = mount->destination;
+	exports->volume_is_file[i] = mount->target_is_file;
+	return volume_check(mount, fd, &st, failure);
+}
+
+int exports_open(struct exports *exports, struct container_config *config, struct failure *failure)
+{
+	struct arena *arena = &config->arena;
+	size_t room = config->mounts.n;
+	int err;
+
+	*exports = (struct exports){ .root_fd = -1 };
+	exports->volume_fds = arena_take(arena, room * sizeof(*exports->volume_fds));
+	exports->volume_readonly = arena_take(arena, room * sizeof(*exports->volume_readonly));
+	exports->volume_targets = arena_take(arena, room * sizeof(*exports->volume_targets));
+	exports->volume_is_file = arena_take(arena, room * sizeof(*exports->volume_is_file));
+	err = root_open(exports, config, failure);
+	for (size_t i = 0; i < config->mounts.n && !err; i++) {
+		if (config->mounts.v[i].is_bind)
+			err = volume_open(exports, &config->mounts.v[i], failure);
+	}
+	return err;
+}
+
+void exports_close(struct exports *exports)
+{
+	for (size_t i = 0; i < exports->n_volumes; i++)
+		drop_fd(&exports->volume_fds[i]);
+	exports->n_volumes = 0;
+	drop_fd(&exports->root_fd);
+}

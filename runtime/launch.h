@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starts nacre-vmm, nacre-fsd and nacre-monitor for one container of its own VM, and ends them. */
+#ifndef NACRE_RUNTIME_LAUNCH_H
+#define NACRE_RUNTIME_LAUNCH_H
+
+#include <stdbool.h>
+
+#include "companions.h"
+#include "config.h"
+#include "exports.h"
+#include "lines.h"
+#include "plan_buffer.h"
+#include "state.h"
+
+/* nacre-init must connect within this time (interface "Boot timeout"). */
+#define LAUNCH_BOOT_TIMEOUT_MS 30000
+
+struct child {
+	const char *name;
+	pid_t pid; /* 0: not started */
+	int pidfd;
+	struct lines lines; /* its standard error; the monitor's: lines for the user */
+	bool ended;
+	bool killed_by_us;
+	int wait_status; /* when ended */
+};
+
+struct launch {
+	struct container_config *config;
+	const struct companions *companions;
+	const struct exports *exports;
+	struct state *state;
+	int kvm_fd, kernel_fd, init_fd, console_fd, plan_fd; /* the caller's; -1: no console log */
+	int cgroup_fd;	    /* the caller's, or -1 */
+	bool stdin_is_null; /* the monitor gets /dev/null for our standard input */
+
+	struct child vmm, fsd, monitor;
+	int sync_fd;	 /* our end of the pair with the monitor */
+	int lifeline_fd; /* our end: closing it ends the container */
+};
+
+/* Everything not started, every descriptor -1. */
+void launch_init(struct launch *launch);
+
+/*
+ * Starts the three, the VMM first, so that the guest boots while the rest is made. Returns 0 or
+ * -errno with the failure set; launch_end() in either case.
+ */
+int launch_start(struct launch *launch, struct failure *failure);
+
+/* Notes that a child whose pidfd is readable has ended. */
+void launch_reap(struct child *child);
+
+/*
+ * Closes what holds the container, gives the children `grace_ms` to end by themselves, and kills
+ * those that have not.
+ */
+void launch_end(struct launch *launch, int grace_ms);
+
+/* A plan in a sealed memory file. A descriptor, or -errno with the failure set. */
+int launch_plan_file(const struct plan_buffer *plan, struct failure *failure);
+
+#endif

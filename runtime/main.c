@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nacre: runs containers in micro-VMs. `nacre [GLOBAL OPTION...] VERB [OPTION...] ...`; one verb,
+ * one file (verb_*.c). Input comes from the caller, who may start containers anyway; what a guest
+ * wrote reaches this program only as sanitized lines and an exit status.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "report.h"
+#include "state.h"
+#include "verbs.h"
+
+#define AT(field) offsetof(struct global_options, field)
+
+static const struct option_row rows[] = {
+	{ .name = "root", .kind = OPTION_STRING, .argument = "DIR", .offset = AT(root),
+	  .help = "where state is kept (/run/nacre)" },
+	{ .name = "log", .kind = OPTION_STRING, .argument = "FILE", .offset = AT(log),
+	  .help = "write messages here, not to standard error" },
+	{ .name = "log-format", .kind = OPTION_STRING, .argument = "text|json",
+	  .offset = AT(log_format), .help = "how messages look" },
+	{ .name = "debug", .kind = OPTION_FLAG, .offset = AT(debug),
+	  .help = "more messages" },
+	{ .name = "version", .letter = 'v', .kind = OPTION_FLAG, .offset = AT(version),
+	  .help = "release, commit, kernel, init and protocol" },
+	{ .name = "help", .letter = 'h', .kind = OPTION_FLAG, .offset = AT(help),
+	  .help = "this text; VERB --help tells more" },
+};
+
+static const struct option_table global_table = { rows, sizeof(rows) / sizeof(rows[0]) };
+
+static const struct {
+	const char *name;
+	verb_fn *verb;
+	int error_status;
+	const char *help;
+} verbs[] = {
+	{ "run", verb_run, 125, "run a container in a micro-VM and wait for it" },
+};
+
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static void help_print(void)
+{
+	printf("nacre: OCI containers in micro-VMs\n\n"
+	       "  nacre [OPTION...] VERB [OPTION...] ...\n\n");
+	options_print(stdout, &global_table);
+	printf("\nVerbs:\n");
+	for (size_t i = 0; i < N_VERBS; i++)
+		printf("  %-32s %s\n", verbs[i].name, verbs[i].help);
+}
+
+/* Opens the log and makes --root absolute. 0 or -errno with the failure set. */
+static int global_apply(struct global_options *global, struct failure *failure)
+{
+	enum report_format format = REPORT_TEXT;
+	char cwd[PATH_MAX];
+	int err;
+
+	if (global->log_format && strcmp(global->log_format, "json") == 0)
+		format = REPORT_JSON;
+	else if (global->log_format && strcmp(global->log_format, "text") != 0)
+		return failure_set(failure, -EINVAL, "--log-format %s: expected text or json",
+				   global->log_format);
+	err = report_open(global->log, format, global->debug);
+	if (err)
+		return failure_set(failure, err, "--log %s: expected a file to write: %s",
+				   global->log, strerror(-err));
+	if (!global->root)
+		global->root = state_default_root(global->arena);
+	if (global->root[0] == '/')
+		return 0;
+	if (!getcwd(cwd, sizeof(cwd)))
+		return failure_set(failure, -errno, "--root %s: %s", global->root, strerror(errno));
+	global->root = arena_printf(global->arena, "%s/%s", cwd, global->root);
+	return 0;
+}
+
+static size_t verb_find(const char *name)
+{
+	size_t i = 0;
+
+	while (i < N_VERBS && strcmp(verbs[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+int main(int argc, char *argv[])
+{
+	struct arena arena = { .blocks = NULL };
+	struct global_options global = { .arena = &arena };
+	struct failure failure = { .text = "" };
+	int used = options_parse(&global_table, argc - 1, argv + 1, &global, &arena, &failure);
+	int at = 1 + (used > 0 ? used : 0);
+	size_t verb = used >= 0 && at < argc ? verb_find(argv[at]) : N_VERBS;
+	int status = 1;
+
+	if (used >= 0 && !global.help && !global.version && global_apply(&global, &failure) == 0 &&
+	    verb == N_VERBS) {
+		if (at < argc)
+			failure_set(&failure, -EINVAL, "%s: unknown command", argv[at]);
+		else
+			failure_set(&failure, -EINVAL, "expected a command; see nacre --help");
+	}
+	if (failure.text[0]) {
+		report_error("%s", failure.text);
+		status = verb < N_VERBS ? verbs[verb].error_status : 1;
+	} else if (global.help) {
+		help_print();
+		status = 0;
+	} else if (global.version) {
+		version_print(&arena);
+		status = 0;
+	} else {
+		status = verbs[verb].verb(&global, argc - at, argv + at);
+	}
+	arena_free(&arena);
+	return fflush(stdout) == 0 ? status : 1;
+}

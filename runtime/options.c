@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Command lines as tables; see options.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "options.h"
+#include "size.h"
+
+/* The row that a word names, and the value after "=", if any. */
+static const struct option_row *row_find(const struct option_table *table, const char *word,
+					 const char **value)
+{
+	*value = NULL;
+	for (size_t i = 0; i < table->n; i++) {
+		const struct option_row *row = &table->rows[i];
+		size_t len = strlen(row->name);
+
+		if (word[1] != '-') {
+			if (row->letter && word[1] == row->letter && word[2] == '\0')
+				return row;
+			continue;
+		}
+		if (strncmp(word + 2, row->name, len) != 0)
+			continue;
+		if (word[2 + len] == '\0')
+			return row;
+		if (word[2 + len] == '=') {
+			*value = word + 2 + len + 1;
+			return row;
+		}
+	}
+	return NULL;
+}
+
+static int number_store(const struct option_row *row, const char *value, uint64_t *to,
+			struct failure *failure)
+{
+	uint64_t number = 0;
+	int err = row->kind == OPTION_SIZE ? size_parse(value, &number)
+					   : number_parse(value, UINT64_MAX, &number);
+
+	if (err == 0 && (number < row->min || number > row->max))
+		err = -ERANGE;
+	if (err)
+		return failure_set(failure, -EINVAL, "--%s %s: expected %s", row->name, value,
+				   row->expected);
+	*to = number;
+	return 0;
+}
+
+static int value_store(const struct option_row *row, const char *value, void *into,
+		       struct arena *arena, struct failure *failure)
+{
+	void *to = (char *)into + row->offset;
+
+	switch (row->kind) {
+	case OPTION_FLAG:
+		*(bool *)to = true;
+		return 0;
+	case OPTION_STRING:
+		*(const char **)to = value;
+		return 0;
+	case OPTION_LIST:
+		string_list_add(arena, to, value);
+		return 0;
+	case OPTION_SIZE:
+	case OPTION_NUMBER:
+		return number_store(row, value, to, failure);
+	}
+	return -EINVAL;
+}
+
+int options_parse(const struct option_table *table, int argc, char *const argv[], void *into,
+		  struct arena *arena, struct failure *failure)
+{
+	int at = 0;
+
+	while (at < argc) {
+		const char *word = argv[at];
+		const struct option_row *row;
+		const char *value;
+
+		if (strcmp(word, "--") == 0)
+			return at + 1;
+		if (word[0] != '-' || word[1] == '\0')
+			return at;
+		row = row_find(table, word, &value);
+		if (!row)
+			return failure_set(failure, -EINVAL, "%s: unknown option", word);
+		at++;
+		if (row->kind == OPTION_FLAG && value)
+			return failure_set(failure, -EINVAL, "--%s: expected no value", row->name);
+		if (row->kind != OPTION_FLAG && !value) {
+			if (at == argc)
+				return failure_set(failure, -EINVAL, "--%s: expected %s behind it",
+						   row->name, row->argument);
+			value = argv[at++];
+		}
+		int err = value_store(row, value, into, arena, failure);
+		if (err)
+			return err;
+	}
+	return at;
+}
+
+void options_print(FILE *out, const struct option_table *table)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		const struct option_row *row = &table->rows[i];
+		char left[64];
+
+		if (row->letter)
+			snprintf(left, sizeof(left), "-%c, --%s %s", row->letter, row->name,
+				 row->argument ? row->argument : "");
+		else
+			snprintf(left, sizeof(left), "--%s %s", row->name,
+				 row->argument ? row->argument : "");
+		fprintf(out, "  %-32s %s\n", left, row->help);
+	}
+}

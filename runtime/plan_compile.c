@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compiles a configuration into a plan; see plan_compile.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <linux/sched.h>
+
+#include "plan.h"
+#include "plan_compile.h"
+
+/*
+ * Namespaces that every container has, whatever config.json asks for: in the guest nothing is
+ * gained by sharing them, and the layer stays (interface "User namespace").
+ */
+#define NAMESPACES_ALWAYS                                                                          \
+	(CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS |                 \
+	 CLONE_NEWCGROUP | CLONE_NEWUSER)
+
+static void add_process(const struct container_config *config, struct plan_buffer *plan)
+{
+	const struct config_process *process = &config->process;
+	struct plan_process record = {
+		.flags = le32_of((process->terminal ? PLAN_TERMINAL : 0u) |
+				 (process->no_new_privileges ? PLAN_NO_NEW_PRIVS : 0u) |
+				 (process->init_reaper ? PLAN_INIT_REAPER : 0u)),
+		.uid = le32_of(process->uid),
+		.gid = le32_of(process->gid),
+		.umask = le32_of(process->umask),
+		.namespaces_lo = le32_of((config->namespaces & CLONE_NEWTIME) | NAMESPACES_ALWAYS),
+		.id_count = le32_of(config_id_count(config)),
+		.oom_score_adj = le32_of((uint32_t)process->oom_score_adj),
+		.rows = le16_of(process->rows),
+		.cols = le16_of(process->cols),
+	};
+	struct le32 group;
+
+	for (unsigned int i = 0; i < CAP_SET_COUNT; i++)
+		record.caps[i] = le64_of(process->caps[i]);
+	plan_buffer_add(plan, PLAN_PROCESS, &record, sizeof(record), NULL);
+	for (size_t i = 0; i < process->args.n; i++)
+		plan_buffer_add_string(plan, PLAN_ARG, process->args.v[i]);
+	for (size_t i = 0; i < process->env.n; i++)
+		plan_buffer_add_string(plan, PLAN_ENV, process->env.v[i]);
+	plan_buffer_add_string(plan, PLAN_CWD, process->cwd);
+	for (size_t i = 0; i < process->groups.n; i++) {
+		group = le32_of(process->groups.v[i]);
+		plan_buffer_add(plan, PLAN_GROUP, &group, sizeof(group), NULL);
+	}
+	for (size_t i = 0; i < process->rlimits.n; i++) {
+		struct plan_rlimit limit = {
+			.resource = le32_of(process->rlimits.v[i].resource),
+			.soft = le64_of(process->rlimits.v[i].soft),
+			.hard = le64_of(process->rlimits.v[i].hard),
+		};
+
+		plan_buffer_add(plan, PLAN_RLIMIT, &limit, sizeof(limit), NULL);
+	}
+}
+
+static void add_mounts(const struct container_config *config, struct plan_buffer *plan)
+{
+	struct plan_root root = {
+		.flags = le32_of(config->root_readonly ? PLAN_ROOT_READONLY : 0u),
+		.propagation = le32_of(config->root_propagation),
+	};
+	uint32_t index = 0;
+
+	plan_buffer_add(plan, PLAN_ROOT, &root, sizeof(root), NULL);
+	for (size_t i = 0; i < config->mounts.n; i++) {
+		const struct config_mount *mount = &config->mounts.v[i];
+		struct plan_mount record = {
+			.kind = le32_of(mount->is_bind ? PLAN_MOUNT_EXPORT : PLAN_MOUNT_FS),
+			.index = le32_of(mount->is_bind ? index++ : 0),
+			.flags = le32_of(mount->flags),
+			.propagation = le32_of(mount->propagation),
+			.target_is_file = le32_of(mount->target_is_file),
+		};
+		const char *strings[] = { mount->destination, mount->type,
+					  mount->is_bind ? "" : mount->source, mount->data, NULL };
+
+		plan_buffer_add(plan, PLAN_MOUNT, &record, sizeof(record), strings);
+	}
+	for (size_t i = 0; i < config->masked_paths.n; i++)
+		plan_buffer_add_string(plan, PLAN_MASKED, config->masked_paths.v[i]);
+	for (size_t i = 0; i < config->readonly_paths.n; i++)
+		plan_buffer_add_string(plan, PLAN_READONLY, config->readonly_paths.v[i]);
+}
+
+static void add_devices(const struct container_config *config, struct plan_buffer *plan)
+{
+	for (size_t i = 0; i < config->devices.n; i++) {
+		const struct config_device *device = &config->devices.v[i];
+		struct plan_device record = {
+			.kind = le32_of((uint32_t)device->kind),
+			.major = le32_of(device->major),
+			.minor = le32_of(device->minor),
+			.mode = le32_of(device->mode),
+			.uid = le32_of(device->uid),
+			.gid = le32_of(device->gid),
+		};
+
+		plan_buffer_add(plan, PLAN_DEVICE, &record, sizeof(record),
+				(const char *const[]){ device->path, NULL });
+	}
+}
+
+static void __attribute__((format(printf, 3, 4)))
+add_cgroup(struct plan_buffer *plan, const char *file, const char *format, ...)
+{
+	char value[64];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(value, sizeof(value), format, args);
+	va_end(args);
+	plan_buffer_add_pair(plan, PLAN_CGROUP, file, value);
+}
+
+/*
+ * cpu.shares (2 to 262144, 1024 by default) as cpu.weight (1 to 10000, 100 by default), on the
+ * straight line that runc and crun use.
+ */
+static uint64_t weight_of_shares(uint64_t shares)
+{
+	if (shares < 2)
+		shares = 2;
+	if (shares > 262144)
+		shares = 262144;
+	return 1 + (shares - 2) * 9999 / 262142;
+}
+
+/* In cgroup v2 swap is counted alone; config.json's "swap" is memory and swap. */
+static void add_memory(const struct config_resources *resources, struct plan_buffer *plan)
+{
+	if (resources->memory_limit > 0)
+		add_cgroup(plan, "memory.max", "%" PRId64, resources->memory_limit);
+	if (resources->memory_reservation > 0)
+		add_cgroup(plan, "memory.low", "%" PRId64, resources->memory_reservation);
+	if (resources->memory_swap < 0)
+		add_cgroup(plan, "memory.swap.max", "max");
+	else if (resources->memory_swap > 0 && resources->memory_limit > 0)
+		add_cgroup(plan, "memory.swap.max", "%" PRId64,
+			   resources->memory_swap - resources->memory_limit);
+}
+
+static void add_resources(const struct config_resources *resources, struct plan_buffer *plan)
+{
+	add_memory(resources, plan);
+	if (resources->pids_limit > 0)
+		add_cgroup(plan, "pids.max", "%" PRId64, resources->pids_limit);
+	else if (resources->pids_limit < 0)
+		add_cgroup(plan, "pids.max", "max");
+	if (resources->cpu_quota > 0)
+		add_cgroup(plan, "cpu.max", "%" PRId64 " %" PRIu64, resources->cpu_quota,
+			   resources->cpu_period);
+	if (resources->cpu_shares > 0)
+		add_cgroup(plan, "cpu.weight", "%" PRIu64, weight_of_shares(resources->cpu_shares));
+	if (resources->cpu_idle > 0)
+		add_cgroup(plan, "cpu.idle", "1");
+	for (size_t i = 0; i < resources->unified.n; i++)
+		plan_buffer_add_pair(plan, PLAN_CGROUP, resources->unified.v[i].name,
+				     resources->unified.v[i].value);
+}
+
+int plan_compile(const struct container_config *config, struct plan_buffer *plan,
+		 struct failure *failure)
+{
+	plan_buffer_begin(plan);
+	add_process(config, plan);
+	if (config->hostname)
+		plan_buffer_add_string(plan, PLAN_HOSTNAME, config->hostname);
+	if (config->domainname)
+		plan_buffer_add_string(plan, PLAN_DOMAINNAME, config->domainname);
+	add_mounts(config, plan);
+	for (size_t i = 0; i < config->sysctls.n; i++)
+		plan_buffer_add_pair(plan, PLAN_SYSCTL, config->sysctls.v[i].name,
+				     config->sysctls.v[i].value);
+	add_devices(config, plan);
+	add_resources(&config->resources, plan);
+	if (plan_buffer_end(plan) != 0)
+		return failure_set(failure, -E2BIG,
+				   "the configuration is too large: expected args, env, mounts and "
+				   "the like in 1 MiB");
+	return 0;
+}

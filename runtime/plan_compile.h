@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compiles a configuration into a plan (include/plan.h). */
+#ifndef NACRE_RUNTIME_PLAN_COMPILE_H
+#define NACRE_RUNTIME_PLAN_COMPILE_H
+
+#include "config.h"
+#include "plan_buffer.h"
+
+/*
+ * Appends the whole plan. Bind mounts are numbered in the order of config->mounts: the volumes of
+ * nacre-fsd must be given in the same order. Returns 0, or -E2BIG with the failure set; the caller
+ * frees the plan in either case.
+ */
+int plan_compile(const struct container_config *config, struct plan_buffer *plan,
+		 struct failure *failure);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of `nacre run`, and the configuration that they ask for. */
+#ifndef NACRE_RUNTIME_RUN_CONFIG_H
+#define NACRE_RUNTIME_RUN_CONFIG_H
+
+#include "config.h"
+#include "failure.h"
+#include "options.h"
+
+struct run_options {
+	bool help, init, read_only;
+	const char *bundle, *rootfs, *name, *workdir, *user, *kernel, *console_log;
+	uint64_t memory, cpus; /* 0: not given */
+	struct string_list env, volumes;
+};
+
+extern const struct option_table run_option_table;
+
+/*
+ * Fills the configuration from the options and the command `argv` (with --rootfs) or from the
+ * bundle and its ID (with --bundle), and checks it wholly. Nothing happens on the host. Returns 0,
+ * or -errno with the failure set.
+ */
+int run_config_make(struct container_config *config, const struct run_options *options, int argc,
+		    char *const argv[], struct failure *failure);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of `nacre run` between start and end; see session.h. One loop over the signal
+ * descriptor, the monitor's socket, three pidfds and the pipes of the companions' lines. What is
+ * read from the monitor is a checked packet; its text was sanitized there and is again when it is
+ * reported.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "fd.h"
+#include "monitorwire.h"
+#include "report.h"
+#include "session.h"
+#include "signals.h"
+#include "terminal.h"
+
+/* How long VMM and file broker may take to end once the monitor has. */
+#define GRACE_MS 1000
+/* Beyond the boot timeout, which is the VMM's: mounts of the container, in a slow guest. */
+#define READY_TIMEOUT_MS (LAUNCH_BOOT_TIMEOUT_MS + 30000)
+
+enum phase { PHASE_BOOTING, PHASE_STARTING, PHASE_RUNNING, PHASE_OVER };
+
+struct session {
+	struct launch *launch;
+	struct failure *failure;
+	enum phase phase;
+	int status;
+	int signal_fd;
+	bool with_terminal;
+	struct terminal terminal;
+	uint64_t early_signals; /* came before the process ran; bit signo - 1 */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void session_fail(struct session *session, int status)
+{
+	session->phase = PHASE_OVER;
+	session->status = status;
+}
+
+static void signal_forward(struct session *session, int signo)
+{
+	const struct child *monitor = &session->launch->monitor;
+
+	if (signo == SIGCONT)
+		terminal_set_raw_again(&session->terminal);
+	if (!monitor->ended)
+		pidfd_send_signal(monitor->pidfd, signo, NULL, 0);
+}
+
+static void on_signal(struct session *session)
+{
+	int signo;
+
+	while ((signo = signals_next(session->signal_fd)) > 0) {
+		if (session->phase == PHASE_RUNNING)
+			signal_forward(session, signo);
+		else if (session->phase != PHASE_OVER && signals_is_ending(signo))
+			session_fail(session, 128 + signo);
+		else
+			session->early_signals |= UINT64_C(1) << (signo - 1);
+	}
+}
+
+static void send_start(struct session *session)
+{
+	struct monitor_packet packet = { .type = le32_of(MONITOR_START) };
+
+	/* a monitor that is gone shows in its pidfd */
+	if (send(session->launch->sync_fd, &packet, offsetof(struct monitor_packet, text),
+		 MSG_NOSIGNAL) < 0)
+		report_debug("nacre-monitor: %s", strerror(errno));
+}
+
+static void on_ready(struct session *session)
+{
+	if (session->with_terminal && terminal_set_raw(&session->terminal, session->failure) != 0) {
+		session_fail(session, SESSION_STATUS_NACRE);
+		return;
+	}
+	send_start(session);
+	session->phase = PHASE_STARTING;
+}
+
+/*
+ * The monitor has the caller's streams now. Held here, too, they would keep a reader from seeing
+ * the end of the process' output, and a writer from seeing that nobody reads.
+ */
+static void streams_release(void)
+{
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null_fd < 0)
+		return;
+	dup2(null_fd, STDIN_FILENO);
+	dup2(null_fd, STDOUT_FILENO);
+	close(null_fd);
+}
+
+static void on_started(struct session *session)
+{
+	session->phase = PHASE_RUNNING;
+	report_settle();
+	if (!session->launch->config->process.terminal)
+		streams_release();
+	for (int signo = 1; signo <= 64; signo++) {
+		if (session->early_signals & UINT64_C(1) << (signo - 1))
+			signal_forward(session, signo);
+	}
+}
+
+static void on_failed(struct session *session, const struct monitor_packet *packet, size_t text_len)
+{
+	uint32_t status = le32_get(packet->status);
+
+	failure_set(session->failure, -EIO, "%.*s", (int)text_len, packet->text);
+	session_fail(session, status >= 125 && status <= 127 ? (int)status : SESSION_STATUS_NACRE);
+}
+
+static void on_packet(struct session *session)
+{
+	struct monitor_packet packet = { .type = le32_of(0) };
+	const size_t head = offsetof(struct monitor_packet, text);
+	ssize_t n = recv(session->launch->sync_fd, &packet, sizeof(packet), MSG_DONTWAIT);
+	size_t text_len = le32_get(packet.text_len);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) { /* the monitor's end is closed; its pidfd tells the rest */
+		drop_fd(&session->launch->sync_fd);
+		return;
+	}
+	if ((size_t)n < head || text_len > (size_t)n - head) {
+		failure_set(session->failure, -EPROTO, "nacre-monitor: unexpected answer");
+		session_fail(session, SESSION_STATUS_NACRE);
+		return;
+	}
+	if (le32_get(packet.type) == MONITOR_READY && session->phase == PHASE_BOOTING)
+		on_ready(session);
+	else if (le32_get(packet.type) == MONITOR_STARTED && session->phase == PHASE_STARTING)
+		on_started(session);
+	else if (le32_get(packet.type) == MONITOR_FAILED && session->phase < PHASE_RUNNING)
+		on_failed(session, &packet, text_len);
+}
+
+static void on_monitor_end(struct session *session)
+{
+	const struct child *monitor = &session->launch->monitor;
+
+	/* what it sent before it ended comes first */
+	if (session->launch->sync_fd >= 0)
+		on_packet(session);
+	if (session->launch->sync_fd >= 0)
+		on_packet(session);
+	if (session->phase == PHASE_OVER)
+		return;
+	if (session->phase != PHASE_RUNNING) {
+		failure_set(session->failure, -EIO,
+			    "nacre-monitor ended before the process started");
+		session_fail(session, SESSION_STATUS_NACRE);
+		return;
+	}
+	session->phase = PHASE_OVER;
+	session->status = WIFSIGNALED(monitor->wait_status)
+				  ? 128 + WTERMSIG(monitor->wait_status)
+				  : WEXITSTATUS(monitor->wait_status);
+}
+
+static int wait_ms(const struct session *session, int64_t deadline)
+{
+	int64_t left;
+
+	if (session->phase == PHASE_RUNNING)
+		return -1;
+	left = deadline - now_ms();
+	return left > 0 ? (int)left : 0;
+}
+
+static void session_loop(struct session *session)
+{
+	struct launch *launch = session->launch;
+	struct child *const children[] = { &launch->monitor, &launch->vmm, &launch->fsd };
+	int64_t deadline = now_ms() + READY_TIMEOUT_MS;
+
+	while (session->phase != PHASE_OVER) {
+		struct pollfd fds[8] = {
+			{ .fd = session->signal_fd, .events = POLLIN },
+			{ .fd = launch->sync_fd, .events = POLLIN },
+		};
+		int n;
+
+		for (int i = 0; i < 3; i++) { /* poll() skips -1 */
+			fds[2 + i] = (struct pollfd){
+				.fd = children[i]->ended ? -1 : children[i]->pidfd,
+				.events = POLLIN,
+			};
+			fds[5 + i] = (struct pollfd){ .fd = children[i]->lines.fd,
+						      .events = POLLIN };
+		}
+		n = poll(fds, 8, wait_ms(session, deadline));
+		if (n == 0 && session->phase != PHASE_RUNNING) {
+			failure_set(session->failure, -ETIMEDOUT,
+				    "the guest did not make the container within %d s",
+				    READY_TIMEOUT_MS / 1000);
+			session_fail(session, SESSION_STATUS_NACRE);
+			return;
+		}
+		if (fds[0].revents)
+			on_signal(session);
+		if (fds[1].revents && session->phase != PHASE_OVER)
+			on_packet(session);
+		for (int i = 0; i < 3; i++) {
+			if (fds[5 + i].revents)
+				lines_read(&children[i]->lines);
+			if (fds[2 + i].revents)
+				launch_reap(children[i]);
+		}
+		if (launch->monitor.ended && session->phase != PHASE_OVER)
+			on_monitor_end(session);
+	}
+}
+
+/* Adds to the failure how a companion ended that should not have ended. */
+static void explain(struct failure *failure, const struct child *child)
+{
+	size_t len = strlen(failure->text);
+	char *at = failure->text + len;
+	size_t room = sizeof(failure->text) - len;
+	int status = child->wait_status;
+
+	if (!len || !child->ended || child->killed_by_us)
+		return;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return;
+	/* the VMM's own line is in its status file, and with it in the failure already */
+	if (WIFEXITED(status) && (!child->lines.last[0] || strstr(child->lines.last, at - len) ||
+				  strcmp(child->name, "nacre-vmm") == 0))
+		return;
+	if (WIFSIGNALED(status))
+		snprintf(at, room, " (%s was killed by signal %d%s%s)", child->name,
+			 WTERMSIG(status), child->lines.last[0] ? ": " : "", child->lines.last);
+	else
+		snprintf(at, room, " (%s)", child->lines.last);
+}
+
+int session_run(struct launch *launch, int signal_fd, bool with_terminal, struct failure *failure)
+{
+	struct session session = {
+		.launch = launch,
+		.failure = failure,
+		.signal_fd = signal_fd,
+		.with_terminal = with_terminal,
+		.status = SESSION_STATUS_NACRE,
+	};
+
+	session_loop(&session);
+	terminal_restore(&session.terminal);
+	launch_end(launch, GRACE_MS);
+	/* what the monitor had to say after the process was started */
+	if (launch->monitor.lines.last[0] && session.status == SESSION_STATUS_NACRE)
+		failure_set(failure, -EIO, "%s", launch->monitor.lines.last);
+	explain(failure, &launch->vmm);
+	explain(failure, &launch->fsd);
+	return session.status;
+}

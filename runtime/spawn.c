@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starts companion programs; see spawn.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <linux/close_range.h>
+#include <linux/sched.h>
+#include <sys/syscall.h>
+
+#include "fd.h"
+#include "spawn.h"
+
+void spawn_begin(struct spawn *spawn, struct arena *arena, const char *path, const char *name)
+{
+	*spawn = (struct spawn){
+		.arena = arena, .path = path, .std = { -1, -1, -1 }, .cgroup_fd = -1,
+	};
+	spawn_arg(spawn, name);
+}
+
+void spawn_arg(struct spawn *spawn, const char *arg)
+{
+	string_list_add(spawn->arena, &spawn->argv, arg);
+}
+
+void spawn_arg_fd_with(struct spawn *spawn, const char *option, int fd, const char *suffix)
+{
+	if (spawn->n_fds == spawn->room) {
+		spawn->room = spawn->room ? 2 * spawn->room : 16;
+		spawn->fds = arena_grow(spawn->arena, spawn->fds, spawn->n_fds, spawn->room,
+					sizeof(*spawn->fds));
+	}
+	spawn_arg(spawn, option);
+	spawn_arg(spawn, arena_printf(spawn->arena, "%zu%s", SPAWN_FIRST_FD + spawn->n_fds,
+				      suffix));
+	spawn->fds[spawn->n_fds++] = fd;
+}
+
+void spawn_arg_fd(struct spawn *spawn, const char *option, int fd)
+{
+	spawn_arg_fd_with(spawn, option, fd, "");
+}
+
+pid_t spawn_clone(uint64_t flags, int cgroup_fd, int *pidfd)
+{
+	int fd = -1;
+	struct clone_args args = {
+		.flags = flags | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&fd,
+		.exit_signal = SIGCHLD,
+	};
+	long pid;
+
+	if (cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (__u64)cgroup_fd;
+	}
+	pid = syscall(SYS_clone3, &args, sizeof(args));
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		return 0;
+	if (pidfd)
+		*pidfd = fd;
+	else
+		close(fd);
+	return (pid_t)pid;
+}
+
+/* In the child: dispositions as a new process expects them. Signal 32 and 33 are libc's own. */
+static void child_reset_signals(bool keep_blocked)
+{
+	uint64_t none = 0;
+
+	for (int signo = 1; signo <= SIGRTMAX; signo++) {
+		struct sigaction action = { .sa_handler = SIG_DFL };
+
+		sigaction(signo, &action, NULL); /* fails for KILL and STOP: as it should */
+	}
+	if (!keep_blocked)
+		syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+}
+
+/* In the child: puts sources[i] at number i, and closes the rest at execve(). 0 or -errno. */
+static int child_place(int *sources, int n, int *error_fd)
+{
+	int moved;
+
+	/* first all out of the way of the numbers that will be theirs */
+	for (int i = 0; i < n; i++) {
+		sources[i] = fcntl(sources[i], F_DUPFD_CLOEXEC, n);
+		if (sources[i] < 0)
+			return -errno;
+	}
+	moved = fcntl(*error_fd, F_DUPFD_CLOEXEC, n);
+	if (moved < 0)
+		return -errno;
+	*error_fd = moved;
+	for (int i = 0; i < n; i++) {
+		if (dup2(sources[i], i) < 0)
+			return -errno;
+	}
+	if (syscall(SYS_close_range, (unsigned int)n, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+		return -errno;
+	return 0;
+}
+
+static void __attribute__((noreturn))
+child_main(const struct spawn *spawn, int *sources, char *const *argv, int error_fd)
+{
+	static char *const no_env[] = { NULL };
+	int err;
+
+	setsid(); /* keys of the terminal are for nacre alone, which passes them on */
+	child_reset_signals(spawn->keep_signals_blocked);
+	err = child_place(sources, (int)(SPAWN_FIRST_FD + spawn->n_fds), &error_fd);
+	if (!err) {
+		execve(spawn->path, argv, no_env);
+		err = -errno;
+	}
+	if (write(error_fd, &err, sizeof(err)) != (ssize_t)sizeof(err))
+		_exit(126);
+	_exit(127);
+}
+
+static int spawn_prepare(struct spawn *spawn, int null_fd, int **sources, char ***argv)
+{
+	size_t n = SPAWN_FIRST_FD + spawn->n_fds;
+
+	*sources = arena_take(spawn->arena, n * sizeof(**sources));
+	for (int i = 0; i < SPAWN_FIRST_FD; i++)
+		(*sources)[i] = spawn->std[i] >= 0 ? spawn->std[i] : null_fd;
+	for (size_t i = 0; i < spawn->n_fds; i++) {
+		if (spawn->fds[i] < 0)
+			return -EBADF;
+		(*sources)[SPAWN_FIRST_FD + i] = spawn->fds[i];
+	}
+	*argv = arena_take(spawn->arena, (spawn->argv.n + 1) * sizeof(**argv));
+	for (size_t i = 0; i < spawn->argv.n; i++)
+		(*argv)[i] = arena_printf(spawn->arena, "%s", spawn->argv.v[i]);
+	return 0;
+}
+
+pid_t spawn_run(struct spawn *spawn, int *pidfd, struct failure *failure)
+{
+	autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	autoclose int child_end = -1;
+	autoclose int our_end = -1;
+	int *sources = NULL;
+	char **argv = NULL;
+	int ends[2];
+	int err = 0;
+	pid_t pid;
+
+	if (null_fd < 0)
+		return failure_set(failure, -errno, "/dev/null: %s", strerror(errno));
+	err = spawn_prepare(spawn, null_fd, &sources, &argv);
+	if (!err && pipe2(ends, O_CLOEXEC) < 0)
+		err = -errno;
+	if (err)
+		return failure_set(failure, err, "%s: cannot start: %s", spawn->path,
+				   strerror(-err));
+	our_end = ends[0];
+	child_end = ends[1];
+	pid = spawn_clone(spawn->clone_flags, spawn->cgroup_fd, pidfd);
+	if (pid < 0 && spawn->cgroup_fd >= 0) /* the cgroup takes no process: go without */
+		pid = spawn_clone(spawn->clone_flags, -1, pidfd);
+	if (pid == 0)
+		child_main(spawn, sources, argv, child_end);
+	if (pid < 0)
+		return failure_set(failure, pid, "%s: cannot start: %s", spawn->path,
+				   strerror(-pid));
+	drop_fd(&child_end);
+	/* the pipe closes at execve(): anything that comes is the error */
+	if (read(our_end, &err, sizeof(err)) == (ssize_t)sizeof(err)) {
+		drop_fd(pidfd);
+		return failure_set(failure, err, "%s: cannot start: %s", spawn->path,
+				   strerror(-err));
+	}
+	return pid;
+}

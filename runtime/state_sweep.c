@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Takes away what killed runs left; see state_sweep.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include <jansson.h>
+
+#include "cgroup.h"
+#include "fd.h"
+#include "ident.h"
+#include "report.h"
+#include "state_sweep.h"
+
+static json_t *state_load(int dir_fd)
+{
+	autoclose int fd = openat(dir_fd, STATE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? NULL : json_loadfd(fd, JSON_DISABLE_EOF_CHECK, NULL);
+}
+
+/* True when nobody holds the container's lock: its nacre, VMM and monitor are gone. */
+static bool lock_is_free(int dir_fd)
+{
+	autoclose int fd = openat(dir_fd, STATUS_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return errno == ENOENT;
+	return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+void sweep_remove(int root_fd, int dir_fd, const char *id)
+{
+	static const char *const files[] = { SOCKET_FILE, STATUS_FILE, "." STATE_FILE ".new",
+					     STATE_FILE };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		unlinkat(dir_fd, files[i], 0);
+	if (unlinkat(root_fd, id, AT_REMOVEDIR) < 0)
+		report_warning("%s: cannot remove its state directory: %s", id, strerror(errno));
+}
+
+static void note_uid(struct sweep *sweep, const json_t *state, struct arena *arena)
+{
+	json_int_t uid = json_integer_value(json_object_get(json_object_get(state, "vm"), "uid"));
+
+	if (uid <= 0 || uid > UINT32_MAX)
+		return;
+	if (sweep->n == sweep->room) {
+		sweep->room = sweep->room ? 2 * sweep->room : 64;
+		sweep->uids = arena_grow(arena, sweep->uids, sweep->n, sweep->room,
+					 sizeof(*sweep->uids));
+	}
+	sweep->uids[sweep->n++] = (uint32_t)uid;
+}
+
+static void sweep_one(struct sweep *sweep, int root_fd, const char *id, struct arena *arena)
+{
+	autoclose int dir_fd = openat(root_fd, id,
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	const json_t *container;
+	json_t *state;
+
+	if (dir_fd < 0)
+		return;
+	state = state_load(dir_fd);
+	container = json_object_get(state, "container");
+	if (!lock_is_free(dir_fd)) {
+		note_uid(sweep, state, arena);
+	} else if (!state || json_is_true(json_object_get(container, "run"))) {
+		const char *cgroup = json_string_value(json_object_get(container, "cgroup"));
+
+		if (cgroup)
+			cgroup_remove(cgroup);
+		sweep_remove(root_fd, dir_fd, id);
+	}
+	json_decref(state);
+}
+
+void sweep_root(struct sweep *sweep, int root_fd, struct arena *arena)
+{
+	int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		if (ident_is_valid(entry->d_name))
+			sweep_one(sweep, root_fd, entry->d_name, arena);
+	}
+	closedir(dir);
+}
+
+bool sweep_has_uid(const struct sweep *sweep, uint32_t uid)
+{
+	for (size_t i = 0; i < sweep->n; i++) {
+		if (sweep->uids[i] == uid)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Takes away what killed runs left below ROOT; the caller holds the lock of ROOT (state.h). */
+#ifndef NACRE_RUNTIME_STATE_SWEEP_H
+#define NACRE_RUNTIME_STATE_SWEEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arena.h"
+
+#define STATE_FILE  "state.json"
+#define STATUS_FILE "status"
+#define SOCKET_FILE "vmm.sock"
+
+/* What the sweep has seen of the containers that live. */
+struct sweep {
+	uint32_t *uids; /* of their VMMs */
+	size_t n, room;
+};
+
+/*
+ * Looks at every directory of ROOT: removes those of dead runs, with their cgroups, notes the rest.
+ */
+void sweep_root(struct sweep *sweep, int root_fd, struct arena *arena);
+
+bool sweep_has_uid(const struct sweep *sweep, uint32_t uid);
+
+/* Removes the files of one container's directory and the directory itself. */
+void sweep_remove(int root_fd, int dir_fd, const char *id);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* User namespaces for the companions; see userns.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <linux/sched.h>
+#include <sys/wait.h>
+
+#include "fd.h"
+#include "plan.h"
+#include "spawn.h"
+#include "userns.h"
+
+static int map_write(pid_t pid, const char *file, const char *map)
+{
+	char path[64];
+	autoclose int fd = -1;
+	size_t len = strlen(map);
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* user_namespaces(7): one write */
+	if (write(fd, map, len) != (ssize_t)len)
+		return -errno;
+	return 0;
+}
+
+static int namespace_open(pid_t pid)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int userns_create(const char *uid_map, const char *gid_map, struct failure *failure)
+{
+	autoclose int ours = -1;
+	autoclose int fd = -1;
+	int ends[2];
+	pid_t pid;
+	char byte;
+	int err;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return failure_set(failure, -errno, "pipe: %s", strerror(errno));
+	ours = ends[1];
+	pid = spawn_clone(CLONE_NEWUSER, -1, NULL);
+	if (pid == 0) {
+		/* keeps the namespace until the parent has a descriptor of it, or is gone */
+		close(ends[1]);
+		while (read(ends[0], &byte, 1) < 0 && errno == EINTR)
+			;
+		_exit(0);
+	}
+	close(ends[0]);
+	if (pid < 0)
+		return failure_set(failure, pid, "cannot make a user namespace: %s%s",
+				   strerror(-pid),
+				   pid == -ENOSPC || pid == -EUSERS ?
+				   " (see /proc/sys/user/max_user_namespaces)" : "");
+	fd = namespace_open(pid);
+	err = fd < 0 ? fd : map_write(pid, "uid_map", uid_map);
+	if (!err)
+		err = map_write(pid, "gid_map", gid_map);
+	drop_fd(&ours);
+	waitpid(pid, NULL, 0);
+	if (err)
+		return failure_set(failure, err, "cannot map ids of a user namespace: %s",
+				   strerror(-err));
+	return steal_fd(&fd);
+}
+
+static const char *map_text(struct arena *arena, const struct config_id_maps *maps)
+{
+	const char *text = "";
+
+	if (maps->n == 0)
+		return arena_printf(arena, "%u 0 %u\n", PLAN_ID_BASE, CONFIG_ID_COUNT);
+	for (size_t i = 0; i < maps->n; i++)
+		text = arena_printf(arena, "%s%u %u %u\n", text,
+				    PLAN_ID_BASE + maps->v[i].container, maps->v[i].host,
+				    maps->v[i].size);
+	return text;
+}
+
+int userns_create_for_fsd(const struct container_config *config, struct failure *failure)
+{
+	struct arena arena = { .blocks = NULL };
+	int fd = userns_create(map_text(&arena, &config->uid_maps),
+			       map_text(&arena, &config->gid_maps), failure);
+
+	arena_free(&arena);
+	return fd;
+}
+
+int userns_create_for_vmm(uint32_t uid, uint32_t gid, struct failure *failure)
+{
+	char uid_map[32], gid_map[32];
+
+	snprintf(uid_map, sizeof(uid_map), "0 %u 1\n", uid);
+	snprintf(gid_map, sizeof(gid_map), "0 %u 1\n", gid);
+	return userns_create(uid_map, gid_map, failure);
+}

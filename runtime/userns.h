@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* User namespaces for the companions: made by a child that waits, kept by a descriptor. */
+#ifndef NACRE_RUNTIME_USERNS_H
+#define NACRE_RUNTIME_USERNS_H
+
+#include "config.h"
+#include "failure.h"
+
+/*
+ * Makes a user namespace with the given uid_map and gid_map texts. Returns a descriptor of it (the
+ * caller closes it) or -errno with the failure set.
+ */
+int userns_create(const char *uid_map, const char *gid_map, struct failure *failure);
+
+/*
+ * nacre-fsd's: container id c is PLAN_ID_BASE + c inside, and outside the host id that config.json
+ * maps c to, or c itself. As userns_create().
+ */
+int userns_create_for_fsd(const struct container_config *config, struct failure *failure);
+
+/* nacre-vmm's: its root is one unprivileged id outside. As userns_create(). */
+int userns_create_for_vmm(uint32_t uid, uint32_t gid, struct failure *failure);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs of nacre, one file each, and what every verb gets. */
+#ifndef NACRE_RUNTIME_VERBS_H
+#define NACRE_RUNTIME_VERBS_H
+
+#include <stdbool.h>
+
+#include "arena.h"
+
+/* Options before the verb. */
+struct global_options {
+	bool help, version, debug;
+	const char *root; /* absolute; where state lies */
+	const char *log, *log_format;
+	struct arena *arena;
+};
+
+/* argv[0] is the verb. Returns the exit status, having reported what went wrong. */
+typedef int verb_fn(const struct global_options *global, int argc, char *argv[]);
+
+verb_fn verb_run;
+
+/* Prints what `nacre --version` prints. */
+void version_print(struct arena *arena);
+
+#endif
