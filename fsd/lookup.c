@@ -76,7 +76,7 @@ static int lookup_synthetic(struct fsd *f, const struct request *r, uint32_t par
 		return strcmp(name, "mounts") ? -ENOENT : enter_permanent(f, r, NODE_MOUNTS, out);
 	n = strtol(name, NULL, 10);
 	snprintf(canonical, sizeof(canonical), "%ld", n);
-	if (n < 0 || n + 1 >= (long)f->exports.n_exports || strcmp(canonical, name) != 0)
+	if (n < 0 || n >= (long)f->exports.n_exports - 1 || strcmp(canonical, name) != 0)
 		return -ENOENT;
 	return enter_permanent(f, r, node_of_export((uint16_t)(n + 1)), out);
 }

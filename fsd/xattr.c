@@ -73,6 +73,19 @@ static int reply_value(struct request *r, uint32_t asked, ssize_t len, const voi
 	return 0;
 }
 
+/*
+ * The guest's kernel asks for ACLs when it checks permissions and takes "not supported" as a failure of
+ * the check (fuse_get_acl): where there can be no ACL, there is none.
+ */
+static int without_acl(const char *name, int err)
+{
+	static const char prefix[] = "system.posix_acl_";
+
+	if (err == -EOPNOTSUPP && name && !strncmp(name, prefix, sizeof(prefix) - 1))
+		return -ENODATA;
+	return err;
+}
+
 int op_getxattr(struct fsd *f, struct request *r)
 {
 	static uint8_t value[XATTR_SIZE_MAX];
@@ -85,9 +98,9 @@ int op_getxattr(struct fsd *f, struct request *r)
 	if (!err)
 		err = request_end(r);
 	if (err)
-		return err;
+		return without_acl(name, err);
 	n = getxattr(object.text, name, value, sizeof(value));
-	return n < 0 ? -errno : reply_value(r, in->size, n, value);
+	return n < 0 ? without_acl(name, -errno) : reply_value(r, in->size, n, value);
 }
 
 int op_listxattr(struct fsd *f, struct request *r)

@@ -270,6 +270,12 @@ int fs_serve_top(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 		err = -EROFS;
 		break;
 	case FUSE_GETXATTR:
+		/*
+		 * Not EOPNOTSUPP: the guest's kernel asks for ACLs when it checks permissions, and
+		 * takes that as a failure of the check.
+		 */
+		err = -ENODATA;
+		break;
 	case FUSE_LISTXATTR:
 	case FUSE_SETXATTR:
 	case FUSE_REMOVEXATTR:
