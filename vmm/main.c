@@ -133,7 +133,7 @@ static void build_machine(void)
 	make_devices();
 	kvm_bind_devices(&machine);
 	arch_load(&machine, (int)options.kernel_fd, (int)options.init_fd,
-		  options.console_fd >= 0 ? "console=hvc0" : "quiet");
+		  options.console_fd >= 0 ? "console=hvc0" : "");
 	close((int)options.kernel_fd);
 	close((int)options.init_fd);
 }
