@@ -183,7 +183,8 @@ static bool take_donation(struct fs_request *r, size_t body_len, int fd, bool lo
 	struct fuse_open_out out;
 	uint64_t node_id = r->node_id;
 
-	if (body_len != at + sizeof(out)) {
+	/* A descriptor, and more that were dropped: there is exactly one. */
+	if (body_len != at + sizeof(out) || (fd >= 0 && lost)) {
 		if (fd >= 0)
 			close(fd);
 		*error = -EIO;
@@ -260,15 +261,16 @@ static ssize_t receive(int socket_fd, int *fd, bool *lost_fd)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = { .iov_base = &reply, .iov_len = sizeof(reply) };
+	/* CMSG_LEN, not CMSG_SPACE: the padding behind one descriptor would hold a second one. */
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
-			    .msg_controllen = sizeof(control) };
+			    .msg_controllen = CMSG_LEN(sizeof(int)) };
 	struct cmsghdr *c;
 	ssize_t n = recvmsg(socket_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	*fd = -1;
 	if (n < 0)
 		return -errno;
-	/* More than one descriptor, or no room for one in our table: the kernel has closed them. */
+	/* More descriptors than one, or no room for it in our table: the kernel has dropped them. */
 	*lost_fd = m.msg_flags & MSG_CTRUNC;
 	c = CMSG_FIRSTHDR(&m);
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* virtio-fs: donated descriptors, READ, WRITE and RELEASE. */
+/* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c */
+/* SOURCES: vmm/virtio_fs_io.c vmm/mmio.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/log.c */
+#include "test_virtio_fs_harness.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#define NODE (broker_root_node(0) + 1)
+
+static int read_at(enum broker_class class, uint64_t fh, uint64_t off, uint32_t size)
+{
+	struct fuse_read_in in = { .fh = fh, .offset = off, .size = size };
+
+	return ask_op(class, FUSE_READ, NODE, &in, sizeof(in));
+}
+
+static int write_at(enum broker_class class, uint64_t fh, uint64_t off, const char *text,
+		    uint32_t write_flags, uint32_t flags)
+{
+	struct {
+		struct fuse_write_in in;
+		char text[100];
+	} w = { .in = { .fh = fh, .offset = off, .size = (uint32_t)strlen(text), .flags = flags,
+			.write_flags = write_flags } };
+
+	memcpy(w.text, text, strlen(text));
+	return ask_op(class, FUSE_WRITE, NODE, &w, sizeof(w.in) + strlen(text));
+}
+
+static int fsd_release(uint64_t fh)
+{
+	struct fuse_release_in in = { .fh = fh };
+	struct req r = make(FUSE_RELEASE, NODE, &in, sizeof(in));
+	uint32_t head;
+	int len;
+
+	offer(ROOT, FS_QUEUE_REQUEST, &r, r.hdr.len, 0x400);
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	pump();
+	assert_true(fsd_receive(0) > 0);
+	assert_int_equal(got.hdr.opcode, FUSE_RELEASE);
+	fsd_reply(0, 0, NULL, 0);
+	len = await_used(ROOT, FS_QUEUE_REQUEST, &head);
+	return read_answer(ROOT, head, len);
+}
+
+static void test_read_write(void **state)
+{
+	int fd = temporary(O_RDWR), mine = dup(fd);
+	char text[8] = "";
+
+	(void)state;
+	assert_int_equal(open_as(ROOT, O_RDWR, 5, fd), 0);
+	assert_int_equal(write_at(ROOT, 5, 0, "hello", 0, 0), 0);
+	assert_int_equal(*(uint32_t *)(void *)answer.body, 5);
+	assert_int_equal(pread(mine, text, 8, 0), 5);
+	assert_string_equal(text, "hello");
+	assert_int_equal(read_at(ROOT, 5, 1, 100), 0);
+	assert_int_equal(answer.hdr.len, sizeof(answer.hdr) + 4);
+	assert_memory_equal(answer.body, "ello", 4);
+	assert_int_equal(read_at(ROOT, 5, 5, 100), 0);
+	assert_int_equal(answer.hdr.len, sizeof(answer.hdr));
+	assert_int_equal(read_at(ROOT, 5, 0, 0), 0);
+	/* O_APPEND of the guest's file, but not for what comes out of its cache. */
+	assert_int_equal(write_at(ROOT, 5, 0, "++", 0, O_APPEND), 0);
+	assert_int_equal(write_at(ROOT, 5, 0, "J", FUSE_WRITE_CACHE, O_APPEND), 0);
+	assert_int_equal(pread(mine, text, 8, 0), 7);
+	assert_memory_equal(text, "Jello++", 7);
+	/* A session of volumes does not have the handle. */
+	assert_int_equal(read_at(VOLUME, 5, 0, 1), -EBADF);
+	assert_int_equal(fsd_release(5), 0);
+	assert_int_equal(read_at(ROOT, 5, 0, 1), -EBADF);
+	close(mine);
+}
+
+/* Data over many pieces, the last of one byte, with the headers split. */
+static void test_pieces(void **state)
+{
+	struct fake_driver *d = &drv[ROOT][FS_QUEUE_REQUEST];
+	int fd = temporary(O_RDWR), mine = dup(fd);
+	struct {
+		struct fuse_in_header hdr;
+		struct fuse_write_in in;
+	} w = { .hdr = { .len = 80 + 3001, .opcode = FUSE_WRITE, .nodeid = NODE, .unique = 9 },
+		.in = { .fh = 1, .size = 3001 } };
+	uint8_t data[3001], back[3001];
+	uint32_t head;
+
+	(void)state;
+	assert_int_equal(open_as(ROOT, O_RDWR, 1, fd), 0);
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 7);
+	fake_put(&mem, DATA, &w, sizeof(w));
+	fake_put(&mem, DATA + 0x1000, data, sizeof(data));
+	fake_desc(d, 20, DATA, 13, FAKE_NEXT, 21);
+	fake_desc(d, 21, DATA + 13, 67, FAKE_NEXT, 22);
+	fake_desc(d, 22, DATA + 0x1000, 3000, FAKE_NEXT, 23);
+	fake_desc(d, 23, DATA, 0, FAKE_NEXT, 24);
+	fake_desc(d, 24, DATA + 0x1000 + 3000, 1, FAKE_NEXT, 25);
+	fake_desc(d, 25, DATA + 0x800, 7, FAKE_NEXT | FAKE_WRITE, 26);
+	fake_desc(d, 26, DATA + 0x807, 17, FAKE_WRITE, 0);
+	fake_offer(d, 20);
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	assert_int_equal(await_used(ROOT, FS_QUEUE_REQUEST, &head), 24);
+	assert_int_equal(pread(mine, back, sizeof(back), 0), sizeof(back));
+	assert_memory_equal(back, data, sizeof(data));
+	close(mine);
+}
+
+static void test_bad_io(void **state)
+{
+	struct fuse_read_in in = { .fh = 2, .size = 0x400 - 16 };
+	struct {
+		struct fuse_write_in in;
+		char text[10];
+	} w = { .in = { .fh = 2 } };
+	struct req r;
+
+	(void)state;
+	assert_int_equal(open_as(ROOT, O_RDONLY, 2, temporary(O_RDONLY)), 0);
+	assert_int_equal(read_at(ROOT, 3, 0, 1), -EBADF);
+	assert_int_equal(read_at(ROOT, BROKER_HANDLES, 0, 1), -EBADF);
+	assert_int_equal(read_at(ROOT, UINT64_MAX, 0, 1), -EBADF);
+	/* More than the chain has room for, by one byte. */
+	assert_int_equal(read_at(ROOT, 2, 0, 0x400 - 16), 0);
+	assert_int_equal(read_at(ROOT, 2, 0, 0x400 - 15), -EINVAL);
+	assert_int_equal(read_at(ROOT, 2, 0, UINT32_MAX), -EINVAL);
+	assert_int_equal(read_at(ROOT, 2, UINT64_MAX, 1), -EINVAL);
+	assert_int_equal(read_at(ROOT, 2, INT64_MAX, 1), -EINVAL);
+	assert_int_equal(ask_op(ROOT, FUSE_READ, NODE, &in, sizeof(in) - 1), -EINVAL);
+	/* The size against the data that came. */
+	w.in.size = 10;
+	assert_int_equal(ask_op(ROOT, FUSE_WRITE, NODE, &w, sizeof(w.in) + 9), -EINVAL);
+	w.in.size = 8;
+	assert_int_equal(ask_op(ROOT, FUSE_WRITE, NODE, &w, sizeof(w.in) + 9), -EINVAL);
+	assert_int_equal(ask_op(ROOT, FUSE_WRITE, NODE, &w, sizeof(w.in) - 1), -EINVAL);
+	w.in.size = 9;
+	r = make(FUSE_WRITE, NODE, &w, sizeof(w.in) + 9);
+	assert_int_equal(ask(ROOT, &r, 23), -EINVAL);
+	/* Not open for writing. */
+	assert_int_equal(ask_op(ROOT, FUSE_WRITE, NODE, &w, sizeof(w.in) + 9), -EBADF);
+	/* A node of another container, with this one's handle. */
+	assert_int_equal(ask_op(ROOT, FUSE_READ, broker_root_node(5), &in, sizeof(in)), -EBADF);
+	assert_int_equal(ask_op(ROOT, FUSE_READ, FUSE_ROOT_ID, &in, sizeof(in)), -ENOSYS);
+}
+
+static void test_donations(void **state)
+{
+	int pipes[2], fds[2];
+	uint32_t head;
+	struct fuse_open_in in = { .flags = O_RDWR };
+	struct fuse_open_out out = { .fh = 8 };
+	struct req r;
+	int len;
+
+	(void)state;
+	/* None; a pipe; a directory; only a path; appending; not enough access; no such handle. */
+	assert_int_equal(open_as(ROOT, O_RDONLY, 1, -1), -EIO);
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	close(pipes[1]);
+	assert_int_equal(open_as(ROOT, O_RDONLY, 1, pipes[0]), -EIO);
+	assert_int_equal(open_as(ROOT, O_RDONLY, 1, open("/", O_RDONLY | O_CLOEXEC)), -EIO);
+	assert_int_equal(open_as(ROOT, O_RDONLY, 1, open("/dev/null", O_RDWR | O_CLOEXEC)), -EIO);
+	assert_int_equal(open_as(ROOT, O_RDONLY, 1, temporary(O_PATH)), -EIO);
+	assert_int_equal(open_as(ROOT, O_RDWR, 1, temporary(O_RDWR | O_APPEND)), -EIO);
+	assert_int_equal(open_as(ROOT, O_RDWR, 1, temporary(O_RDONLY)), -EIO);
+	assert_int_equal(open_as(ROOT, O_WRONLY, 1, temporary(O_RDONLY)), -EIO);
+	assert_int_equal(open_as(ROOT, O_RDONLY, 1, temporary(O_WRONLY)), -EIO);
+	assert_int_equal(open_as(ROOT, O_RDONLY, BROKER_HANDLES, temporary(O_RDONLY)), -EIO);
+	assert_int_equal(open_as(ROOT, O_RDONLY, UINT64_MAX, temporary(O_RDONLY)), -EIO);
+	assert_int_equal(read_at(ROOT, 1, 0, 1), -EBADF);
+	/* The highest handle, and more access than asked. */
+	assert_int_equal(open_as(ROOT, O_WRONLY, BROKER_HANDLES - 1, temporary(O_RDWR)), 0);
+	assert_int_equal(read_at(ROOT, BROKER_HANDLES - 1, 0, 1), 0);
+	/* A number given twice: the old descriptor is closed (teardown counts). */
+	assert_int_equal(open_as(ROOT, O_RDONLY, 4, temporary(O_RDONLY)), 0);
+	assert_int_equal(open_as(ROOT, O_RDONLY, 4, temporary(O_RDONLY)), 0);
+	/* Two descriptors, a wrong length, a descriptor with an error, one where none belongs. */
+	for (int how = 0; how < 4; how++) {
+		uint64_t body[3] = { 9 };
+
+		r = make(how == 3 ? FUSE_GETATTR : FUSE_OPEN, NODE, &in, sizeof(in));
+		offer(ROOT, FS_QUEUE_REQUEST, &r, r.hdr.len, 0x400);
+		driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+		pump();
+		assert_true(fsd_receive(0) > 0);
+		fds[0] = temporary(O_RDWR);
+		fds[1] = temporary(O_RDWR);
+		fsd_send(0, got.broker.tag, got.hdr.unique, how == 2 ? -ENOENT : 0,
+			 how == 1 ? (void *)body : &out, how == 1 ? 24 : how == 2 ? 0 : sizeof(out),
+			 fds, how == 0 ? 2 : 1);
+		close(fds[0]);
+		close(fds[1]);
+		pump();
+		len = await_used(ROOT, FS_QUEUE_REQUEST, &head);
+		assert_int_equal(read_answer(ROOT, head, len),
+				 how == 2 ? -ENOENT : -EIO);
+	}
+	assert_int_equal(read_at(ROOT, 8, 0, 1), -EBADF);
+	assert_int_equal(read_at(ROOT, 9, 0, 1), -EBADF);
+}
+
+/* This process has no descriptor left: nacre-fsd closes its own, the guest hears ENFILE. */
+static void test_no_descriptors(void **state)
+{
+	struct rlimit old, few;
+	int fd = temporary(O_RDONLY), err;
+
+	(void)state;
+	getrlimit(RLIMIT_NOFILE, &old);
+	few = old;
+	few.rlim_cur = (rlim_t)fd + 1;
+	struct fuse_open_in in = { .flags = O_RDONLY };
+	struct fuse_open_out out = { .fh = 12 };
+	struct req r = make(FUSE_OPEN, NODE, &in, sizeof(in));
+	uint32_t head;
+	int len;
+
+	/* Fill every number below. */
+	setrlimit(RLIMIT_NOFILE, &few);
+	while (dup(fd) >= 0)
+		;
+	offer(ROOT, FS_QUEUE_REQUEST, &r, r.hdr.len, 0x400);
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	pump();
+	err = fsd_receive(0) > 0 ? 0 : -1;
+	fsd_send(0, got.broker.tag, got.hdr.unique, 0, &out, sizeof(out), &fd, 1);
+	pump();
+	setrlimit(RLIMIT_NOFILE, &old);
+	assert_int_equal(err, 0);
+	assert_true(fsd_receive(0) > 0);
+	assert_int_equal(got.hdr.opcode, FUSE_RELEASE);
+	assert_int_equal(*(uint64_t *)(void *)got.body, 12);
+	fsd_reply(0, 0, NULL, 0);
+	len = await_used(ROOT, FS_QUEUE_REQUEST, &head);
+	assert_int_equal(read_answer(ROOT, head, len), -ENFILE);
+	/* Close the copies: all numbers that are the same file. */
+	struct stat a, b;
+
+	fstat(fd, &a);
+	for (int i = 3; i <= fd; i++) {
+		if (fstat(i, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev)
+			close(i);
+	}
+}
+
+/* RELEASE while I/O is under way: the test holds the file as a worker would. */
+static void test_release_waits(void **state)
+{
+	struct fuse_release_in in = { .fh = 6 };
+	struct req r = make(FUSE_RELEASE, NODE, &in, sizeof(in));
+	struct fs_file *file;
+	uint32_t head;
+	int len;
+
+	(void)state;
+	assert_int_equal(open_as(ROOT, O_RDONLY, 6, temporary(O_RDONLY)), 0);
+	file = fs_file_get(&fs.broker[0], 6, ROOT);
+	assert_non_null(file);
+	offer(ROOT, FS_QUEUE_REQUEST, &r, r.hdr.len, 0x400);
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	pump();
+	assert_int_equal(fsd_receive(0), -1);
+	assert_int_equal(fcntl(file->fd, F_GETFD), FD_CLOEXEC);
+	/* The handle is gone for everybody else; a second RELEASE is nacre-fsd's to refuse. */
+	assert_int_equal(read_at(ROOT, 6, 0, 1), -EBADF);
+	assert_true(fs_file_put(file));
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	pump();
+	assert_true(fsd_receive(0) > 0);
+	assert_int_equal(got.hdr.opcode, FUSE_RELEASE);
+	assert_true(got.hdr.unique == r.hdr.unique);
+	fsd_reply(0, 0, NULL, 0);
+	len = await_used(ROOT, FS_QUEUE_REQUEST, &head);
+	read_answer(ROOT, head, len);
+}
+
+/* The same, but nacre-fsd is lost, or the session ends, while it waits. */
+static void test_release_never_sent(void **state)
+{
+	struct fuse_release_in in = { .fh = 6 };
+	struct req r;
+	struct fs_file *file;
+	uint32_t head;
+	int len;
+
+	(void)state;
+	assert_int_equal(open_as(ROOT, O_RDONLY, 6, temporary(O_RDONLY)), 0);
+	file = fs_file_get(&fs.broker[0], 6, ROOT);
+	r = make(FUSE_RELEASE, NODE, &in, sizeof(in));
+	offer(ROOT, FS_QUEUE_REQUEST, &r, r.hdr.len, 0x400);
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	pump();
+	bring_up(ROOT);
+	assert_int_equal(session_init(ROOT), 0);
+	assert_int_equal(fsd_receive(0), sizeof(struct broker_header));
+	assert_true(fs_file_put(file));
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	pump();
+	/* Its number may be another file's by now. */
+	assert_int_equal(fsd_receive(0), -1);
+	assert_int_equal(fs.tags_used[0], 0);
+
+	assert_int_equal(open_as(ROOT, O_RDONLY, 6, temporary(O_RDONLY)), 0);
+	file = fs_file_get(&fs.broker[0], 6, ROOT);
+	r = make(FUSE_RELEASE, NODE, &in, sizeof(in));
+	offer(ROOT, FS_QUEUE_REQUEST, &r, r.hdr.len, 0x400);
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	pump();
+	shutdown(fsd_end[0], SHUT_RDWR);
+	len = await_used(ROOT, FS_QUEUE_REQUEST, &head);
+	assert_int_equal(read_answer(ROOT, head, len), -EIO);
+	assert_false(fs_file_put(file));
+}
+
+/* Many reads in flight while the guest resets the device again and again. */
+static void test_reset_under_io(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 50; round++) {
+		uint32_t head, len;
+
+		assert_int_equal(open_as(ROOT, O_RDONLY, 1, temporary(O_RDONLY)), 0);
+		for (int i = 0; i < 100; i++) {
+			struct fuse_read_in in = { .fh = 1, .size = 0x3f0 };
+			struct req r = make(FUSE_READ, NODE, &in, sizeof(in));
+
+			offer(ROOT, FS_QUEUE_REQUEST, &r, r.hdr.len, 0x400);
+		}
+		driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+		pump_once(10);
+		bring_up(ROOT);
+		assert_int_equal(session_init(ROOT), 0);
+		assert_false(fake_used(&drv[ROOT][FS_QUEUE_REQUEST], &head, &len));
+		assert_int_equal(read_at(ROOT, 1, 0, 1), -EBADF);
+		while (fsd_receive(0) > 0)
+			;
+		while (fsd_receive(1) > 0)
+			;
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FS_TEST(test_read_write),     FS_TEST(test_pieces),
+		FS_TEST(test_bad_io),	      FS_TEST(test_donations),
+		FS_TEST(test_no_descriptors), FS_TEST(test_release_waits),
+		FS_TEST(test_release_never_sent), FS_TEST(test_reset_under_io),
+	};
+
+	return cmocka_run_group_tests(tests, start_workers, NULL);
+}
