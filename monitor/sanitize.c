@@ -110,10 +110,7 @@ static unsigned int lines_find(struct line *found, unsigned int max, const uint8
 		if (is_blank(&line))
 			continue;
 		if (is_panic(&line)) {
-			/*
-			 * its cause, above, and its end, below, say less: it takes the oldest's
-			 * place
-			 */
+			/* what stands above and below it says less: it takes the oldest's place */
 			if (n == max)
 				n--;
 			found[n++] = line;
@@ -127,6 +124,7 @@ static unsigned int lines_find(struct line *found, unsigned int max, const uint8
 
 size_t sanitize_log_tail(char *out, size_t room, const uint8_t *in, size_t len, unsigned int lines)
 {
+	static const char between[] = " | ";
 	struct line found[LINES_MAX];
 	unsigned int n = lines_find(found, lines < LINES_MAX ? lines : LINES_MAX, in, len);
 	size_t at = 0;
@@ -135,12 +133,14 @@ size_t sanitize_log_tail(char *out, size_t room, const uint8_t *in, size_t len, 
 	while (n-- > 0) {
 		size_t was = at;
 
-		if (at > 0 && range_fits(at, 3, room - 1)) {
-			memcpy(out + at, " | ", 4);
-			at += 3;
+		if (at > 0 && !range_fits(at, sizeof(between), room - 1))
+			return at; /* no room for any of it */
+		if (at > 0) {
+			memcpy(out + at, between, sizeof(between) - 1);
+			at += sizeof(between) - 1;
 		}
 		at += sanitize_text(out + at, room - at, found[n].at, found[n].len);
-		if (at == was + 3 && was > 0) { /* no room for any of it */
+		if (was > 0 && at == was + sizeof(between) - 1) { /* not even its first word */
 			out[was] = '\0';
 			return was;
 		}

@@ -25,7 +25,7 @@
 
 #define STATUS_FAILED 125
 /* How long the VMM may take from closing our connection to writing why. */
-#define STATUS_WAIT_MS 300
+#define STATUS_WAIT_MS 200
 
 static struct {
 	struct options options;

@@ -135,7 +135,6 @@ struct container_config {
 	struct config_resources resources;
 	const char *cgroups_path; /* NULL: not set */
 	uint32_t cpus;		  /* of the VM; 0: by the resources or the host */
-	bool has_process;
 };
 
 ARENA_LIST_ADD(config_add_id_map, struct config_id_maps, struct config_id_map)

@@ -163,6 +163,20 @@ static int read_capabilities(struct json_reader *reader, json_t *value, void *to
 	return 0;
 }
 
+/*
+ * capabilities(7): no capability can be ambient that is not permitted and inheritable. `runc spec`
+ * prints such all the same, and runc passes them over.
+ */
+static void limit_ambient(struct json_reader *reader, uint64_t *caps)
+{
+	uint64_t possible = caps[CAP_SET_PERMITTED] & caps[CAP_SET_INHERITABLE];
+
+	if (caps[CAP_SET_AMBIENT] & ~possible)
+		report_debug("%s: %s.capabilities.ambient: what is not also permitted and "
+			     "inheritable cannot be ambient, skipped", reader->file, reader->path);
+	caps[CAP_SET_AMBIENT] &= possible;
+}
+
 int config_read_process(struct json_reader *reader, json_t *value, void *to)
 {
 	struct container_config *config = to;
@@ -189,6 +203,8 @@ int config_read_process(struct json_reader *reader, json_t *value, void *to)
 		{ .name = "execCPUAffinity", .kind = JSON_KIND_REFUSED },
 	};
 
-	config->has_process = true;
-	return json_read_object(reader, value, table, N(table), config);
+	int err = json_read_object(reader, value, table, N(table), config);
+
+	limit_ambient(reader, config->process.caps);
+	return err;
 }

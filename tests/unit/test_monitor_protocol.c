@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Unit tests of the host's side of the control protocol, with a guest at the other end of a socket
+ * pair that keeps the order, breaks it, lies about lengths, and sends byte by byte.
+ */
+/* SOURCES: monitor/protocol.c monitor/sanitize.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "monitor/protocol.h"
+
+static const uint8_t token[PROTO_TOKEN_LEN] = "0123456789abcde";
+
+struct pair {
+	struct protocol host;
+	int guest;
+};
+
+static int plan_file(size_t len)
+{
+	int fd = memfd_create("plan", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < len; i++)
+		assert_int_equal(write(fd, &(char){ (char)i }, 1), 1);
+	return fd;
+}
+
+static void pair_begin(struct pair *pair, size_t plan_len)
+{
+	int fds[2];
+	int plan = plan_file(plan_len);
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	pair->guest = fds[1];
+	assert_int_equal(protocol_begin(&pair->host, fds[0], 7, plan, token), 0);
+	close(plan);
+}
+
+static void pair_end(struct pair *pair)
+{
+	protocol_end(&pair->host);
+	close(pair->guest);
+}
+
+/* What the guest sends: `claims` is the length in the header. */
+static void guest_send_as(struct pair *pair, uint16_t type, const void *body, size_t len,
+			  uint32_t claims, uint16_t zero, uint32_t container)
+{
+	struct msg_header header = {
+		.len = le32_of(claims), .type = le16_of(type), .zero = le16_of(zero),
+		.container = le32_of(container),
+	};
+
+	assert_int_equal(write(pair->guest, &header, sizeof(header)), sizeof(header));
+	if (len > 0)
+		assert_int_equal(write(pair->guest, body, len), len);
+}
+
+static void guest_send(struct pair *pair, uint16_t type, const void *body, size_t len)
+{
+	guest_send_as(pair, type, body, len, (uint32_t)(sizeof(struct msg_header) + len), 0, 7);
+}
+
+static void guest_acks(struct pair *pair)
+{
+	struct msg_hello_ack ack = { .version = le16_of(PROTO_VERSION) };
+
+	guest_send(pair, MSG_HELLO_ACK, &ack, sizeof(ack));
+}
+
+/* Reads one message of the host's; its body goes to `body`. Returns the type. */
+static uint16_t guest_receive(struct pair *pair, void *body, size_t room, size_t *len)
+{
+	struct msg_header header;
+	size_t body_len;
+
+	protocol_send(&pair->host);
+	assert_int_equal(recv(pair->guest, &header, sizeof(header), MSG_WAITALL | MSG_DONTWAIT),
+			 sizeof(header));
+	assert_int_equal(le16_get(header.zero), 0);
+	assert_int_equal(le32_get(header.container), 7);
+	body_len = le32_get(header.len) - sizeof(header);
+	assert_true(body_len <= room);
+	if (body_len > 0)
+		assert_int_equal(recv(pair->guest, body, body_len, MSG_WAITALL), body_len);
+	if (len)
+		*len = body_len;
+	return le16_get(header.type);
+}
+
+static void run_to_running(struct pair *pair)
+{
+	uint8_t body[4096];
+
+	pair_begin(pair, 100);
+	assert_int_equal(guest_receive(pair, body, sizeof(body), NULL), MSG_HELLO);
+	assert_int_equal(guest_receive(pair, body, sizeof(body), NULL), MSG_PLAN);
+	guest_acks(pair);
+	guest_send(pair, MSG_CREATED, NULL, 0);
+	assert_int_equal(protocol_receive(&pair->host), PROTOCOL_EVENT_CREATED);
+	protocol_want_start(&pair->host);
+	assert_int_equal(guest_receive(pair, body, sizeof(body), NULL), MSG_START);
+	guest_send(pair, MSG_STARTED, NULL, 0);
+	assert_int_equal(protocol_receive(&pair->host), PROTOCOL_EVENT_STARTED);
+}
+
+static void test_whole_session(void **state)
+{
+	struct pair pair;
+	struct msg_hello hello;
+	struct msg_signal signal_message;
+	struct msg_winsize size;
+	struct msg_exited exited = { .how = le16_of(EXITED_CODE), .value = le16_of(255),
+				     .flags = le32_of(EXITED_OOM_KILLED) };
+	uint8_t plan[1000];
+	size_t len;
+
+	(void)state;
+	pair_begin(&pair, 1000);
+	assert_int_equal(guest_receive(&pair, &hello, sizeof(hello), &len), MSG_HELLO);
+	assert_int_equal(len, sizeof(hello));
+	assert_int_equal(le32_get(hello.magic), PROTO_MAGIC);
+	assert_int_equal(le16_get(hello.role), ROLE_CONTROL);
+	assert_memory_equal(hello.token, token, sizeof(token));
+	assert_int_equal(guest_receive(&pair, plan, sizeof(plan), &len), MSG_PLAN);
+	assert_int_equal(len, 1000);
+	assert_int_equal(plan[999], (uint8_t)999);
+	guest_acks(&pair);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_NOTHING);
+	protocol_want_start(&pair.host); /* too early: ignored */
+	protocol_want_signal(&pair.host, SIGTERM); /* kept until it runs */
+	protocol_want_signal(&pair.host, SIGTERM);
+	guest_send(&pair, MSG_CREATED, NULL, 0);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_CREATED);
+	assert_int_equal(protocol_poll_events(&pair.host), POLLIN);
+	protocol_want_start(&pair.host);
+	assert_int_equal(protocol_poll_events(&pair.host), POLLIN | POLLOUT);
+	assert_int_equal(guest_receive(&pair, NULL, 0, NULL), MSG_START);
+	guest_send(&pair, MSG_STARTED, NULL, 0);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_STARTED);
+	protocol_want_signal(&pair.host, 64);
+	protocol_want_signal(&pair.host, 65);
+	protocol_want_signal(&pair.host, 0);
+	protocol_want_winsize(&pair.host, &(struct winsize){ .ws_row = 1, .ws_col = 2 });
+	protocol_want_winsize(&pair.host, &(struct winsize){ .ws_row = 3, .ws_col = 4 });
+	assert_int_equal(guest_receive(&pair, &size, sizeof(size), NULL), MSG_WINSIZE);
+	assert_int_equal(le16_get(size.rows), 3);
+	assert_int_equal(guest_receive(&pair, &signal_message, 8, NULL), MSG_SIGNAL);
+	assert_int_equal(le32_get(signal_message.signo), SIGTERM);
+	assert_int_equal(guest_receive(&pair, &signal_message, 8, NULL), MSG_SIGNAL);
+	assert_int_equal(le32_get(signal_message.signo), 64);
+	assert_int_equal(protocol_poll_events(&pair.host), POLLIN);
+	guest_send(&pair, MSG_EXITED, &exited, sizeof(exited));
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_EXITED);
+	assert_false(pair.host.exited_by_signal);
+	assert_int_equal(pair.host.exited_value, 255);
+	assert_int_equal(pair.host.exited_flags, EXITED_OOM_KILLED);
+	pair_end(&pair);
+}
+
+/* A plan larger than a socket's buffer goes out in pieces. */
+static void test_large_plan(void **state)
+{
+	struct pair pair;
+	static uint8_t bytes[PROTO_MSG_MAX + 4096];
+	size_t total = 2 * sizeof(struct msg_header) + sizeof(struct msg_hello) + 900000;
+	size_t got = 0;
+
+	(void)state;
+	pair_begin(&pair, 900000);
+	while (got < total) {
+		ssize_t n;
+
+		protocol_send(&pair.host);
+		n = recv(pair.guest, bytes, sizeof(bytes), MSG_DONTWAIT);
+		assert_true(n > 0);
+		got += (size_t)n;
+	}
+	assert_int_equal(got, total);
+	assert_int_equal(protocol_poll_events(&pair.host), POLLIN);
+	pair_end(&pair);
+}
+
+static void test_failed(void **state)
+{
+	struct pair pair;
+	struct {
+		struct msg_failed failed;
+		char text[20];
+	} body = { { le16_of(FAILED_NOT_FOUND), le16_of(20) }, "no\033[2Jt \n\nfound here" };
+
+	(void)state;
+	pair_begin(&pair, 1);
+	guest_acks(&pair);
+	guest_send(&pair, MSG_FAILED, &body, sizeof(body));
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_FAILED);
+	assert_int_equal(pair.host.failed_code, 127);
+	assert_string_equal(pair.host.failed_text, "not found here");
+	/* nothing may follow */
+	guest_send(&pair, MSG_CREATED, NULL, 0);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+}
+
+/* A message that may not come in the state, whatever the state. */
+static void test_order(void **state)
+{
+	static const uint16_t first[] = { MSG_HELLO, MSG_PLAN,	  MSG_CREATED, MSG_START,
+					  MSG_STARTED, MSG_SIGNAL, MSG_EXITED,	0,
+					  13,	     0xffff };
+	struct msg_exited exited = { .how = le16_of(EXITED_CODE) };
+	struct pair pair;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+		pair_begin(&pair, 1);
+		guest_send(&pair, first[i], &exited, sizeof(exited));
+		assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+		assert_non_null(pair.host.broken);
+		pair_end(&pair);
+	}
+	pair_begin(&pair, 1); /* STARTED without START */
+	guest_acks(&pair);
+	guest_send(&pair, MSG_CREATED, NULL, 0);
+	guest_send(&pair, MSG_STARTED, NULL, 0);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_CREATED);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+	pair_begin(&pair, 1); /* acknowledged twice */
+	guest_acks(&pair);
+	guest_acks(&pair);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+	run_to_running(&pair); /* FAILED after STARTED */
+	guest_send(&pair, MSG_FAILED, &(struct msg_failed){ le16_of(125), le16_of(0) }, 4);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+}
+
+static void test_lengths(void **state)
+{
+	static const uint32_t claims[] = { 0, 1, 11, 12, 15, 17, PROTO_SMALL_MAX, PROTO_SMALL_MAX + 1,
+					   PROTO_MSG_MAX, 0x80000000u, UINT32_MAX };
+	static const uint8_t zeroes[PROTO_SMALL_MAX];
+	struct pair pair;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+		pair_begin(&pair, 1);
+		guest_send_as(&pair, MSG_HELLO_ACK, zeroes, sizeof(zeroes) - 12, claims[i], 0, 7);
+		assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+		pair_end(&pair);
+	}
+}
+
+static void test_values(void **state)
+{
+	static const struct {
+		uint16_t how, value;
+	} exits[] = { { 0, 256 }, { 0, 0xffff }, { 1, 0 }, { 1, 65 }, { 2, 0 } };
+	struct {
+		struct msg_failed failed;
+		char text[4];
+	} failed = { { le16_of(125), le16_of(5) }, "abcd" };
+	struct pair pair;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++) {
+		struct msg_exited exited = { .how = le16_of(exits[i].how),
+					     .value = le16_of(exits[i].value) };
+
+		run_to_running(&pair);
+		guest_send(&pair, MSG_EXITED, &exited, sizeof(exited));
+		assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+		pair_end(&pair);
+	}
+	pair_begin(&pair, 1); /* a text longer than the message, and an unknown code */
+	guest_send(&pair, MSG_FAILED, &failed, sizeof(failed));
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+	failed.failed = (struct msg_failed){ le16_of(0), le16_of(4) };
+	pair_begin(&pair, 1);
+	guest_send(&pair, MSG_FAILED, &failed, sizeof(failed));
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+	pair_begin(&pair, 1); /* another version, another container, a reserved field */
+	guest_send(&pair, MSG_HELLO_ACK, &(struct msg_hello_ack){ le16_of(2), le16_of(0) }, 4);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+	pair_begin(&pair, 1);
+	guest_send_as(&pair, MSG_HELLO_ACK, &(struct msg_hello_ack){ le16_of(1), le16_of(0) }, 4,
+		      16, 0, 8);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+	pair_begin(&pair, 1);
+	guest_send_as(&pair, MSG_HELLO_ACK, &(struct msg_hello_ack){ le16_of(1), le16_of(0) }, 4,
+		      16, 1, 7);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+}
+
+static void test_torn(void **state)
+{
+	struct pair pair;
+	uint8_t bytes[] = { 16, 0, 0, 0, MSG_HELLO_ACK, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0,
+			    12, 0, 0, 0, MSG_CREATED,	0, 0, 0, 7, 0, 0, 0 };
+
+	(void)state;
+	pair_begin(&pair, 1);
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		assert_int_equal(protocol_receive(&pair.host), PROTOCOL_NOTHING);
+		assert_int_equal(write(pair.guest, &bytes[i], 1), 1);
+	}
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_CREATED);
+	/* closed in the middle of a message */
+	assert_int_equal(write(pair.guest, bytes, 5), 5);
+	close(pair.guest);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_CLOSED);
+	protocol_end(&pair.host);
+}
+
+/* Any bytes at all: it ends, and within its buffer (the sanitizers watch). */
+static void test_noise(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	srandom(2);
+	for (int round = 0; round < 500; round++) {
+		uint8_t bytes[600];
+		enum protocol_event event;
+
+		pair_begin(&pair, 1);
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			bytes[i] = random() % 2 ? (uint8_t)(random() & 15)
+							: (uint8_t)(random() & 255);
+		assert_int_equal(write(pair.guest, bytes, sizeof(bytes)), sizeof(bytes));
+		shutdown(pair.guest, SHUT_WR);
+		do {
+			event = protocol_receive(&pair.host);
+		} while (event != PROTOCOL_EVENT_BROKEN && event != PROTOCOL_EVENT_CLOSED);
+		pair_end(&pair);
+	}
+}
+
+static void test_begin_refuses(void **state)
+{
+	struct protocol protocol;
+	int fds[2];
+	int plan = plan_file(0);
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_true(protocol_begin(&protocol, fds[0], 0, plan, token) < 0);
+	assert_int_equal(ftruncate(plan, PROTO_MSG_MAX), 0);
+	assert_true(protocol_begin(&protocol, fds[0], 0, plan, token) < 0);
+	assert_int_equal(protocol_hello_stream(fds[0], 0, STREAM_STDOUT, token), 0);
+	close(fds[1]);
+	assert_true(protocol_hello_stream(fds[0], 0, STREAM_STDOUT, token) < 0);
+	close(fds[0]);
+	close(plan);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole_session), cmocka_unit_test(test_large_plan),
+		cmocka_unit_test(test_failed),	      cmocka_unit_test(test_order),
+		cmocka_unit_test(test_lengths),	      cmocka_unit_test(test_values),
+		cmocka_unit_test(test_torn),	      cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_begin_refuses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

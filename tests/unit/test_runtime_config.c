@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Unit tests of the reader of config.json: what `runc spec` prints is taken whole; each field that is
+ * wrong or not carried out is refused by name; and the defaults of `nacre run`.
+ */
+/* SOURCES: runtime/config.c runtime/config_json.c runtime/config_process.c runtime/config_mounts.c */
+/* SOURCES: runtime/config_linux.c runtime/config_resources.c runtime/config_defaults.c */
+/* SOURCES: runtime/mount_options.c runtime/json_reader.c runtime/caps.c runtime/devices.c */
+/* SOURCES: runtime/arena.c runtime/failure.c runtime/report.c */
+/* LIBS: -ljansson -lcap */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "runtime/caps.h"
+#include "runtime/config.h"
+
+#define BUNDLE "/some/bundle"
+
+/* as `runc spec` prints it, without the terminal */
+static const char spec[] =
+	"{\"ociVersion\":\"1.0.2-dev\",\"process\":{\"terminal\":false,\"user\":{\"uid\":0,\"gid\":0},"
+	"\"args\":[\"sh\"],\"env\":[\"PATH=/bin\",\"TERM=xterm\"],\"cwd\":\"/\",\"capabilities\":{"
+	"\"bounding\":[\"CAP_AUDIT_WRITE\",\"CAP_KILL\",\"CAP_NET_BIND_SERVICE\"],"
+	"\"effective\":[\"CAP_KILL\"],\"permitted\":[\"CAP_KILL\"],\"ambient\":[]},"
+	"\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"hard\":1024,\"soft\":512}],"
+	"\"noNewPrivileges\":true},\"root\":{\"path\":\"rootfs\",\"readonly\":true},"
+	"\"hostname\":\"runc\",\"mounts\":["
+	"{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
+	"{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\","
+	"\"options\":[\"nosuid\",\"strictatime\",\"mode=755\",\"size=65536k\"]},"
+	"{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\",\"source\":\"cgroup\","
+	"\"options\":[\"nosuid\",\"noexec\",\"nodev\",\"relatime\",\"ro\"]},"
+	"{\"destination\":\"/data\",\"type\":\"bind\",\"source\":\"data\","
+	"\"options\":[\"rbind\",\"ro\",\"rprivate\"]}],"
+	"\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]},"
+	"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\"},{\"type\":\"ipc\"},"
+	"{\"type\":\"uts\"},{\"type\":\"mount\"}],"
+	"\"maskedPaths\":[\"/proc/kcore\"],\"readonlyPaths\":[\"/proc/sys\"]}}";
+
+struct read {
+	struct container_config config;
+	struct failure failure;
+	int err;
+};
+
+static struct read read_text(const char *text)
+{
+	struct read read = { .err = 0 };
+
+	config_init(&read.config);
+	read.err = config_read_text(&read.config, text, strlen(text), BUNDLE, &read.failure);
+	return read;
+}
+
+/* The specification with one value put at a path ("process.user.uid"; "+" appends); NULL removes. */
+static struct read read_with(const char *path, const char *value)
+{
+	json_t *root = json_loads(spec, 0, NULL);
+	json_t *at = root;
+	char copy[128], *save = NULL;
+	char *part, *next;
+	struct read read;
+	char *text;
+
+	assert_non_null(root);
+	assert_true(strlen(path) < sizeof(copy));
+	strcpy(copy, path);
+	part = strtok_r(copy, ".", &save);
+	while ((next = strtok_r(NULL, ".", &save)) != NULL) {
+		json_t *down = json_is_array(at) ? json_array_get(at, (size_t)atoi(part))
+						 : json_object_get(at, part);
+
+		if (!down) {
+			down = json_object();
+			json_object_set_new(at, part, down);
+		}
+		at = down;
+		part = next;
+	}
+	if (strcmp(part, "+") == 0)
+		json_array_append_new(at, json_loads(value, JSON_DECODE_ANY, NULL));
+	else if (json_is_array(at))
+		json_array_set_new(at, (size_t)atoi(part), json_loads(value, JSON_DECODE_ANY, NULL));
+	else if (value)
+		json_object_set_new(at, part, json_loads(value, JSON_DECODE_ANY, NULL));
+	else
+		json_object_del(at, part);
+	text = json_dumps(root, 0);
+	read = read_text(text);
+	free(text);
+	json_decref(root);
+	return read;
+}
+
+static void test_spec_is_read(void **state)
+{
+	struct read r = read_text(spec);
+	const struct container_config *c = &r.config;
+
+	(void)state;
+	assert_string_equal(r.failure.text, "");
+	assert_int_equal(r.err, 0);
+	assert_string_equal(c->root_path, BUNDLE "/rootfs");
+	assert_true(c->root_readonly);
+	assert_int_equal(c->process.args.n, 1);
+	assert_int_equal(c->process.env.n, 2);
+	assert_int_equal(c->process.caps[CAP_SET_BOUNDING],
+			 1ull << 29 | 1ull << 5 | 1ull << 10);
+	assert_int_equal(c->process.caps[CAP_SET_INHERITABLE], 0);
+	assert_int_equal(c->process.rlimits.n, 1);
+	assert_int_equal(c->process.rlimits.v[0].resource, RLIMIT_NOFILE);
+	assert_int_equal(c->process.rlimits.v[0].soft, 512);
+	assert_true(c->process.no_new_privileges);
+	assert_int_equal(c->mounts.n, 4);
+	assert_string_equal(c->mounts.v[1].data, "mode=755,size=65536k");
+	assert_int_equal(c->mounts.v[1].flags, MS_NOSUID | MS_STRICTATIME);
+	assert_string_equal(c->mounts.v[2].type, "cgroup2");
+	assert_true(c->mounts.v[3].is_bind);
+	assert_true(c->mounts.v[3].recursive);
+	assert_string_equal(c->mounts.v[3].source, BUNDLE "/data");
+	assert_int_equal(c->mounts.v[3].flags, MS_RDONLY);
+	assert_int_equal(c->mounts.v[3].propagation, MS_PRIVATE | MS_REC);
+	assert_int_equal(c->masked_paths.n, 1);
+	assert_int_equal(config_id_count(c), 65536);
+	config_free(&r.config);
+}
+
+struct refusal {
+	const char *path, *value, *says;
+};
+
+static void check_refused(const struct refusal *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct read r = read_with(cases[i].path, cases[i].value);
+
+		assert_true(r.err < 0);
+		if (!strstr(r.failure.text, cases[i].says))
+			fail_msg("%s: \"%s\" does not say \"%s\"", cases[i].path, r.failure.text,
+				 cases[i].says);
+		assert_true(strncmp(r.failure.text, "config.json: ", 13) == 0);
+		config_free(&r.config);
+	}
+}
+
+static void test_top_level_refused(void **state)
+{
+	static const struct refusal cases[] = {
+		{ "ociVersion", NULL, "\"ociVersion\" is missing" },
+		{ "ociVersion", "\"2.0.0\"", "ociVersion: \"2.0.0\": expected 1.x" },
+		{ "ociVersion", "1", "ociVersion: \"\": expected 1.x" },
+		{ "root", NULL, "\"root\" is missing" },
+		{ "root", "[]", "root: expected an object, found an array" },
+		{ "root.path", NULL, "root: \"path\" is missing" },
+		{ "root.path", "\"\"", "root: path: expected the path of a directory" },
+		{ "root.readonly", "\"yes\"", "root.readonly: expected true or false, found a string" },
+		{ "process", NULL, "\"process\" is missing" },
+		{ "linux", NULL, "\"linux\" is missing" },
+		{ "hooks.prestart", "[{\"path\":\"/bin/x\"}]", "hooks: not supported yet" },
+		{ "annotations.a", "1", "annotations: a: expected a string" },
+		{ "hostname", "7", "hostname: expected a string, found a number" },
+		{ "hostname", "\"0123456789012345678901234567890123456789012345678901234567890123x\"",
+		  "hostname: expected at most 64 bytes" },
+		{ "windows.x", "1", "windows: expected a Linux container" },
+		{ "vm.kernel", "1", "vm: the VM is nacre's own" },
+	};
+
+	(void)state;
+	check_refused(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void test_process_refused(void **state)
+{
+	static const struct refusal cases[] = {
+		{ "process.args", "[]", "process.args: expected a command" },
+		{ "process.args", "[\"\"]", "process.args: expected a command" },
+		{ "process.args", "\"sh\"", "process.args: expected an array of strings, found a str" },
+		{ "process.args.+", "1", "process.args[1]: expected a string" },
+		{ "process.cwd", "\"tmp\"", "process.cwd: \"tmp\": expected an absolute path" },
+		{ "process.cwd", NULL, "process: \"cwd\" is missing" },
+		{ "process.env.+", "\"novalue\"", "process.env[2]: \"novalue\": expected NAME=VALUE" },
+		{ "process.env.+", "\"=x\"", "process.env[2]: \"=x\": expected NAME=VALUE" },
+		{ "process.user.uid", "-1", "process.user.uid: -1: expected 0 to" },
+		{ "process.user.uid", "1.5", "process.user.uid: expected a whole number" },
+		{ "process.user.uid", "\"root\"", "process.user.uid: expected a number" },
+		{ "process.user.uid", "65536", "process.user.uid: 65536: expected an id" },
+		{ "process.user.gid", "65536", "process.user.gid: 65536: expected an id" },
+		{ "process.user.additionalGids", "[0,70000]", "process.user.additionalGids[1]: 70000" },
+		{ "process.user.additionalGids", "[\"x\"]", "process.user.additionalGids[0]: expected a" },
+		{ "process.user.umask", "512", "process.user.umask: 512: expected 0 to 511" },
+		{ "process.oomScoreAdj", "1001", "process.oomScoreAdj: 1001: expected -1000 to 1000" },
+		{ "process.rlimits.0.type", "\"RLIMIT_X\"", "process.rlimits[0]: type: \"RLIMIT_X\"" },
+		{ "process.rlimits.0.soft", "2048", "process.rlimits[0]: soft: expected at most" },
+		{ "process.rlimits.0.soft", "-1", "process.rlimits[0].soft: -1: expected 0" },
+		{ "process.rlimits.+", "{\"type\":\"RLIMIT_NOFILE\",\"soft\":1,\"hard\":1}",
+		  "process.rlimits[1]: type: RLIMIT_NOFILE is given twice" },
+		{ "process.capabilities.bounding", "[1]",
+		  "process.capabilities.bounding[0]: expected a string" },
+		{ "process.scheduler.policy", "\"SCHED_FIFO\"", "process.scheduler: not supported" },
+		{ "process.consoleSize", "{\"height\":1,\"width\":65536}",
+		  "process.consoleSize.width: 65536: expected 0 to 65535" },
+	};
+
+	(void)state;
+	check_refused(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void test_mounts_refused(void **state)
+{
+	static const struct refusal cases[] = {
+		{ "mounts.0.destination", "\"proc\"", "mounts[0].destination: \"proc\": expected an" },
+		{ "mounts.0.type", "\"nfs\"", "mounts[0]: type: \"nfs\": expected bind, proc" },
+		{ "mounts.0.type", NULL, "mounts[0]: type: expected a file system" },
+		{ "mounts.1.options.+", "\"\"", "mounts[1]: options[4]: \"\": expected one option" },
+		{ "mounts.1.options.+", "\"a,b\"", "mounts[1]: options[4]: \"a,b\": expected one" },
+		{ "mounts.1.options.+", "\"tmpcopyup\"", "\"tmpcopyup\": not supported yet" },
+		{ "mounts.3.options.+", "\"size=1\"", "mounts[3]: options[3]: \"size=1\": unknown" },
+		{ "mounts.3.options.+", "\"rshared\"", "mounts[3]: options[3]: \"rshared\": mounts made" },
+		{ "mounts.3.source", "\"\"", "mounts[3]: source: expected the path" },
+		{ "mounts.3.uidMappings", "[{\"containerID\":1}]", "mounts[3].uidMappings: not supp" },
+	};
+
+	(void)state;
+	check_refused(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void test_linux_refused(void **state)
+{
+	static const struct refusal cases[] = {
+		{ "linux.namespaces.0", "{\"type\":\"uts\"}", "linux.namespaces[3]: type: uts is given" },
+		{ "linux.namespaces.0", "{\"type\":\"cgroup\"}", "linux.namespaces: expected \"pid\"" },
+		{ "linux.namespaces.1", "{\"type\":\"cgroup\"}", "linux.namespaces: expected \"network\"" },
+		{ "linux.namespaces.2", "{\"type\":\"cgroup\"}", "linux.namespaces: expected \"ipc\"" },
+		{ "linux.namespaces.4", "{\"type\":\"cgroup\"}", "linux.namespaces: expected \"mount\"" },
+		{ "linux.namespaces.1.path", "\"/proc/1/ns/net\"", "linux.namespaces[1]: path: joining" },
+		{ "linux.namespaces.+", "{\"type\":\"moon\"}", "linux.namespaces[5]: type: \"moon\"" },
+		{ "linux.namespaces.+", "{\"type\":\"user\"}", "linux.uidMappings, linux.gidMappings" },
+		{ "linux.uidMappings", "[{\"containerID\":0,\"hostID\":1,\"size\":1}]",
+		  "expected only with a user namespace" },
+		{ "linux.uidMappings", "[{\"containerID\":0,\"hostID\":1,\"size\":0}]",
+		  "linux.uidMappings[0].size: 0: expected 1 to" },
+		{ "linux.uidMappings", "[{\"containerID\":2147483647,\"hostID\":1,\"size\":1}]",
+		  "linux.uidMappings[0]: expected container ids below" },
+		{ "linux.seccomp", "{\"defaultAction\":\"SCMP_ACT_ALLOW\"}", "linux.seccomp: not supp" },
+		{ "linux.sysctl", "{\"kernel.core_pattern\":\"x\"}", "kernel.core_pattern: expected a sysctl" },
+		{ "linux.sysctl", "{\"net.a..b\":\"x\"}", "linux.sysctl: net.a..b: expected the name" },
+		{ "linux.sysctl", "{\"net.ipv4.x\":1}", "linux.sysctl: net.ipv4.x: expected a string" },
+		{ "linux.devices", "[{\"type\":\"b\",\"path\":\"/dev/sda\",\"major\":8,\"minor\":0}]",
+		  "linux.devices[0]: /dev/sda (b 8:0): a device of the host" },
+		{ "linux.devices", "[{\"type\":\"c\",\"path\":\"null\",\"major\":1,\"minor\":3}]",
+		  "linux.devices[0].path: \"null\": expected an absolute path" },
+		{ "linux.devices", "[{\"type\":\"p\",\"path\":\"/dev/x\",\"uid\":70000}]",
+		  "linux.devices[0]: expected uid and gid" },
+		{ "linux.maskedPaths.+", "\"proc\"", "linux.maskedPaths[1]: \"proc\": expected an abs" },
+		{ "linux.rootfsPropagation", "\"x\"", "rootfsPropagation: \"x\": expected private" },
+		{ "linux.cgroupsPath", "\"a.slice:b:c\"", "linux.cgroupsPath: \"a.slice:b:c\"" },
+		{ "linux.cgroupsPath", "\"/../x\"", "linux.cgroupsPath: \"/../x\"" },
+		{ "linux.timeOffsets.monotonic", "{\"secs\":1}", "linux.timeOffsets: not supported" },
+	};
+
+	(void)state;
+	check_refused(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void test_resources_refused(void **state)
+{
+	static const struct refusal cases[] = {
+		{ "linux.resources.memory.limit", "1048576", "memory.limit: 1048576: expected 24M to" },
+		{ "linux.resources.memory.limit", "68719476737", "memory.limit: 68719476737: exp" },
+		{ "linux.resources.memory", "{\"limit\":50000000,\"swap\":1}", "memory.swap: expected" },
+		{ "linux.resources.memory.swappiness", "10", "memory.swappiness: not in cgroup v2" },
+		{ "linux.resources.cpu.quota", "3200001", "cpu.quota: expected at most 32" },
+		{ "linux.resources.cpu.period", "1", "cpu.period: expected 1000 to 1000000 us" },
+		{ "linux.resources.cpu.cpus", "\"0\"", "linux.resources.cpu.cpus: not supported yet" },
+		{ "linux.resources.blockIO.weight", "10", "linux.resources.blockIO: not supported" },
+		{ "linux.resources.unified", "{\"io.max\":\"1\"}", "io.max: not supported yet" },
+		{ "linux.resources.unified", "{\"memory.../x\":\"1\"}", "memory.../x: not supported" },
+		{ "linux.resources.devices.+",
+		  "{\"allow\":true,\"type\":\"c\",\"major\":10,\"minor\":232,\"access\":\"rwm\"}",
+		  "linux.resources.devices[1]: allow: devices beyond" },
+		{ "linux.resources.devices.+", "{\"allow\":true}", "devices[1]: allow: devices beyond" },
+		{ "linux.resources.devices.+", "{\"allow\":false,\"access\":\"x\"}", "access: \"x\"" },
+	};
+
+	(void)state;
+	check_refused(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void test_document_refused(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ "", "config.json: expected JSON: line 1" },
+		{ "{", "config.json: expected JSON: line 1" },
+		{ "[]", "config.json: expected an object" },
+		{ "{\"ociVersion\":\"1.0\",\"ociVersion\":\"1.0\"}", "expected JSON" },
+		{ "{\"ociVersion\":\"1.0\\u0000\"}", "expected JSON" },
+		{ "{\"ociVersion\":\"1.0\"} x", "expected JSON" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct read r = read_text(cases[i].text);
+
+		assert_true(r.err < 0);
+		assert_non_null(strstr(r.failure.text, cases[i].says));
+		config_free(&r.config);
+	}
+}
+
+/* What engines write without meaning anything by it is taken. */
+static void test_leniency(void **state)
+{
+	static const struct {
+		const char *path, *value;
+	} cases[] = {
+		{ "ociVersion", "\"1.9.7\"" },
+		{ "hooks", "{}" },
+		{ "hooks", "{\"prestart\":[]}" },
+		{ "process.apparmorProfile", "\"docker-default\"" },
+		{ "process.selinuxLabel", "\"system_u:system_r:container_t:s0:c1,c2\"" },
+		{ "process.capabilities.bounding.+", "\"CAP_TELEPORT\"" },
+		{ "process.capabilities.inheritable", "null" },
+		{ "unknown", "{\"a\":[1]}" },
+		{ "process.user.additionalGids", "null" },
+		{ "linux.resources.blockIO", "{\"weight\":0}" },
+		{ "linux.resources.memory", "{}" },
+		{ "linux.resources.memory.disableOOMKiller", "false" },
+		{ "linux.resources.hugepageLimits", "[]" },
+		{ "linux.resources.pids.limit", "-1" },
+		{ "linux.seccomp", "null" },
+		{ "linux.namespaces.1.path", "\"\"" },
+		{ "linux.cgroupsPath", "\"/a/b\"" },
+		{ "linux.resources.devices.+",
+		  "{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"rwm\"}" },
+		{ "linux.resources.devices.+", "{\"allow\":true,\"type\":\"b\",\"access\":\"m\"}" },
+		{ "linux.devices", "[{\"type\":\"c\",\"path\":\"/dev/n\",\"major\":1,\"minor\":3}]" },
+		{ "linux.sysctl", "{\"net.ipv4.ip_forward\":\"1\",\"kernel.sem\":\"1 2 3 4\"}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct read r = read_with(cases[i].path, cases[i].value);
+
+		if (r.err)
+			fail_msg("%s: %s", cases[i].path, r.failure.text);
+		config_free(&r.config);
+	}
+}
+
+/* json_dumps() cannot print it: the number is put into the text. */
+static void test_infinite_limit(void **state)
+{
+	char text[sizeof(spec) + 32];
+	const char *at = strstr(spec, "1024,\"soft\":512");
+	struct read r;
+
+	(void)state;
+	snprintf(text, sizeof(text), "%.*s18446744073709551615%s", (int)(at - spec), spec, at + 4);
+	r = read_text(text);
+	assert_string_equal(r.failure.text, "");
+	assert_true(r.config.process.rlimits.v[0].hard == UINT64_MAX);
+	assert_int_equal(r.config.process.rlimits.v[0].soft, 512);
+	config_free(&r.config);
+}
+
+static void test_user_namespace(void **state)
+{
+	char text[sizeof(spec) + 256];
+	const char *at = strstr(spec, "{\"type\":\"pid\"}");
+	struct read r;
+
+	(void)state;
+	snprintf(text, sizeof(text), "%.*s{\"type\":\"user\"},%s", (int)(at - spec), spec, at);
+	at = strstr(text, "\"maskedPaths\"");
+	assert_non_null(at);
+	{
+		char whole[sizeof(text) + 256];
+
+		snprintf(whole, sizeof(whole),
+			 "%.*s\"uidMappings\":[{\"containerID\":0,\"hostID\":100000,\"size\":1000}],"
+			 "\"gidMappings\":[{\"containerID\":0,\"hostID\":100000,\"size\":10},"
+			 "{\"containerID\":2000,\"hostID\":200000,\"size\":5}],%s",
+			 (int)(at - text), text, at);
+		r = read_text(whole);
+	}
+	assert_string_equal(r.failure.text, "");
+	assert_int_equal(config_id_count(&r.config), 2005);
+	assert_int_equal(r.config.gid_maps.n, 2);
+	assert_int_equal(r.config.gid_maps.v[1].host, 200000);
+	config_free(&r.config);
+}
+
+static void test_defaults(void **state)
+{
+	struct container_config config;
+	struct failure failure = { .text = "" };
+
+	(void)state;
+	config_init(&config);
+	config.id = "abc";
+	config.root_path = "/r";
+	config.process.terminal = true;
+	string_list_add(&config.arena, &config.process.args, "sh");
+	config_set_defaults(&config);
+	assert_int_equal(config_check(&config, &failure), 0);
+	assert_int_equal(__builtin_popcountll(caps_default()), 14);
+	assert_int_equal(config.process.caps[CAP_SET_EFFECTIVE], 0xa80425fb);
+	assert_int_equal(config.process.caps[CAP_SET_AMBIENT], 0);
+	assert_string_equal(config.hostname, "abc");
+	assert_int_equal(config.mounts.n, 7);
+	assert_string_equal(config.process.env.v[2], "TERM=xterm");
+	config_free(&config);
+
+	config_init(&config);
+	config.id = "abc";
+	config.process.uid = 1000;
+	config_set_defaults(&config);
+	assert_int_equal(config.process.caps[CAP_SET_BOUNDING], 0xa80425fb);
+	assert_int_equal(config.process.caps[CAP_SET_EFFECTIVE], 0);
+	config_free(&config);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_spec_is_read),
+		cmocka_unit_test(test_top_level_refused),
+		cmocka_unit_test(test_process_refused),
+		cmocka_unit_test(test_mounts_refused),
+		cmocka_unit_test(test_linux_refused),
+		cmocka_unit_test(test_resources_refused),
+		cmocka_unit_test(test_document_refused),
+		cmocka_unit_test(test_leniency),
+		cmocka_unit_test(test_infinite_limit),
+		cmocka_unit_test(test_user_namespace),
+		cmocka_unit_test(test_defaults),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
