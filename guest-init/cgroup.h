@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A container's cgroup (v2), below MACHINE_CGROUP; used by nacre-init only, never by a container. */
+/*
+ * A container's cgroup (v2), below MACHINE_CGROUP; used by nacre-init only, never by a container.
+ */
 #ifndef NACRE_INIT_CGROUP_H
 #define NACRE_INIT_CGROUP_H
 
@@ -16,7 +18,9 @@ int cgroup_write(int dir, const char *file, const char *value);
 /* Kills every process in it. 0 or -errno. */
 int cgroup_kill(int dir);
 
-/* Sends `signo` to every process in it but `except` (0: none). Those forked meanwhile may miss it. */
+/*
+ * Sends `signo` to every process in it but `except` (0: none). Those forked meanwhile may miss it.
+ */
 void cgroup_signal(int dir, int signo, pid_t except);
 
 /* Has the OOM killer killed a process of it? */

@@ -37,7 +37,9 @@ static struct container *free_slot(void)
 	return NULL;
 }
 
-/* The virtio-fs devices, each mounted when first needed: a template snapshot has no FUSE session. */
+/*
+ * The virtio-fs devices, each mounted when first needed: a template snapshot has no FUSE session.
+ */
 static int mount_shares(const struct plan *p, struct report *r)
 {
 	struct plan_mount_view v;
@@ -74,7 +76,8 @@ static int make_cgroup(struct container *c, const struct plan *p, struct report 
 		int err = cgroup_write(c->cgroup, file, value);
 
 		if (err < 0)
-			return report_set(r, FAILED_NACRE, -err, "cgroup: %s = \"%s\"", file, value);
+			return report_set(r, FAILED_NACRE, -err, "cgroup: %s = \"%s\"", file,
+					  value);
 	}
 	return 0;
 }
@@ -95,7 +98,9 @@ static int make_pipe(int *ours, int *theirs, bool we_write, const struct plan *p
 	return 0;
 }
 
-/* Everything shared with the new process. What was opened is in *ends and *start also on failure. */
+/*
+ * Everything shared with the new process. What was opened is in *ends and *start also on failure.
+ */
 static int open_ends(const struct plan *p, struct container_ends *ends, struct process_start *start)
 {
 	int pair[2], r = setup_pair(pair);
@@ -179,7 +184,10 @@ static int start_process(struct container *c, const struct plan *p, struct conta
 			 struct report *r)
 {
 	struct process_start start = {
-		.plan = p, .number = c->number, .stdio = { -1, -1, -1 }, .setup_fd = -1,
+		.plan = p,
+		.number = c->number,
+		.stdio = { -1, -1, -1 },
+		.setup_fd = -1,
 		.status_fd = -1,
 	};
 	int err = open_ends(p, ends, &start);
@@ -209,8 +217,12 @@ struct container *container_make(uint32_t number, const struct plan *p, struct c
 		report_set(r, FAILED_NACRE, c ? EEXIST : ENOSPC, "container %u", number);
 		return NULL;
 	}
-	*c = (struct container){ .used = true, .number = number, .cgroup = -1, .init = -1,
-				 .init_fd = -1, .reaper = plan_has(p, PLAN_INIT_REAPER) };
+	*c = (struct container){ .used = true,
+				 .number = number,
+				 .cgroup = -1,
+				 .init = -1,
+				 .init_fd = -1,
+				 .reaper = plan_has(p, PLAN_INIT_REAPER) };
 	if (sysctl_check(p, r) == 0 && mount_shares(p, r) == 0 && make_cgroup(c, p, r) == 0 &&
 	    start_process(c, p, ends, r) == 0)
 		return c;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Containers: what outlives a single session. Each is made by the session that brought its plan; its
- * first process is PID 1 of its namespaces, or the reaper is.
+ * Containers: what outlives a single session. Each is made by the session that brought its plan;
+ * its first process is PID 1 of its namespaces, or the reaper is.
  */
 #ifndef NACRE_INIT_CONTAINER_H
 #define NACRE_INIT_CONTAINER_H
@@ -26,17 +26,17 @@ struct container {
 
 /* Init's ends of what it shares with a process that is being made; -1 where there is none. */
 struct container_ends {
-	int stdio[3];	/* non-blocking */
-	int setup_fd;	/* non-blocking */
-	int status_fd;	/* where the reaper writes a struct reaper_word; non-blocking */
+	int stdio[3];  /* non-blocking */
+	int setup_fd;  /* non-blocking */
+	int status_fd; /* where the reaper writes a struct reaper_word; non-blocking */
 };
 
 /* The container with this number, or NULL. */
 struct container *container_find(uint32_t number);
 
 /*
- * Makes container `number` by the plan and starts its first process, which then works its way to the
- * exec and reports over ends->setup_fd. NULL with *r filled in when it cannot be made.
+ * Makes container `number` by the plan and starts its first process, which then works its way to
+ * the exec and reports over ends->setup_fd. NULL with *r filled in when it cannot be made.
  */
 struct container *container_make(uint32_t number, const struct plan *p, struct container_ends *ends,
 				 struct report *r);

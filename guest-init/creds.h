@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a process may do: user, groups, capabilities, no_new_privs, seccomp. Runs in the child, in the
- * container's user namespace. A drop that fails ends the process with a report: none is optional.
+ * What a process may do: user, groups, capabilities, no_new_privs, seccomp. Runs in the child, in
+ * the container's user namespace. A drop that fails ends the process with a report: none is
+ * optional.
  */
 #ifndef NACRE_INIT_CREDS_H
 #define NACRE_INIT_CREDS_H
@@ -12,9 +13,9 @@
 void creds_become_root(void);
 
 /*
- * The plan's user, groups and capabilities, exactly; and no_new_privs. One thing remains until exec,
- * which computes the capabilities anew: without no_new_privs, CAP_SYS_ADMIN stays permitted and
- * effective if there are filters to load, for seccomp(2) asks for it.
+ * The plan's user, groups and capabilities, exactly; and no_new_privs. One thing remains until
+ * exec, which computes the capabilities anew: without no_new_privs, CAP_SYS_ADMIN stays permitted
+ * and effective if there are filters to load, for seccomp(2) asks for it.
  */
 void creds_apply(const struct plan *p);
 

@@ -14,7 +14,9 @@
 #include "rootpath.h"
 #include "setup.h"
 
-/* OCI runtime-spec 1.2 config-linux.md "Default Devices"; /dev/ptmx and /dev/console are elsewhere. */
+/*
+ * OCI runtime-spec 1.2 config-linux.md "Default Devices"; /dev/ptmx and /dev/console are elsewhere.
+ */
 static const char *const default_devices[] = {
 	"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty",
 };
@@ -23,7 +25,7 @@ static const char *const default_devices[] = {
 static const struct {
 	const char *name, *target;
 } links[] = {
-	{ "fd", "/proc/self/fd" },	 { "stdin", "/proc/self/fd/0" },
+	{ "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
 	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
 	{ "ptmx", "pts/ptmx" },
 };

@@ -16,7 +16,9 @@
 #include "machine.h"
 #include "session_impl.h"
 
-/* How long the host may take to close after the last message, and to bring a stream after the end. */
+/*
+ * How long the host may take to close after the last message, and to bring a stream after the end.
+ */
 #define GRACE_MS 5000
 
 /* Writes the shared file systems out, in a process of its own: the host's side may be slow. */
@@ -42,16 +44,17 @@ void ending_begin(struct session *s, int status)
 	struct report r;
 
 	container_kill(s->container); /* without a pid namespace's help too */
-	if (s->state == SESSION_MAKING && !s->failed) {
-		report_set(&r, FAILED_NACRE, 0, "set-up of the container ended early (%s %d)",
+	/* EXITED has a place in the protocol only behind STARTED. */
+	if (s->state <= SESSION_HELD && !s->failed) {
+		report_set(&r, FAILED_NACRE, 0,
+			   "the container's process ended before its start (%s %d)",
 			   signalled ? "signal" : "status",
 			   signalled ? WTERMSIG(status) : WEXITSTATUS(status));
 		session_send_failed(s, &r);
 	}
 	s->process = -1;
 	s->exited.how = le16_of(signalled ? EXITED_SIGNAL : EXITED_CODE);
-	s->exited.value =
-		le16_of((uint16_t)(signalled ? WTERMSIG(status) : WEXITSTATUS(status)));
+	s->exited.value = le16_of((uint16_t)(signalled ? WTERMSIG(status) : WEXITSTATUS(status)));
 	if (cgroup_oom_killed(s->container->cgroup))
 		s->exited.flags = le32_of(EXITED_OOM_KILLED);
 	if (s->state < SESSION_DRAINING)

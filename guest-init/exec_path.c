@@ -52,8 +52,8 @@ int exec_path_failed(const char *path, int err, struct report *r)
 /* `name` in the directory [dir, dir + len). 0 or -errno. */
 static int probe_in(const char *dir, size_t len, const char *name, char out[PATH_MAX])
 {
-	int n = len == 0 ? snprintf(out, PATH_MAX, "./%s", name) :
-			   snprintf(out, PATH_MAX, "%.*s/%s", (int)len, dir, name);
+	int n = len == 0 ? snprintf(out, PATH_MAX, "./%s", name)
+			 : snprintf(out, PATH_MAX, "%.*s/%s", (int)len, dir, name);
 
 	if (n < 0 || n >= PATH_MAX)
 		return -ENAMETOOLONG;
@@ -83,6 +83,7 @@ int exec_path_find(const char *name, const char *search, char out[PATH_MAX], str
 	}
 	if (denied)
 		return exec_path_failed(name, EACCES, r);
-	report_set(r, FAILED_NOT_FOUND, 0, "exec: \"%s\": executable file not found in $PATH", name);
+	report_set(r, FAILED_NOT_FOUND, 0, "exec: \"%s\": executable file not found in $PATH",
+		   name);
 	return -ENOENT;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first message on each connection; see hello.h. What comes in is checked against proto.h to the
- * letter; anything else closes the connection.
+ * The first message on each connection; see hello.h. What comes in is checked against proto.h to
+ * the letter; anything else closes the connection.
  */
 #include "hello.h"
 

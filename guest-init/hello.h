@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections to the host from their first byte to their hello (include/proto.h MSG_HELLO): then they
- * belong to a session, or wait, bounded in number, for the session whose token they name.
+ * Connections to the host from their first byte to their hello (include/proto.h MSG_HELLO): then
+ * they belong to a session, or wait, bounded in number, for the session whose token they name.
  */
 #ifndef NACRE_INIT_HELLO_H
 #define NACRE_INIT_HELLO_H
@@ -16,8 +16,8 @@ int hello_adopt(int fd);
 unsigned int hello_idle(void);
 
 /*
- * `gone` is called whenever an adopted connection stops being idle: with `broken` when it was refused
- * or closed before a hello.
+ * `gone` is called whenever an adopted connection stops being idle: with `broken` when it was
+ * refused or closed before a hello.
  */
 void hello_on_change(void (*gone)(bool broken));
 

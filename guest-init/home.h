@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * The home directory that the file `passwd` (an image's /etc/passwd: hostile, read with bounds) gives
- * user `uid`; "/" when it gives none.
+ * The home directory that the file `passwd` (an image's /etc/passwd: hostile, read with bounds)
+ * gives user `uid`; "/" when it gives none.
  */
 void home_find(const char *passwd, uint32_t uid, char home[PATH_MAX]);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * System calls that the C libraries do not wrap, or wrap in a header that cannot stand beside the
- * kernel's own (<sys/mount.h> and <linux/mount.h>). Each returns what the kernel returned, or -errno.
+ * kernel's own (<sys/mount.h> and <linux/mount.h>). Each returns what the kernel returned, or
+ * -errno.
  */
 #ifndef NACRE_INIT_KERNEL_H
 #define NACRE_INIT_KERNEL_H

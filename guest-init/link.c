@@ -19,12 +19,12 @@
 #include "machine.h"
 #include "proto.h"
 
-#define LINK_IDLE	 4u
+#define LINK_IDLE        4u
 #define LINK_PAUSE_FIRST 10   /* ms */
-#define LINK_PAUSE_MAX	 1000 /* ms */
+#define LINK_PAUSE_MAX   1000 /* ms */
 /* Guest ports go down from the highest privileged one and start again: none is reused soon. */
-#define LINK_PORT_FIRST	 1023u
-#define LINK_PORT_LAST	 512u
+#define LINK_PORT_FIRST 1023u
+#define LINK_PORT_LAST  512u
 
 static void refill(void *unused);
 

@@ -2,13 +2,13 @@
 /*
  * The guest machine; see machine.h.
  *
- * The kernel unpacks the initramfs into "rootfs", which can be neither unmounted nor the old root of
- * pivot_root(2). So a tmpfs gets the other file systems mounted below it and is then moved over "/":
- * every mount namespace copied from here has a root that pivot_root accepts.
+ * The kernel unpacks the initramfs into "rootfs", which can be neither unmounted nor the old root
+ * of pivot_root(2). So a tmpfs gets the other file systems mounted below it and is then moved over
+ * "/": every mount namespace copied from here has a root that pivot_root accepts.
  *
  * A user namespace may mount proc and sysfs only if it sees an instance that nothing covers (kernel
- * 6.1, fs/namespace.c mnt_already_visible): therefore /proc and /sys stay whole here, /sys/fs/cgroup
- * excepted, which sysfs keeps as an empty mount point.
+ * 6.1, fs/namespace.c mnt_already_visible): therefore /proc and /sys stay whole here,
+ * /sys/fs/cgroup excepted, which sysfs keeps as an empty mount point.
  */
 #include "machine.h"
 
@@ -162,10 +162,11 @@ void machine_mount(void)
 
 int machine_reseed(const uint8_t *seed, uint32_t len)
 {
+	/* struct rand_pool_info of <linux/random.h>, which ends in an array of no size. */
 	struct {
-		struct rand_pool_info info;
+		int entropy_count, buf_size;
 		uint8_t bytes[64];
-	} pool = { .info = { .entropy_count = (int)len * 8, .buf_size = (int)len } };
+	} pool = { .entropy_count = (int)len * 8, .buf_size = (int)len };
 	int fd, r;
 
 	if (len > sizeof(pool.bytes))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The guest machine around the containers: its file systems, log, clock, entropy, and its end. Paths
- * here are those of init's own mount namespace, which no container shares.
+ * The guest machine around the containers: its file systems, log, clock, entropy, and its end.
+ * Paths here are those of init's own mount namespace, which no container shares.
  */
 #ifndef NACRE_INIT_MACHINE_H
 #define NACRE_INIT_MACHINE_H
@@ -9,13 +9,13 @@
 #include <stdint.h>
 
 /* Where the virtio-fs device of class root is mounted: NUMBER/root is a container's root. */
-#define MACHINE_ROOTS	"/run/nacre/fs"
+#define MACHINE_ROOTS "/run/nacre/fs"
 /* Where the one of class volume is mounted: NUMBER/mounts/N is a container's export N. */
 #define MACHINE_VOLUMES "/run/nacre/volumes"
 /* An empty directory on which each container puts its root, in its own mount namespace. */
-#define MACHINE_PIVOT	"/run/nacre/pivot"
+#define MACHINE_PIVOT "/run/nacre/pivot"
 /* Parent of the containers' cgroups. */
-#define MACHINE_CGROUP	"/sys/fs/cgroup/nacre"
+#define MACHINE_CGROUP "/sys/fs/cgroup/nacre"
 
 /*
  * Gives the machine its file systems, with a root that pivot_root(2) accepts, and its log. Called
@@ -32,7 +32,9 @@ _Noreturn void machine_reset(void);
 /* For what cannot go on: one line to the kernel's log, then the reset. */
 _Noreturn void machine_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Mixes `len` bytes (at most 64) into the kernel's generator, credits them and reseeds it. -errno. */
+/*
+ * Mixes `len` bytes (at most 64) into the kernel's generator, credits them and reseeds it. -errno.
+ */
 int machine_reseed(const uint8_t *seed, uint32_t len);
 
 /* Sets CLOCK_REALTIME to `ns` since the epoch. 0 or -errno. */

@@ -5,7 +5,8 @@
  * when nothing is left to do (docs/architecture.md "Life of nacre run").
  *
  * Its input is the control protocol, from the host, which is checked; the containers' processes are
- * hostile and have no way to speak to it but through their standard streams, which it does not read.
+ * hostile and have no way to speak to it but through their standard streams, which it does not
+ * read.
  */
 #include <signal.h>
 #include <string.h>
@@ -22,8 +23,8 @@ int main(void)
 	int r;
 
 	/*
-	 * Not dumpable: processes that come from this one by clone stay so until exec, and nothing in
-	 * a container can look into them.
+	 * Not dumpable: processes that come from this one by clone stay so until exec, and nothing
+	 * in a container can look into them.
 	 */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	machine_mount();
@@ -36,7 +37,9 @@ int main(void)
 		machine_die("event loop: %s", strerror(-r));
 	link_start();
 
-	/* No exit below this line: the kernel panics when PID 1 ends. machine_reset() is the end. */
+	/*
+	 * No exit below this line: the kernel panics when PID 1 ends. machine_reset() is the end.
+	 */
 	while (!session_all_over()) {
 		r = loop_step();
 		if (r < 0)

@@ -2,8 +2,8 @@
 /*
  * The container's mounts; see mounts.h. The order is runc's, which images and engines rely on.
  *
- * A target is found once, by rootpath, and mounted on through its descriptor: move_mount(2) for binds,
- * for mount(2) its entry in /proc/self/fd of init's procfs, which is still visible at "/".
+ * A target is found once, by rootpath, and mounted on through its descriptor: move_mount(2) for
+ * binds, for mount(2) its entry in /proc/self/fd of init's procfs, which is still visible at "/".
  */
 #include "mounts.h"
 
@@ -28,13 +28,15 @@ static struct fd_path fd_path(int fd)
 	return p;
 }
 
-/* A mount flag of mount(2) and the attribute of mount_setattr(2) that says the same of one mount. */
+/*
+ * A mount flag of mount(2) and the attribute of mount_setattr(2) that says the same of one mount.
+ */
 static const struct {
 	uint32_t flag;
 	uint64_t attr;
 } attributes[] = {
-	{ MS_RDONLY, MOUNT_ATTR_RDONLY },	  { MS_NOSUID, MOUNT_ATTR_NOSUID },
-	{ MS_NODEV, MOUNT_ATTR_NODEV },		  { MS_NOEXEC, MOUNT_ATTR_NOEXEC },
+	{ MS_RDONLY, MOUNT_ATTR_RDONLY },         { MS_NOSUID, MOUNT_ATTR_NOSUID },
+	{ MS_NODEV, MOUNT_ATTR_NODEV },           { MS_NOEXEC, MOUNT_ATTR_NOEXEC },
 	{ MS_NODIRATIME, MOUNT_ATTR_NODIRATIME }, { MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
 };
 
@@ -46,8 +48,9 @@ static int set_attr(int fd, uint64_t attr)
 }
 
 /*
- * Gives a detached bind the flags of the plan. Flags of the mount it comes from stay, the kernel has
- * locked them; a policy for access times that contradicts a locked one is passed over, as by runc.
+ * Gives a detached bind the flags of the plan. Flags of the mount it comes from stay, the kernel
+ * has locked them; a policy for access times that contradicts a locked one is passed over, as by
+ * runc.
  */
 static int set_bind_flags(int fd, uint32_t flags)
 {
@@ -127,8 +130,9 @@ static void set_propagation(int root, const char *target, uint32_t propagation)
 }
 
 /*
- * Options for a new file system. tmpfs gets the mode of the directory that it covers, unless the plan
- * says another: the last one counts. The one type "cgroup" in config.json means the one hierarchy.
+ * Options for a new file system. tmpfs gets the mode of the directory that it covers, unless the
+ * plan says another: the last one counts. The one type "cgroup" in config.json means the one
+ * hierarchy.
  */
 static const char *options_of(const struct plan_mount_view *v, const char *type, int target,
 			      bool existed, char *buf, size_t size)
@@ -151,9 +155,9 @@ static const char *options_of(const struct plan_mount_view *v, const char *type,
 /* A namespace that is shared with init may not be mounted anew: runc binds what init sees. */
 static int bind_of_init(const char *type, int target)
 {
-	const char *path = strcmp(type, "sysfs") == 0	  ? "/sys" :
-			   strcmp(type, "cgroup2") == 0 ? "/sys/fs/cgroup" :
-							    NULL;
+	const char *path = strcmp(type, "sysfs") == 0     ? "/sys"
+			   : strcmp(type, "cgroup2") == 0 ? "/sys/fs/cgroup"
+							  : NULL;
 
 	if (!path)
 		return -EPERM;
@@ -204,8 +208,8 @@ void mounts_make(int root, const struct plan *p, uint32_t number)
 
 	while (plan_next_mount(p, &pos, &v)) {
 		bool existed;
-		int target = rootpath_make(root, v.target, le32_get(v.m->target_is_file) != 0,
-					   &existed);
+		int target =
+			rootpath_make(root, v.target, le32_get(v.m->target_is_file) != 0, &existed);
 
 		if (target < 0)
 			setup_fail(-target, "mount target %s", v.target);
@@ -238,7 +242,9 @@ static void close_tmpfs(int root, const struct plan *p)
 	}
 }
 
-/* Binds `path` on itself and makes the bind read-only. What it says stays true below other mounts. */
+/*
+ * Binds `path` on itself and makes the bind read-only. What it says stays true below other mounts.
+ */
 static void make_readonly(int root, const char *path)
 {
 	int fd = rootpath_open(root, path), tree, r;
@@ -247,8 +253,9 @@ static void make_readonly(int root, const char *path)
 		return;
 	if (fd < 0)
 		setup_fail(-fd, "read-only path %s", path);
-	tree = kernel_open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
-						(unsigned int)AT_RECURSIVE);
+	tree = kernel_open_tree(fd, "",
+				OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
+					(unsigned int)AT_RECURSIVE);
 	r = tree < 0 ? tree : set_attr(tree, MOUNT_ATTR_RDONLY);
 	if (r == 0)
 		r = kernel_move_mount(tree, fd);

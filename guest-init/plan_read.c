@@ -18,18 +18,18 @@
 /* <linux/resource.h> numbers them 0 to 15 on every architecture that we run on. */
 #define RLIMITS 16
 
-#define NAMESPACES_KNOWN                                                                         \
-	((uint32_t)CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC |     \
+#define NAMESPACES_KNOWN                                                                           \
+	((uint32_t)CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC |      \
 	 CLONE_NEWCGROUP | CLONE_NEWNET | CLONE_NEWTIME)
 
 /* Flags that a mount may ask for; the rest would turn mount(2) into another operation. */
-#define MOUNT_FLAGS                                                                              \
-	((uint32_t)MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_DIRSYNC |   \
-	 MS_NOSYMFOLLOW | MS_NOATIME | MS_NODIRATIME | MS_REC | MS_SILENT | MS_POSIXACL |         \
+#define MOUNT_FLAGS                                                                                \
+	((uint32_t)MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_DIRSYNC |    \
+	 MS_NOSYMFOLLOW | MS_NOATIME | MS_NODIRATIME | MS_REC | MS_SILENT | MS_POSIXACL |          \
 	 MS_RELATIME | MS_I_VERSION | MS_STRICTATIME | MS_LAZYTIME)
 
-#define SECCOMP_FLAGS                                                                            \
-	((uint32_t)SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG |                          \
+#define SECCOMP_FLAGS                                                                              \
+	((uint32_t)SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG |                           \
 	 SECCOMP_FILTER_FLAG_SPEC_ALLOW)
 
 /* What a check of values gets: the fixed part and the strings behind it. */
@@ -40,10 +40,10 @@ struct record {
 };
 
 struct rule {
-	uint32_t min, max;  /* how many of them a plan may have; max 0: any number */
+	uint32_t min, max; /* how many of them a plan may have; max 0: any number */
 	uint32_t fixed_len;
 	uint32_t n_strings;
-	bool has_tail;	    /* bytes may follow that `check` accounts for */
+	bool has_tail; /* bytes may follow that `check` accounts for */
 	const char *(*check)(const struct plan *p, const struct record *r);
 };
 
@@ -99,8 +99,9 @@ static const char *check_group(const struct plan *p, const struct record *r)
 {
 	const struct le32 *gid = r->fixed;
 
-	return le32_get(*gid) < le32_get(p->process->id_count) ?
-		       NULL : "group outside the container's ids";
+	return le32_get(*gid) < le32_get(p->process->id_count)
+		       ? NULL
+		       : "group outside the container's ids";
 }
 
 static const char *check_root(const struct plan *p, const struct record *r)

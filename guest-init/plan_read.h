@@ -18,7 +18,7 @@ struct plan {
 	const struct plan_process *process;
 	const struct plan_root *root;
 	const char *cwd;
-	const char *hostname;	/* NULL: not in the plan */
+	const char *hostname;   /* NULL: not in the plan */
 	const char *domainname; /* NULL: not in the plan */
 	uint32_t count[PLAN_TYPE_COUNT];
 };

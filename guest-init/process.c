@@ -3,9 +3,9 @@
  * The life of a container's first process before its exec; see process.h. process_become() is the
  * list of stages, and their order matters: each says what has to be true before it.
  *
- * The plan has been checked, the image has not: everything in the container's root is hostile. Until
- * exec the process is not dumpable and its memory belongs to the first user namespace, so nothing in
- * the container may look into it.
+ * The plan has been checked, the image has not: everything in the container's root is hostile.
+ * Until exec the process is not dumpable and its memory belongs to the first user namespace, so
+ * nothing in the container may look into it.
  */
 #include "process.h"
 
@@ -72,7 +72,9 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Brings the loopback interface of a new network namespace up; the kernel gives it its addresses. */
+/*
+ * Brings the loopback interface of a new network namespace up; the kernel gives it its addresses.
+ */
 static void loopback_up(void)
 {
 	struct ifreq ifr = { .ifr_name = "lo" };
@@ -88,7 +90,9 @@ static void loopback_up(void)
 	close(fd);
 }
 
-/* Names, network, cgroup: what belongs to a namespace and needs nothing mounted of the container's. */
+/*
+ * Names, network, cgroup: what belongs to a namespace and needs nothing mounted of the container's.
+ */
 static void set_up_namespaces(const struct plan *p)
 {
 	uint32_t has = le32_get(p->process->namespaces_lo);
@@ -151,7 +155,9 @@ static char **vector(const struct plan *p, enum plan_type type)
 	return v;
 }
 
-/* Arguments and environment; HOME from the image's /etc/passwd if the plan has none, as runc does. */
+/*
+ * Arguments and environment; HOME from the image's /etc/passwd if the plan has none, as runc does.
+ */
 static void prepare_command(const struct plan *p, struct command *c)
 {
 	c->argv = vector(p, PLAN_ARG);
@@ -230,7 +236,9 @@ void process_become(const struct process_start *start)
 	if (master >= 0)
 		close(master);
 	setup_wait(SETUP_START);
-	/* 9. Seccomp at last: what remains is one execve. All other descriptors are close-on-exec. */
+	/*
+	 * 9. Seccomp at last: what remains is one execve. All other descriptors are close-on-exec.
+	 */
 	creds_seccomp(p);
 	execute(&command);
 }

@@ -9,10 +9,10 @@
 
 struct process_start {
 	const struct plan *plan;
-	uint32_t number;   /* of the container */
-	int stdio[3];	   /* its ends of the pipes; -1 each with a terminal */
-	int setup_fd;	   /* its end of the set-up channel */
-	int status_fd;	   /* the reaper's end of the status pipe; -1 without a reaper */
+	uint32_t number; /* of the container */
+	int stdio[3];    /* its ends of the pipes; -1 each with a terminal */
+	int setup_fd;    /* its end of the set-up channel */
+	int status_fd;   /* the reaper's end of the status pipe; -1 without a reaper */
 };
 
 /*

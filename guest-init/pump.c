@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FLOW_BYTES    32768u
-#define TTY_PAUSE_MS  100
+#define FLOW_BYTES   32768u
+#define TTY_PAUSE_MS 100
 
 enum flow_result {
 	FLOW_GOES_ON, /* waits for one of its ends */
@@ -87,7 +87,9 @@ static void finish(struct pump *p)
 	p->done(p->owner);
 }
 
-/* Watches one end for what can make a flow move; 0 events are worth an epoll entry only if asked. */
+/*
+ * Watches one end for what can make a flow move; 0 events are worth an epoll entry only if asked.
+ */
 static int watch_end(struct watch *w, uint32_t events, bool for_errors)
 {
 	if (events == 0 && !for_errors) {

@@ -34,8 +34,8 @@ struct pump {
 	struct watch sock, local;
 	struct flow in, out;
 	bool process_gone, finished;
-	bool pausing;	/* no slave of the pty is open just now */
-	bool no_rdhup;	/* the host's half-close of an output stream was seen */
+	bool pausing;  /* no slave of the pty is open just now */
+	bool no_rdhup; /* the host's half-close of an output stream was seen */
 	struct timeout pause;
 	void (*done)(void *owner);
 	void *owner;
@@ -44,12 +44,14 @@ struct pump {
 /* Makes *p an empty pump. `done` is called once, when the pump finished by itself. */
 void pump_init(struct pump *p, void (*done)(void *owner), void *owner);
 
-/* Takes this side's descriptor (non-blocking) and begins. 0 or -errno, then it stays the caller's. */
+/*
+ * Takes this side's descriptor (non-blocking) and begins. 0 or -errno, then it stays the caller's.
+ */
 int pump_set_local(struct pump *p, enum pump_kind kind, int fd);
 
 /*
- * Takes the connection (non-blocking); it may come before or after the other. 0, or -errno (-EEXIST:
- * there is or was one), then it stays the caller's.
+ * Takes the connection (non-blocking); it may come before or after the other. 0, or -errno
+ * (-EEXIST: there is or was one), then it stays the caller's.
  */
 int pump_set_sock(struct pump *p, int fd);
 

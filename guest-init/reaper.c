@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A container's PID 1 with --init; see reaper.h. It has no open descriptor but the one to tell init
- * the status through, no capability but CAP_KILL, and is not dumpable: the process that it looks after
- * has the same user and must not get at this program's memory.
+ * the status through, no capability but CAP_KILL, and is not dumpable: the process that it looks
+ * after has the same user and must not get at this program's memory.
  */
 #include "reaper.h"
 
@@ -36,8 +36,8 @@ static bool reap(pid_t child)
 		over = true;
 		/* If init does not hear it, it goes by the exit status below. */
 		if (write(SETUP_STATUS_FD, &word, sizeof(word)) < 0)
-			_exit(WIFEXITED(word.status) ? WEXITSTATUS(word.status) :
-						       128 + WTERMSIG(word.status));
+			_exit(WIFEXITED(word.status) ? WEXITSTATUS(word.status)
+						     : 128 + WTERMSIG(word.status));
 	}
 	return over;
 }

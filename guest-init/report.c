@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * The words for an errno value as Go programs print them, whose callers match on them: "no such file
- * or directory", not "No such file or directory"; but "I/O error" stays.
+ * The words for an errno value as Go programs print them, whose callers match on them: "no such
+ * file or directory", not "No such file or directory"; but "I/O error" stays.
  */
 static void append_error(char *text, size_t size, int err)
 {

@@ -13,8 +13,8 @@ struct report {
 };
 
 /*
- * Fills *r in: the formatted text, and ": " and the words for `err` (an errno value) unless it is 0.
- * Returns -err, or -EIO for 0, so that it can be the last statement of what failed.
+ * Fills *r in: the formatted text, and ": " and the words for `err` (an errno value) unless it is
+ * 0. Returns -err, or -EIO for 0, so that it can be the last statement of what failed.
  */
 int report_set(struct report *r, enum failed_code code, int err, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

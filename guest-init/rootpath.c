@@ -56,8 +56,8 @@ static int make_one(int dir, const char *name, bool file)
 }
 
 /*
- * `path` up to `len` is a link that leads to nothing. Puts what it says in its place, the rest of the
- * path behind it. 0 or -errno.
+ * `path` up to `len` is a link that leads to nothing. Puts what it says in its place, the rest of
+ * the path behind it. 0 or -errno.
  */
 static int replace_link(int dir, const char *name, char *path, size_t start, size_t len)
 {
@@ -68,8 +68,8 @@ static int replace_link(int dir, const char *name, char *path, size_t start, siz
 	if (n < 0)
 		return -errno;
 	target[n] = 0;
-	printed = snprintf(whole, sizeof(whole), "%.*s%s%s", target[0] == '/' ? 0 : (int)start, path,
-			   target, path + len);
+	printed = snprintf(whole, sizeof(whole), "%.*s%s%s", target[0] == '/' ? 0 : (int)start,
+			   path, target, path + len);
 	if (printed < 0 || (size_t)printed >= sizeof(whole))
 		return -ENAMETOOLONG;
 	memcpy(path, whole, (size_t)printed + 1);
@@ -77,8 +77,8 @@ static int replace_link(int dir, const char *name, char *path, size_t start, siz
 }
 
 /*
- * One pass over the components. 1 when all of `path` exists (its descriptor in *found), 0 when a link
- * was replaced and another pass is needed, -errno.
+ * One pass over the components. 1 when all of `path` exists (its descriptor in *found), 0 when a
+ * link was replaced and another pass is needed, -errno.
  */
 static int make_pass(int root, char *path, bool file, bool *existed, int *found)
 {

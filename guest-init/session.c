@@ -112,9 +112,9 @@ static void process_held(struct session *s, pid_t pid, int master)
 	s->process_fd = kernel_pidfd_open(pid);
 	err = s->process_fd < 0 ? s->process_fd : 0;
 	if (master >= 0) {
-		err = fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0 ?
-			      -errno :
-			      pump_set_local(&s->pumps[STREAM_TTY], PUMP_TTY, master);
+		err = fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0
+			      ? -errno
+			      : pump_set_local(&s->pumps[STREAM_TTY], PUMP_TTY, master);
 		if (err < 0)
 			close(master);
 	}
@@ -152,7 +152,8 @@ void session_read_setup(struct session *s)
 
 		if (r == 0)
 			return;
-		if (r == 1 && m.type == SETUP_HELD && s->state == SESSION_MAKING && s->process < 0) {
+		if (r == 1 && m.type == SETUP_HELD && s->state == SESSION_MAKING &&
+		    s->process < 0) {
 			process_held(s, pid, passed);
 			continue;
 		}
@@ -305,7 +306,8 @@ static const struct {
 	enum session_state from, to;
 	int (*handle)(struct session *s);
 } messages[] = {
-	[MSG_PLAN] = { sizeof(struct plan_header), PROTO_MSG_MAX, SESSION_NEW, SESSION_NEW, on_plan },
+	[MSG_PLAN] = { sizeof(struct plan_header), PROTO_MSG_MAX, SESSION_NEW, SESSION_NEW,
+		       on_plan },
 	[MSG_START] = { 0, 0, SESSION_MAKING, SESSION_TOLD, on_start },
 	[MSG_SIGNAL] = { sizeof(struct msg_signal), sizeof(struct msg_signal), SESSION_HELD,
 			 SESSION_TOLD, on_signal },
@@ -409,7 +411,9 @@ void session_open(int fd, uint32_t number, const struct msg_hello *hello)
 		attach(s, stream, fd);
 }
 
-/* The first process of `s`'s container ended; with a reaper, what that says of the process counts. */
+/*
+ * The first process of `s`'s container ended; with a reaper, what that says of the process counts.
+ */
 static int status_of_process(struct session *s, int status)
 {
 	struct reaper_word word;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sessions: one per control connection, each for one process (include/proto.h). The table is bounded;
- * what the host sends is checked to the letter, and a session whose host is gone or misbehaves loses
- * its process.
+ * Sessions: one per control connection, each for one process (include/proto.h). The table is
+ * bounded; what the host sends is checked to the letter, and a session whose host is gone or
+ * misbehaves loses its process.
  */
 #ifndef NACRE_INIT_SESSION_H
 #define NACRE_INIT_SESSION_H

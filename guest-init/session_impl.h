@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A session from the inside: shared by session.c (what the host says) and ending.c (how it ends). */
+/*
+ * A session from the inside: shared by session.c (what the host says) and ending.c (how it ends).
+ */
 #ifndef NACRE_INIT_SESSION_IMPL_H
 #define NACRE_INIT_SESSION_IMPL_H
 
@@ -12,21 +14,21 @@
 
 /* In the order in which a session passes through them; any may be followed by a later one. */
 enum session_state {
-	SESSION_NEW,	  /* hello read, no plan yet */
-	SESSION_MAKING,	  /* the process is on its way to the exec */
-	SESSION_HELD,	  /* CREATED was sent */
+	SESSION_NEW,      /* hello read, no plan yet */
+	SESSION_MAKING,   /* the process is on its way to the exec */
+	SESSION_HELD,     /* CREATED was sent */
 	SESSION_STARTING, /* the process was told to exec */
 	SESSION_RUNNING,  /* STARTED was sent */
 	SESSION_DRAINING, /* the process has ended: its output is written out */
 	SESSION_SYNCING,  /* a helper syncs the file systems */
-	SESSION_TOLD,	  /* EXITED or FAILED was sent */
+	SESSION_TOLD,     /* EXITED or FAILED was sent */
 	SESSION_STATE_COUNT
 };
 
 struct session {
 	bool used;
 	bool start_asked; /* START came */
-	bool failed;	  /* FAILED was sent: no EXITED follows */
+	bool failed;      /* FAILED was sent: no EXITED follows */
 	bool grace_over;  /* the host had its time to close */
 	enum session_state state;
 	uint32_t number; /* of the container */
@@ -41,8 +43,8 @@ struct session {
 
 	struct container *container;
 	struct watch setup;
-	int status_fd;	/* the reaper's word */
-	pid_t process;	/* as seen from here; -1: not held yet, or ended */
+	int status_fd;  /* the reaper's word */
+	pid_t process;  /* as seen from here; -1: not held yet, or ended */
 	int process_fd; /* pidfd of it */
 	pid_t sync_helper;
 	struct msg_exited exited;

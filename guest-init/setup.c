@@ -51,7 +51,9 @@ int setup_receive(int fd, struct setup_message *m, pid_t *pid, int *passed_fd)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (n == 0)
 		return -EPIPE;
-	/* Not CMSG_NXTHDR: musl's has a sign conversion in it. The kernel wrote what is read here. */
+	/*
+	 * Not CMSG_NXTHDR: musl's has a sign conversion in it. The kernel wrote what is read here.
+	 */
 	for (size_t at = 0; range_fits(at, sizeof(struct cmsghdr), msg.msg_controllen);) {
 		struct cmsghdr *c = (struct cmsghdr *)(void *)(control.buf + at);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What nacre-init and the child that becomes a container's process say to each other until its exec,
- * over a SOCK_SEQPACKET pair. Both ends are this program; the child is not yet the image's.
+ * What nacre-init and the child that becomes a container's process say to each other until its
+ * exec, over a SOCK_SEQPACKET pair. Both ends are this program; the child is not yet the image's.
  *
  *   init:  GO      the child's ids are mapped
  *   child: HELD    everything is made, with the pty's master if there is one; or FAILED

@@ -71,8 +71,8 @@ static int write_value(const char *path, const char *value)
 }
 
 /*
- * Writes the parameters of the plan that belong to the namespaces in `which`. The first that fails is
- * named in *name. 0 or -errno.
+ * Writes the parameters of the plan that belong to the namespaces in `which`. The first that fails
+ * is named in *name. 0 or -errno.
  */
 static int write_some(const struct plan *p, uint32_t which, const char **name)
 {
@@ -138,8 +138,8 @@ static bool has_others(const struct plan *p)
 }
 
 /*
- * In a helper process: from the container's namespaces, with init's user. Kernels since 6.9 give the
- * parameters of IPC to root of the user namespace instead. The exit status is errno.
+ * In a helper process: from the container's namespaces, with init's user. Kernels since 6.9 give
+ * the parameters of IPC to root of the user namespace instead. The exit status is errno.
  */
 static _Noreturn void write_as_init(const struct plan *p, int pidfd)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kernel parameters of a container: only those that a namespace has for itself. Those of the network
- * are written by the child, since user and group ids in them are its user namespace's; those of IPC
- * and UTS by init from inside the namespaces, since kernel 6.1 lets only the first user namespace's
- * root write them.
+ * Kernel parameters of a container: only those that a namespace has for itself. Those of the
+ * network are written by the child, since user and group ids in them are its user namespace's;
+ * those of IPC and UTS by init from inside the namespaces, since kernel 6.1 lets only the first
+ * user namespace's root write them.
  */
 #ifndef NACRE_INIT_SYSCTL_H
 #define NACRE_INIT_SYSCTL_H

@@ -17,7 +17,8 @@
 #define TIOCGPTPEER 0x5441
 #endif
 
-/* The master side of a new pty, from a directory that is checked to be a devpts and not the image's. */
+/* The master side of a new pty, from a directory that is checked to be a devpts and not the
+ * image's. */
 static int open_master(int root)
 {
 	int pts = rootpath_open(root, "/dev/pts"), master;

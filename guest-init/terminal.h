@@ -6,9 +6,9 @@
 #include "plan_read.h"
 
 /*
- * Opens a pty of the devpts that is mounted at the container's /dev/pts, gives it the plan's size and
- * owner, and binds it on /dev/console if `console`. Before the pivot. Failures end the process with a
- * report. Returns the master; *slave is the other end.
+ * Opens a pty of the devpts that is mounted at the container's /dev/pts, gives it the plan's size
+ * and owner, and binds it on /dev/console if `console`. Before the pivot. Failures end the process
+ * with a report. Returns the master; *slave is the other end.
  */
 int terminal_open(int root, const struct plan *p, bool console, int *slave);
 

@@ -22,7 +22,8 @@ static inline void build_raw(struct build *b, const void *data, size_t len)
 }
 
 /* One record: a fixed part and then strings up to NULL. */
-static inline void build_add(struct build *b, uint32_t type, const void *fixed, size_t fixed_len, ...)
+static inline void build_add(struct build *b, uint32_t type, const void *fixed, size_t fixed_len,
+			     ...)
 {
 	struct plan_record head = { .type = le32_of(type) };
 	size_t at = b->len, pad;
@@ -75,6 +76,7 @@ static inline void build_mount(struct build *b, const char *target, const char *
 }
 
 /* CLONE_NEW* of a usual container; the numbers are the kernel's. */
-#define BUILD_SPACES (0x20000000u | 0x00020000u | 0x04000000u | 0x08000000u | 0x02000000u | 0x40000000u)
+#define BUILD_SPACES                                                                               \
+	(0x20000000u | 0x00020000u | 0x04000000u | 0x08000000u | 0x02000000u | 0x40000000u)
 
 #endif

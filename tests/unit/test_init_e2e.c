@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SOURCES: guest-init/loop.c guest-init/wire.c guest-init/pump.c guest-init/hello.c guest-init/session.c guest-init/ending.c guest-init/children.c guest-init/container.c guest-init/cgroup.c guest-init/machine.c guest-init/plan_read.c guest-init/report.c guest-init/setup.c guest-init/process.c guest-init/creds.c guest-init/mounts.c guest-init/devices.c guest-init/terminal.c guest-init/rootpath.c guest-init/exec_path.c guest-init/home.c guest-init/sysctl.c guest-init/reaper.c */
+/* SOURCES: guest-init/loop.c guest-init/wire.c guest-init/pump.c guest-init/hello.c */
+/* SOURCES: guest-init/session.c guest-init/ending.c guest-init/children.c */
+/* SOURCES: guest-init/container.c guest-init/cgroup.c guest-init/machine.c */
+/* SOURCES: guest-init/plan_read.c guest-init/report.c guest-init/setup.c guest-init/process.c */
+/* SOURCES: guest-init/creds.c guest-init/mounts.c guest-init/devices.c guest-init/terminal.c */
+/* SOURCES: guest-init/rootpath.c guest-init/exec_path.c guest-init/home.c guest-init/sysctl.c */
+/* SOURCES: guest-init/reaper.c */
 /*
- * nacre-init without a virtual machine: the real machine stage, sessions and containers run as PID 1
- * of a new pid and mount namespace, with socket pairs in place of vsock and a directory in place of
- * virtio-fs (share_mount below). The test plays nacre-monitor. Needs root, and busybox-static.
+ * nacre-init without a virtual machine: the real machine stage, sessions and containers run as PID
+ * 1 of a new pid and mount namespace, with socket pairs in place of vsock and a directory in place
+ * of virtio-fs (share_mount below). The test plays nacre-monitor. Needs root, and busybox-static.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,7 +46,7 @@
 #include "proto.h"
 #include "test_init_build.h"
 
-#define BASE "/tmp/nacre-test-init"
+#define BASE    "/tmp/nacre-test-init"
 #define WAIT_MS 20000
 
 /* Of a test that failed: its guest is still there. */
@@ -94,23 +100,25 @@ static int make_rootfs(void **state)
 static int remove_rootfs(void **state)
 {
 	(void)state;
-	sh("rm -rf " BASE "; rmdir /sys/fs/cgroup/unified/nacre /sys/fs/cgroup/nacre 2>/dev/null; :");
+	sh("rm -rf " BASE
+	   "; rmdir /sys/fs/cgroup/unified/nacre /sys/fs/cgroup/nacre 2>/dev/null; :");
 	return 0;
 }
 
 /* A root that is not the host's, as the kernel gives PID 1 its rootfs. */
 static void enter_empty_root(void)
 {
-	if (syscall(SYS_unshare, CLONE_NEWNS) < 0 || kernel_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (syscall(SYS_unshare, CLONE_NEWNS) < 0 ||
+	    kernel_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		_exit(99);
 	rootfs_tree = kernel_open_tree(AT_FDCWD, BASE "/root", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	volume_tree =
 		kernel_open_tree(AT_FDCWD, BASE "/volumes", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (rootfs_tree < 0 || volume_tree < 0 ||
-	    kernel_mount("t", "/mnt", "tmpfs", 0, NULL) < 0 || mkdir("/mnt/old", 0700) < 0 ||
-	    chdir("/mnt") < 0 || syscall(SYS_pivot_root, ".", "old") < 0 || chdir("/") < 0 ||
-	    mkdir("/proc", 0755) < 0 || kernel_mount("proc", "/proc", "proc", 0, NULL) < 0 ||
-	    mkdir("/m", 0755) < 0 || mkdir("/m/x", 0755) < 0)
+	if (rootfs_tree < 0 || volume_tree < 0 || kernel_mount("t", "/mnt", "tmpfs", 0, NULL) < 0 ||
+	    mkdir("/mnt/old", 0700) < 0 || chdir("/mnt") < 0 ||
+	    syscall(SYS_pivot_root, ".", "old") < 0 || chdir("/") < 0 || mkdir("/proc", 0755) < 0 ||
+	    kernel_mount("proc", "/proc", "proc", 0, NULL) < 0 || mkdir("/m", 0755) < 0 ||
+	    mkdir("/m/x", 0755) < 0)
 		_exit(98);
 	rmdir("/m/x");
 	/* The host's tree stays at /old, as nothing in rootfs would: machine_mount() covers it. */
@@ -198,7 +206,8 @@ static int end_guest(void **state)
 
 static void send_message(struct guest *g, int fd, uint16_t type, const void *body, size_t len)
 {
-	struct msg_header h = { .len = le32_of((uint32_t)(sizeof(h) + len)), .type = le16_of(type) };
+	struct msg_header h = { .len = le32_of((uint32_t)(sizeof(h) + len)),
+				.type = le16_of(type) };
 
 	(void)g;
 	assert_int_equal(send(fd, &h, sizeof(h), MSG_NOSIGNAL), sizeof(h));
@@ -209,8 +218,11 @@ static void send_message(struct guest *g, int fd, uint16_t type, const void *bod
 static void send_hello(struct guest *g, int which, uint16_t role, uint16_t stream)
 {
 	struct msg_hello hello = {
-		.magic = le32_of(PROTO_MAGIC), .version = le16_of(PROTO_VERSION),
-		.role = le16_of(role), .stream = le16_of(stream), .token = "0123456789abcde",
+		.magic = le32_of(PROTO_MAGIC),
+		.version = le16_of(PROTO_VERSION),
+		.role = le16_of(role),
+		.stream = le16_of(stream),
+		.token = "0123456789abcde",
 	};
 
 	send_message(g, g->fd[which], MSG_HELLO, &hello, sizeof(hello));
@@ -327,7 +339,8 @@ static unsigned int finish_exited(struct guest *g)
 static struct plan_process plain_process(void)
 {
 	struct plan_process p = {
-		.umask = le32_of(022), .namespaces_lo = le32_of(BUILD_SPACES),
+		.umask = le32_of(022),
+		.namespaces_lo = le32_of(BUILD_SPACES),
 		.id_count = le32_of(65536),
 	};
 
@@ -351,7 +364,8 @@ static void add_usual(struct build *b, const char *cwd)
 	build_mount(b, "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777");
 	build_mount(b, "/dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
 	build_mount(b, "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "");
-	build_mount(b, "/sys/fs/cgroup", "cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "");
+	build_mount(b, "/sys/fs/cgroup", "cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
+		    "");
 }
 
 static void shell_plan(struct build *b, const struct plan_process *p, const char *script)
@@ -390,8 +404,8 @@ static void test_identity(void **state)
 
 	(void)state;
 	assert_int_equal(run(&g, "id -u; id -g; echo $$; pwd; echo $HOME; cat /proc/self/uid_map;"
-				 "grep -E 'Cap|NoNew|Seccomp:' /proc/self/status; umask"), 0);
-	print_message("%s", g.out);
+				 "grep -E 'Cap|NoNew|Seccomp:' /proc/self/status; umask"),
+			 0);
 	assert_non_null(strstr(g.out, "0\n0\n1\n/\n/root\n         0 2147483648      65536\n"));
 	assert_non_null(strstr(g.out, "CapBnd:\t00000000a80425fb"));
 	assert_non_null(strstr(g.out, "CapEff:\t00000000a80425fb"));
@@ -409,8 +423,8 @@ static void test_mounts(void **state)
 	assert_int_equal(run(&g, "cat /proc/mounts; ls -l /dev /proc/self/fd; echo x > /dev/null;"
 				 "head -c4 /dev/zero | wc -c; cat /proc/self/cgroup;"
 				 "ls /sys/fs/cgroup/cgroup.procs; touch /sys/x || echo sysro;"
-				 "ip addr show lo 2>&1; ls /old"), 1);
-	print_message("%s", g.out);
+				 "ip addr show lo 2>&1; ls /old"),
+			 1);
 	assert_non_null(strstr(g.out, "proc /proc proc"));
 	assert_non_null(strstr(g.out, "cgroup /sys/fs/cgroup cgroup2"));
 	assert_non_null(strstr(g.out, "0::/\n"));
@@ -430,7 +444,8 @@ static void test_stdin_and_back_pressure(void **state)
 	shell_plan(&b, &p, "cat | wc -c; yes | head -c 60000");
 	start(&g, &b);
 	for (int i = 0; i < 50; i++)
-		assert_int_equal(send(g.fd[S_IN], block, sizeof(block), MSG_NOSIGNAL), sizeof(block));
+		assert_int_equal(send(g.fd[S_IN], block, sizeof(block), MSG_NOSIGNAL),
+				 sizeof(block));
 	shutdown(g.fd[S_IN], SHUT_WR);
 	assert_int_equal(finish_exited(&g), 0);
 	assert_int_equal(strncmp(g.out, "1000000\n", 8), 0);
@@ -469,12 +484,14 @@ static void test_user_and_home(void **state)
 	p.flags = le32_of(PLAN_NO_NEW_PRIVS);
 	p.oom_score_adj = le32_of(5); /* raised: CAP_SYS_RESOURCE may be missing here */
 	p.caps[CAP_SET_AMBIENT] = le64_of(1u << 10); /* CAP_NET_BIND_SERVICE */
-	shell_plan(&b, &p, "id; echo $HOME; grep -E 'Cap|NoNew' /proc/self/status; ulimit -n;"
-			   "cat /proc/self/oom_score_adj; hostname; cat /proc/sys/kernel/domainname;"
-			   "cat /proc/sys/kernel/msgmax /proc/sys/net/ipv4/ping_group_range;"
-			   "echo reopened > /proc/self/fd/1; pwd");
+	shell_plan(&b, &p,
+		   "id; echo $HOME; grep -E 'Cap|NoNew' /proc/self/status; ulimit -n;"
+		   "cat /proc/self/oom_score_adj; hostname; cat /proc/sys/kernel/domainname;"
+		   "cat /proc/sys/kernel/msgmax /proc/sys/net/ipv4/ping_group_range;"
+		   "echo reopened > /proc/self/fd/1; pwd");
 	build_add(&b, PLAN_GROUP, &group, sizeof(group), (char *)NULL);
-	struct plan_rlimit l = { .resource = le32_of(RLIMIT_NOFILE), .soft = le64_of(123),
+	struct plan_rlimit l = { .resource = le32_of(RLIMIT_NOFILE),
+				 .soft = le64_of(123),
 				 .hard = le64_of(456) };
 	build_add(&b, PLAN_RLIMIT, &l, sizeof(l), (char *)NULL);
 	build_string(&b, PLAN_HOSTNAME, "pearl");
@@ -483,9 +500,8 @@ static void test_user_and_home(void **state)
 	build_add(&b, PLAN_SYSCTL, NULL, 0, "net.ipv4.ping_group_range", "0 9", (char *)NULL);
 	start(&g, &b);
 	assert_int_equal(finish_exited(&g), 0);
-	print_message("%s", g.out);
-	assert_non_null(strstr(g.out, "uid=1000(user) gid=1000 groups=44,1000\n/home/user\n") ?:
-			       strstr(g.out, "/home/user\n"));
+	assert_non_null(strstr(g.out, "uid=1000(user) gid=1000 groups=44,1000\n/home/user\n")
+				?: strstr(g.out, "/home/user\n"));
 	assert_non_null(strstr(g.out, "CapEff:\t0000000000000400"));
 	assert_non_null(strstr(g.out, "CapAmb:\t0000000000000400"));
 	assert_non_null(strstr(g.out, "NoNewPrivs:\t1"));
@@ -528,7 +544,6 @@ static void test_restrictions(void **state)
 	build_string(&b, PLAN_READONLY, "/proc/sys");
 	start(&g, &b);
 	assert_int_equal(finish_exited(&g), 0);
-	print_message("%s", g.out);
 	assert_non_null(strstr(g.out, "root-ro\n0\n0\nsys-ro\n0\nvolume\nvol-ro\nx\n2\n"
 				      "/nowhere/deep\n/made/cwd\n"));
 	assert_int_equal(access("/etc/mnt", F_OK), -1);
@@ -560,7 +575,8 @@ static void test_seccomp(void **state)
 	memcpy(s.insns, insns, sizeof(insns));
 	for (int nnp = 0; nnp < 2; nnp++) {
 		p.flags = le32_of(nnp ? PLAN_NO_NEW_PRIVS : 0);
-		shell_plan(&b, &p, "busybox mkdir /zz; grep -E 'Seccomp:|CapEff' /proc/self/status");
+		shell_plan(&b, &p,
+			   "busybox mkdir /zz; grep -E 'Seccomp:|CapEff' /proc/self/status");
 		build_add(&b, PLAN_SECCOMP, &s, sizeof(s), (char *)NULL);
 		start(&g, &b);
 		assert_int_equal(finish_exited(&g), 0);
@@ -596,8 +612,7 @@ static void test_failures(void **state)
 	expect_failed("/nope", "/", 127, "exec \"/nope\": no such file or directory");
 	expect_failed("/etc/plain", "/", 126, "exec: \"/etc/plain\": permission denied");
 	expect_failed("/etc", "/", 126, "exec: \"/etc\": is a directory");
-	expect_failed("sh", "/etc/plain", 125, 
-		      "chdir to cwd (\"/etc/plain\"): not a directory");
+	expect_failed("sh", "/etc/plain", 125, "chdir to cwd (\"/etc/plain\"): not a directory");
 }
 
 static void test_signals(void **state)
@@ -637,11 +652,11 @@ static void test_reaper(void **state)
 
 	(void)state;
 	p.flags = le32_of(PLAN_INIT_REAPER);
-	shell_plan(&b, &p, "echo $$; cat /proc/1/comm; ls /proc/1/fd 2>/dev/null;"
-			   "grep CapEff /proc/1/status; (sleep 100 &); exit 9");
+	shell_plan(&b, &p,
+		   "echo $$; cat /proc/1/comm; ls /proc/1/fd 2>/dev/null;"
+		   "grep CapEff /proc/1/status; (sleep 100 &); exit 9");
 	start(&g, &b);
 	assert_int_equal(finish_exited(&g), 9);
-	print_message("%s", g.out);
 	assert_non_null(strstr(g.out, "2\nnacre-reaper\nCapEff:\t0000000000000020\n"));
 	/* A default action is taken: the process is not PID 1. */
 	shell_plan(&b, &p, "exec sleep 100");
@@ -666,8 +681,9 @@ static void test_terminal(void **state)
 	p.rows = le16_of(24);
 	p.cols = le16_of(80);
 	p.uid = le32_of(1000);
-	shell_plan(&b, &p, "tty; stty size; read x; echo got $x; stty size; ls -l /dev/console;"
-			   "echo console > /dev/console; test -t 0 && echo istty");
+	shell_plan(&b, &p,
+		   "tty; stty size; read x; echo got $x; stty size; ls -l /dev/console;"
+		   "echo console > /dev/console; test -t 0 && echo istty");
 	g.tty = true;
 	build_end(&b);
 	/* begin() clears *g; say it again in between. */
@@ -685,7 +701,6 @@ static void test_terminal(void **state)
 	usleep(100000);
 	assert_int_equal(write(g.fd[S_IN], "line\n", 5), 5);
 	assert_int_equal(finish_exited(&g), 0);
-	print_message("%s", g.out);
 	assert_non_null(strstr(g.out, "/dev/pts/0\r\n24 80\r\n"));
 	assert_non_null(strstr(g.out, "got line\r\n40 132\r\n"));
 	assert_non_null(strstr(g.out, "console\r\nistty\r\n"));
