@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nacre-fsd and the virtio-fs device behind a real FUSE client: this machine's kernel.
+ *
+ * Three processes. One is nacre-fsd, confined as it always is, in a user namespace whose ids begin at
+ * PLAN_ID_BASE. One is the device on fake guest memory, which puts what it reads from /dev/fuse on the
+ * rings and writes what comes back to it. The test works in the mounted file system as a container
+ * would: in a user namespace whose id c is PLAN_ID_BASE + c outside. Needs root and /dev/fuse.
+ *
+ * `test_virtio_fs_mount DIRECTORY MOUNTPOINT` mounts and stays: for measurements, and for trying things
+ * out by hand.
+ */
+/* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c */
+/* SOURCES: vmm/virtio_fs_io.c vmm/mmio.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/log.c vmm/loop.c */
+/* SOURCES: fsd/request.c fsd/lookup.c fsd/attr.c fsd/open.c fsd/create.c fsd/name.c fsd/dir.c */
+/* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/handle.c fsd/export.c fsd/sys.c */
+/* SOURCES: fsd/serve.c fsd/stages.c */
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fake_driver.h"
+#include "fsd/serve.h"
+#include "fsd/stages.h"
+#include "plan.h"
+#include "vmm/virtio_fs_core.h"
+
+#define SLOTS	   32u
+#define SLOT_IN	   (FS_WRITE_MAX + 0x1000u)
+#define SLOT_OUT   (FS_WRITE_MAX + 0x1000u)
+#define SLOT_BYTES (SLOT_IN + SLOT_OUT)
+#define RINGS	   0x10000u
+
+static char dir[64], at[64]; /* exported, mounted */
+static pid_t fsd_pid, bridge_pid;
+
+/* ---- nacre-fsd ---- */
+
+static struct fsd fsd;
+
+/* A user namespace with the map "inside outside 65536", as a descriptor. */
+static int make_user_ns(const char *map)
+{
+	static const char *const files[] = { "uid_map", "gid_map" };
+	int ready[2], fd;
+	char path[64], c;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (unshare(CLONE_NEWUSER) == 0)
+			(void)!write(ready[1], "", 1);
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[i]);
+		fd = open(path, O_WRONLY);
+		assert_int_equal(write(fd, map, strlen(map)), (ssize_t)strlen(map));
+		close(fd);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
+	return fd;
+}
+
+static int fail_stage(const char *what, int err)
+{
+	fprintf(stderr, "%s: %s\n", what, strerror(-err));
+	return 1;
+}
+
+/* As main() of nacre-fsd has it, for one export. */
+static int run_fsd(int socket_fd, int user_ns_fd)
+{
+	int root_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int proc_fd, proc_self_fd, err;
+	uint32_t max_fds;
+
+	err = stage_open_proc(&fsd.exports, &proc_fd, &proc_self_fd);
+	if (!err)
+		err = stage_enter_mounts(&fsd.exports, -1, proc_self_fd, proc_fd);
+	if (!err)
+		err = stage_enter_user(user_ns_fd);
+	if (!err)
+		err = stage_drop_capabilities();
+	if (!err)
+		err = stage_set_limits(&max_fds);
+	if (!err)
+		err = stage_close_others((int[]){ 2, socket_fd, proc_fd, root_fd }, 4);
+	if (err)
+		return fail_stage("stage", err);
+	err = fsd_init(&fsd, 0, proc_fd, NODE_MAX, max_fds - FSD_FDS_OWN);
+	if (!err)
+		err = export_add(&fsd.exports, root_fd, false);
+	if (!err)
+		err = node_add_export(&fsd.nodes, 0);
+	if (err)
+		return fail_stage("export", err);
+	err = serve(&fsd, socket_fd);
+	return err ? fail_stage("serve", err) : 0;
+}
+
+/* ---- the device, and /dev/fuse in the place of a driver ---- */
+
+static struct gmem mem;
+static struct virtio_dev dev;
+static struct fake_driver drv[FS_QUEUES];
+static struct loop_source fuse_src, irq_src;
+static uint32_t free_slots; /* bits */
+static uint8_t buffer[SLOT_IN];
+static enum broker_class mount_class;
+
+static uint64_t slot_gpa(uint32_t slot)
+{
+	return FAKE_BASE + RINGS + (uint64_t)slot * SLOT_BYTES;
+}
+
+/* Takes what the device has put back. */
+static void on_used(void *ctx, uint32_t events)
+{
+	uint32_t head, len;
+	uint64_t count;
+
+	(void)ctx;
+	(void)events;
+	(void)!read(dev.irq_fd, &count, sizeof(count));
+	pthread_mutex_lock(&dev.lock);
+	for (uint32_t q = 0; q < FS_QUEUES; q++) {
+		while (fake_used(&drv[q], &head, &len)) {
+			uint32_t slot = head / 2;
+
+			/* The client may have been killed: ENOENT then. */
+			if (len)
+				(void)!write(fuse_src.fd,
+					     gmem_slice(&mem, GPA(slot_gpa(slot) + SLOT_IN), len), len);
+			free_slots |= 1u << slot;
+		}
+	}
+	pthread_mutex_unlock(&dev.lock);
+	loop_arm(&fuse_src, free_slots ? EPOLLIN : 0);
+}
+
+/* One request from the kernel onto a ring. */
+static void on_fuse(void *ctx, uint32_t events)
+{
+	uint32_t slot = (uint32_t)__builtin_ctz(free_slots), q;
+	uint16_t head = (uint16_t)(2 * slot);
+	const struct fuse_in_header *h = (const void *)buffer;
+	ssize_t n = read(fuse_src.fd, buffer, sizeof(buffer));
+
+	(void)ctx;
+	if (n < 0 && errno == ENODEV)
+		_exit(0); /* unmounted */
+	if (n < 0) {
+		if (events & EPOLLERR)
+			_exit(0);
+		return;
+	}
+	free_slots &= ~(1u << slot);
+	q = h->opcode == FUSE_FORGET || h->opcode == FUSE_BATCH_FORGET ? FS_QUEUE_HIPRIO
+								       : FS_QUEUE_REQUEST;
+	fake_put(&mem, slot_gpa(slot), buffer, (size_t)n);
+	fake_desc(&drv[q], head, slot_gpa(slot), (uint32_t)n, FAKE_NEXT, (uint16_t)(head + 1));
+	fake_desc(&drv[q], (uint16_t)(head + 1), slot_gpa(slot) + SLOT_IN, SLOT_OUT, FAKE_WRITE, 0);
+	fake_offer(&drv[q], head);
+	driver_notify(&dev, q);
+	if (!free_slots)
+		loop_arm(&fuse_src, 0);
+}
+
+static void on_lost(uint32_t container)
+{
+	fprintf(stderr, "nacre-fsd of container %u is gone\n", container);
+	_exit(1);
+}
+
+static void confine_nothing(void)
+{
+}
+
+/* As nacre-vmm is: without a capability. Its writes take set-user-id bits off for that reason. */
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { 0 };
+
+	return (int)syscall(SYS_capset, &h, none);
+}
+
+static int run_bridge(int fuse_fd, int broker_fd)
+{
+	mem = (struct gmem){ .n_regions = 1,
+			     .region = { { .base = FAKE_BASE, .size = RINGS + SLOTS * SLOT_BYTES } } };
+	mem.region[0].hva = mmap(NULL, mem.region[0].size, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	free_slots = UINT32_MAX;
+	if (drop_capabilities() || loop_init() || virtio_fs_init(&dev, mount_class) || mmio_attach(&dev, &mem) ||
+	    virtio_fs_add_broker(0, broker_fd, on_lost) || virtio_fs_start_workers(confine_nothing))
+		return 1;
+	driver_negotiate(&dev, FEATURE_VERSION_1);
+	for (uint32_t q = 0; q < FS_QUEUES; q++) {
+		drv[q] = fake_driver_at(&mem, FAKE_BASE + 0x8000u * q, VIRTQ_SIZE_MAX);
+		driver_queue(&dev, q, &drv[q]);
+	}
+	driver_ok(&dev);
+	loop_add(&fuse_src, fuse_fd, EPOLLIN, on_fuse, NULL);
+	loop_add(&irq_src, dev.irq_fd, EPOLLIN, on_used, NULL);
+	loop_run();
+}
+
+/* ---- set-up ---- */
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void start_processes(void)
+{
+	int pair[2], fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	char options[128], map[64];
+	int user_ns;
+
+	assert_true(fuse_fd >= 0);
+	snprintf(map, sizeof(map), "%u 0 65536", PLAN_ID_BASE);
+	user_ns = make_user_ns(map);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	fsd_pid = fork();
+	if (fsd_pid == 0)
+		_exit(run_fsd(pair[0], user_ns));
+	close(pair[0]);
+	snprintf(options, sizeof(options),
+		 "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions", fuse_fd);
+	assert_int_equal(mount("nacre", at, "fuse", MS_NODEV, options), 0);
+	bridge_pid = fork();
+	if (bridge_pid == 0)
+		_exit(run_bridge(fuse_fd, pair[1]));
+	close(pair[1]);
+	close(fuse_fd);
+	close(user_ns);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	umask(0);
+	strcpy(dir, "/tmp/nacre-test-export-XXXXXX");
+	strcpy(at, "/tmp/nacre-test-mount-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	assert_non_null(mkdtemp(at));
+	assert_int_equal(chmod(dir, 0755), 0); /* the container's root directory */
+	if (geteuid() != 0 || access("/dev/fuse", W_OK) < 0)
+		return 0;
+	start_processes();
+	return 0;
+}
+
+static int start_volume(void **state)
+{
+	mount_class = BROKER_CLASS_VOLUME;
+	return start(state);
+}
+
+static int stop(void **state)
+{
+	int status = 0;
+
+	(void)state;
+	mount_class = BROKER_CLASS_ROOT;
+	if (fsd_pid) {
+		/* Both end by themselves when the mount is gone. */
+		assert_int_equal(umount2(at, 0), 0);
+		waitpid(bridge_pid, &status, 0);
+		assert_int_equal(status, 0);
+		waitpid(fsd_pid, &status, 0);
+		assert_int_equal(status, 0);
+		fsd_pid = 0;
+	}
+	rmdir(at);
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return 0;
+}
+
+/* Runs fn in a child in the root directory of the container, as the container's uid. */
+static void in_container(void (*fn)(void), uid_t uid)
+{
+	char map[64], root[80];
+	int user_ns, status;
+	pid_t pid;
+
+	if (!fsd_pid) {
+		print_message("skipped: needs root and /dev/fuse\n");
+		skip();
+	}
+	snprintf(map, sizeof(map), "0 %u 65536", PLAN_ID_BASE);
+	user_ns = make_user_ns(map);
+	snprintf(root, sizeof(root), "%s/0/root", at);
+	pid = fork();
+	if (pid == 0) {
+		/* By way of the container's root: leaving its uid takes the capabilities away. */
+		if (chdir(root) < 0 || setns(user_ns, CLONE_NEWUSER) < 0 || setgid(uid) < 0 ||
+		    setuid(0) < 0 || setuid(uid) < 0) {
+			perror("entering the container");
+			_exit(1);
+		}
+		fn();
+		fflush(NULL);
+		_exit(0);
+	}
+	close(user_ns);
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+}
+
+/* In the child cmocka's checks would unwind into the parent's test: a line and an exit. */
+#define CHECK(cond)                                                                                \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			fprintf(stderr, "%s:%d: %s (errno %d)\n", __FILE__, __LINE__, #cond, errno); \
+			_exit(1);                                                                  \
+		}                                                                                  \
+	} while (0)
+
+static struct stat host_stat(const char *name)
+{
+	char path[256];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(lstat(path, &st), 0);
+	return st;
+}
+
+/* ---- tests ---- */
+
+static void write_pattern(int fd, size_t len, unsigned int seed)
+{
+	static uint8_t block[65537];
+
+	for (size_t done = 0; done < len;) {
+		size_t n = len - done < sizeof(block) ? len - done : sizeof(block);
+
+		for (size_t i = 0; i < n; i++)
+			block[i] = (uint8_t)((done + i) * 31 >> 3 ^ seed);
+		CHECK(write(fd, block, n) == (ssize_t)n);
+		done += n;
+	}
+}
+
+static void check_pattern(int fd, size_t len, unsigned int seed)
+{
+	uint8_t *p = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
+
+	CHECK(p != MAP_FAILED);
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] != (uint8_t)(i * 31 >> 3 ^ seed)) {
+			fprintf(stderr, "byte %zu is %02x\n", i, p[i]);
+			_exit(1);
+		}
+	}
+	munmap(p, len);
+}
+
+static void do_data(void)
+{
+	const size_t len = 5000001;
+	int fd = open("data", O_RDWR | O_CREAT | O_EXCL, 0644), fd2;
+	char text[16];
+
+	CHECK(fd >= 0);
+	write_pattern(fd, len, 5);
+	CHECK(fsync(fd) == 0);
+	CHECK(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0);
+	check_pattern(fd, len, 5);
+	/* Around the cache, in both directions. */
+	fd2 = open("data", O_RDWR | O_DIRECT);
+	if (fd2 >= 0) {
+		uint8_t *block = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		CHECK(pread(fd2, block, 1 << 20, 4096) == 1 << 20);
+		CHECK(block[0] == (uint8_t)(4096 * 31 >> 3 ^ 5));
+		CHECK(pwrite(fd2, block, 1 << 20, 4096) == 1 << 20);
+		close(fd2);
+	}
+	check_pattern(fd, len, 5);
+	/* Appending by two. */
+	fd2 = open("log", O_WRONLY | O_CREAT | O_APPEND, 0644);
+	close(fd);
+	fd = open("log", O_RDWR | O_APPEND);
+	CHECK(write(fd2, "one,", 4) == 4 && write(fd, "two,", 4) == 4 && write(fd2, "three", 5) == 5);
+	CHECK(pread(fd, text, sizeof(text), 0) == 13 && !memcmp(text, "one,two,three", 13));
+	CHECK(ftruncate(fd, 3) == 0 && write(fd, "!", 1) == 1);
+	CHECK(pread(fd, text, sizeof(text), 0) == 4 && !memcmp(text, "one!", 4));
+	close(fd2);
+	close(fd);
+	fd = open("log", O_RDWR | O_TRUNC);
+	CHECK(lseek(fd, 0, SEEK_END) == 0);
+	CHECK(fallocate(fd, 0, 0, 1 << 16) == 0 && lseek(fd, 0, SEEK_END) == 1 << 16);
+	close(fd);
+}
+
+static void test_data(void **state)
+{
+	(void)state;
+	in_container(do_data, 0);
+	/* Host root owns what container root made: the map is 2^31 to 0. */
+	assert_int_equal(host_stat("data").st_uid, 0);
+	assert_int_equal(host_stat("data").st_size, 5000001);
+	assert_int_equal(host_stat("log").st_size, 1 << 16);
+}
+
+static void do_names(void)
+{
+	struct stat st;
+	char text[32];
+	int fd;
+
+	CHECK(mkdir("d", 0751) == 0 && mkdir("d/e", 0700) == 0);
+	CHECK(symlink("../else where", "d/link") == 0);
+	CHECK(readlink("d/link", text, sizeof(text)) == 13);
+	fd = open("f", O_RDWR | O_CREAT, 0640);
+	CHECK(fd >= 0 && link("f", "d/hard") == 0 && fstat(fd, &st) == 0 && st.st_nlink == 2);
+	CHECK(rename("f", "d/e/f") == 0 && rename("d", "D") == 0);
+	CHECK(stat("D/e/f", &st) == 0 && stat("f", &st) < 0 && errno == ENOENT);
+	CHECK(unlink("D/hard") == 0 && unlink("D/e/f") == 0);
+	/* Unlinked, it can still be used. */
+	CHECK(write(fd, "ghost", 5) == 5 && pread(fd, text, 5, 0) == 5 && fstat(fd, &st) == 0);
+	CHECK(st.st_nlink == 0 && st.st_size == 5 && fchmod(fd, 0600) == 0);
+	close(fd);
+	CHECK(rmdir("D/e") == 0 && unlink("D/link") == 0);
+	CHECK(mkfifo("fifo", 0600) == 0);
+	/* A FIFO is the guest kernel's own. */
+	fd = open("fifo", O_RDWR | O_NONBLOCK);
+	CHECK(fd >= 0 && write(fd, "x", 1) == 1);
+	close(fd);
+	CHECK(open("D/../../..", O_TMPFILE | O_RDWR, 0600) < 0);
+	fd = open(".", O_TMPFILE | O_RDWR, 0600);
+	CHECK(fd >= 0 || errno == EOPNOTSUPP);
+	if (fd >= 0)
+		CHECK(write(fd, "x", 1) == 1 && close(fd) == 0);
+	CHECK(chdir("D") == 0 && rmdir("../D") == 0 && stat(".", &st) == 0);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	in_container(do_names, 0);
+	assert_int_equal(host_stat("fifo").st_mode, S_IFIFO | 0600);
+}
+
+static void do_rights_as_root(void)
+{
+	struct stat st;
+	int fd;
+
+	umask(027);
+	fd = open("masked", O_RDWR | O_CREAT, 0666);
+	CHECK(fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 07777) == 0640 && st.st_uid == 0);
+	close(fd);
+	umask(0);
+	CHECK(mkdir("open", 01777) == 0 && mkdir("group", 0775) == 0);
+	CHECK(chown("group", 0, 500) == 0 && chmod("group", 02775) == 0);
+	CHECK(mkdir("group/in", 0755) == 0);
+	CHECK(stat("group/in", &st) == 0 && st.st_gid == 500 && (st.st_mode & S_ISGID));
+	CHECK(close(open("given", O_CREAT | O_WRONLY, 0644)) == 0);
+	CHECK(chown("given", 1000, 1001) == 0 && chmod("given", 06755) == 0);
+	CHECK(stat("given", &st) == 0 && st.st_uid == 1000 && (st.st_mode & 07777) == 06755);
+	CHECK(close(open("secret", O_CREAT | O_WRONLY, 0600)) == 0);
+	CHECK(setxattr("given", "user.note", "hello", 5, 0) == 0);
+	CHECK(getxattr("given", "user.note", NULL, 0) == 5);
+	CHECK(setxattr("given", "trusted.x", "hello", 5, 0) < 0);
+	CHECK(mknod("device", S_IFCHR | 0666, 0x103) < 0 && errno == EPERM);
+	CHECK(flock(open("given", O_RDONLY), LOCK_EX) == 0);
+}
+
+static void do_rights_as_user(void)
+{
+	struct stat st;
+	int fd;
+
+	CHECK(stat("secret", &st) == 0);
+	CHECK(open("secret", O_RDONLY) < 0 && errno == EACCES);
+	CHECK(open("new", O_CREAT | O_WRONLY, 0644) < 0 && errno == EACCES);
+	fd = open("open/mine", O_CREAT | O_WRONLY, 0600);
+	CHECK(fd >= 0 && close(fd) == 0);
+	CHECK(stat("open/mine", &st) == 0 && st.st_uid == 1000 && st.st_gid == 1000);
+	CHECK(chown("open/mine", 0, 0) < 0 && errno == EPERM);
+	CHECK(unlink("masked") < 0 && errno == EACCES);
+	/* Writing takes set-user-id away. */
+	fd = open("given", O_WRONLY);
+	CHECK(fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0);
+	CHECK(stat("given", &st) == 0 && (st.st_mode & 07777) == 0755);
+}
+
+static void test_rights(void **state)
+{
+	(void)state;
+	in_container(do_rights_as_root, 0);
+	assert_int_equal(host_stat("given").st_uid, 1000);
+	in_container(do_rights_as_user, 1000);
+	assert_int_equal(host_stat("open/mine").st_uid, 1000);
+	assert_int_equal(host_stat("given").st_mode & 07777, 0755);
+}
+
+#define N_FILES 3000
+
+static void do_many(void)
+{
+	static bool seen[N_FILES];
+	struct rlimit files;
+	char name[32];
+	struct dirent *e;
+	unsigned int n = 0;
+	DIR *d;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	CHECK(mkdir("many", 0755) == 0 && chdir("many") == 0);
+	for (unsigned int i = 0; i < N_FILES; i++) {
+		snprintf(name, sizeof(name), "f%u", i);
+		CHECK(close(open(name, O_CREAT | O_WRONLY, 0644)) == 0);
+	}
+	d = opendir(".");
+	while ((e = readdir(d))) {
+		struct stat st;
+		unsigned int i;
+
+		if (sscanf(e->d_name, "f%u", &i) != 1)
+			continue;
+		CHECK(i < N_FILES && !seen[i]);
+		seen[i] = true;
+		n++;
+		CHECK(lstat(e->d_name, &st) == 0 && st.st_ino == e->d_ino);
+	}
+	closedir(d);
+	CHECK(n == N_FILES);
+	/* Removing while reading. */
+	d = opendir(".");
+	for (n = 0; (e = readdir(d));) {
+		if (e->d_name[0] == 'f')
+			n += unlink(e->d_name) == 0;
+	}
+	closedir(d);
+	CHECK(n == N_FILES && chdir("..") == 0 && rmdir("many") == 0);
+}
+
+static void test_many(void **state)
+{
+	(void)state;
+	in_container(do_many, 0);
+}
+
+/* A session of the other class, with nothing in it: it sees no root, and cannot be changed. */
+static void test_volume(void **state)
+{
+	char path[128];
+
+	(void)state;
+	if (!fsd_pid) {
+		print_message("skipped: needs root and /dev/fuse\n");
+		skip();
+	}
+	snprintf(path, sizeof(path), "%s/0/mounts", at);
+	assert_int_equal(access(path, F_OK), 0);
+	snprintf(path, sizeof(path), "%s/0/root", at);
+	assert_int_equal(access(path, F_OK), -1);
+	snprintf(path, sizeof(path), "%s/0/mounts/new", at);
+	assert_int_equal(open(path, O_CREAT | O_WRONLY, 0644), -1);
+	assert_int_equal(errno, EROFS);
+	snprintf(path, sizeof(path), "%s/1", at);
+	assert_int_equal(open(path, O_RDONLY), -1);
+	assert_int_equal(errno, ENOENT);
+}
+
+int main(int argc, char **argv)
+{
+#define MOUNT_TEST(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+	const struct CMUnitTest tests[] = {
+		MOUNT_TEST(test_data),	 MOUNT_TEST(test_names), MOUNT_TEST(test_rights),
+		MOUNT_TEST(test_many),
+		cmocka_unit_test_setup_teardown(test_volume, start_volume, stop),
+	};
+
+	if (argc == 3) {
+		snprintf(dir, sizeof(dir), "%s", argv[1]);
+		snprintf(at, sizeof(at), "%s", argv[2]);
+		start_processes();
+		printf("nacre-fsd %d, device %d\n", fsd_pid, bridge_pid);
+		fflush(stdout);
+		waitpid(bridge_pid, NULL, 0);
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
