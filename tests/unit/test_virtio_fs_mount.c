@@ -7,8 +7,8 @@
  * rings and writes what comes back to it. The test works in the mounted file system as a container
  * would: in a user namespace whose id c is PLAN_ID_BASE + c outside. Needs root and /dev/fuse.
  *
- * `test_virtio_fs_mount DIRECTORY MOUNTPOINT` mounts and stays: for measurements, and for trying things
- * out by hand.
+ * `test_virtio_fs_mount DIRECTORY MOUNTPOINT [volume]` mounts and stays: for measurements, and for trying
+ * things out by hand.
  */
 /* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c */
 /* SOURCES: vmm/virtio_fs_io.c vmm/mmio.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/log.c vmm/loop.c */
@@ -98,10 +98,11 @@ static int fail_stage(const char *what, int err)
 	return 1;
 }
 
-/* As main() of nacre-fsd has it, for one export. */
+/* As main() of nacre-fsd has it; the same directory is root and volume 0. */
 static int run_fsd(int socket_fd, int user_ns_fd)
 {
 	int root_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int volume_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int proc_fd, proc_self_fd, err;
 	uint32_t max_fds;
 
@@ -115,14 +116,19 @@ static int run_fsd(int socket_fd, int user_ns_fd)
 	if (!err)
 		err = stage_set_limits(&max_fds);
 	if (!err)
-		err = stage_close_others((int[]){ 2, socket_fd, proc_fd, root_fd }, 4);
+		err = stage_close_others((int[]){ 2, socket_fd, proc_fd, root_fd, volume_fd },
+					 5);
 	if (err)
 		return fail_stage("stage", err);
 	err = fsd_init(&fsd, 0, proc_fd, NODE_MAX, max_fds - FSD_FDS_OWN);
 	if (!err)
 		err = export_add(&fsd.exports, root_fd, false);
 	if (!err)
-		err = node_add_export(&fsd.nodes, 0);
+		err = node_add_export(&fsd.nodes, EXPORT_ROOT);
+	if (!err)
+		err = export_add(&fsd.exports, volume_fd, false) - 1;
+	if (!err)
+		err = node_add_export(&fsd.nodes, EXPORT_ROOT + 1);
 	if (err)
 		return fail_stage("export", err);
 	err = serve(&fsd, socket_fd);
@@ -326,7 +332,8 @@ static void in_container(void (*fn)(void), uid_t uid)
 	}
 	snprintf(map, sizeof(map), "0 %u 65536", PLAN_ID_BASE);
 	user_ns = make_user_ns(map);
-	snprintf(root, sizeof(root), "%s/0/root", at);
+	snprintf(root, sizeof(root), "%s/0/%s", at,
+		 mount_class == BROKER_CLASS_ROOT ? "root" : "mounts/0");
 	pid = fork();
 	if (pid == 0) {
 		/* By way of the container's root: leaving its uid takes the capabilities away. */
@@ -582,18 +589,50 @@ static void test_many(void **state)
 	in_container(do_many, 0);
 }
 
-/* A session of the other class, with nothing in it: it sees no root, and cannot be changed. */
-static void test_volume(void **state)
+static void host_write(const char *name, const char *text)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0644);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static void expect_content(const char *name, const char *text)
+{
+	char path[256], got[64] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/0/mounts/0/%s", at, name);
+	fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, got, sizeof(got)), (ssize_t)strlen(text));
+	assert_string_equal(got, text);
+	close(fd);
+}
+
+/* What others do to a volume is seen, and what is written to it is there at once. */
+static void test_shared_volume(void **state)
 {
 	char path[128];
 
 	(void)state;
-	if (!fsd_pid) {
-		print_message("skipped: needs root and /dev/fuse\n");
-		skip();
-	}
-	snprintf(path, sizeof(path), "%s/0/mounts", at);
+	in_container(do_data, 0);
+	in_container(do_names, 0);
+	host_write("shared", "one");
+	expect_content("shared", "one");
+	host_write("shared", "three");
+	/* Size and time may be a second old, no more. */
+	usleep(1100000);
+	expect_content("shared", "three");
+	/* A name that was looked for in vain is seen as soon as it is there. */
+	snprintf(path, sizeof(path), "%s/0/mounts/0/later", at);
+	assert_int_equal(access(path, F_OK), -1);
+	host_write("later", "x");
 	assert_int_equal(access(path, F_OK), 0);
+	/* The other class's tree is not here, and nothing above a volume can be changed. */
 	snprintf(path, sizeof(path), "%s/0/root", at);
 	assert_int_equal(access(path, F_OK), -1);
 	snprintf(path, sizeof(path), "%s/0/mounts/new", at);
@@ -610,10 +649,11 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		MOUNT_TEST(test_data),	 MOUNT_TEST(test_names), MOUNT_TEST(test_rights),
 		MOUNT_TEST(test_many),
-		cmocka_unit_test_setup_teardown(test_volume, start_volume, stop),
+		cmocka_unit_test_setup_teardown(test_shared_volume, start_volume, stop),
 	};
 
-	if (argc == 3) {
+	if (argc >= 3) {
+		mount_class = argc > 3 ? BROKER_CLASS_VOLUME : BROKER_CLASS_ROOT;
 		snprintf(dir, sizeof(dir), "%s", argv[1]);
 		snprintf(at, sizeof(at), "%s", argv[2]);
 		start_processes();
