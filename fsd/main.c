@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "serve.h"
 #include "stages.h"
 
@@ -118,6 +119,10 @@ int main(int argc, char **argv)
 	err = add_exports();
 	if (err)
 		return err;
+	err = filter_apply();
+	if (err)
+		return fail("seccomp: %s", strerror(-err));
+	/* ---- Below this line only the system calls of fsd.policy are left. ---- */
 	err = serve(&fsd, args.socket_fd);
 	return err ? fail("socket: %s", strerror(-err)) : 0;
 }
