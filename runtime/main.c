@@ -5,6 +5,7 @@
  * wrote reaches this program only as sanitized lines and an exit status.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,16 +91,28 @@ static size_t verb_find(const char *name)
 	return i;
 }
 
+/* A descriptor that is opened later must not take the place of a closed standard stream. */
+static void standard_streams_open(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			_exit(125);
+	}
+}
+
 int main(int argc, char *argv[])
 {
 	struct arena arena = { .blocks = NULL };
 	struct global_options global = { .arena = &arena };
 	struct failure failure = { .text = "" };
-	int used = options_parse(&global_table, argc - 1, argv + 1, &global, &arena, &failure);
-	int at = 1 + (used > 0 ? used : 0);
-	size_t verb = used >= 0 && at < argc ? verb_find(argv[at]) : N_VERBS;
 	int status = 1;
+	size_t verb;
+	int used, at;
 
+	standard_streams_open();
+	used = options_parse(&global_table, argc - 1, argv + 1, &global, &arena, &failure);
+	at = 1 + (used > 0 ? used : 0);
+	verb = used >= 0 && at < argc ? verb_find(argv[at]) : N_VERBS;
 	if (used >= 0 && !global.help && !global.version && global_apply(&global, &failure) == 0 &&
 	    verb == N_VERBS) {
 		if (at < argc)
