@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "request.h"
+#include "slow.h"
 
 /* Handle of a directory that exists only here: it needs no state. */
 #define SYNTHETIC_FH ((uint64_t)BROKER_HANDLES)
@@ -74,16 +75,17 @@ int op_releasedir(struct fsd *f, struct request *r)
 int op_fsyncdir(struct fsd *f, struct request *r)
 {
 	const struct fuse_fsync_in *in = REQUEST_BODY(r, struct fuse_fsync_in);
+	struct slow_job job = { .opcode = FUSE_FSYNCDIR, .to_fd = -1,
+				.mode = in->fsync_flags & FUSE_FSYNC_FDATASYNC };
 	struct handle *h;
-	int err;
 
 	if (node_is_synthetic(&f->nodes, r->node))
 		return 0;
 	h = handle_get(&f->handles, in->fh, r->node, HANDLE_DIR, r->class);
 	if (!h)
 		return -EBADF;
-	err = in->fsync_flags & FUSE_FSYNC_FDATASYNC ? fdatasync(h->fd) : fsync(h->fd);
-	return err < 0 ? -errno : 0;
+	job.fd = h->fd;
+	return slow_do(f, r, &job, NULL);
 }
 
 /* The window that holds the entry at cookie `off` of h, else the one to fill. */

@@ -17,6 +17,7 @@
 
 #include "filter.h"
 #include "serve.h"
+#include "slow.h"
 #include "stages.h"
 
 static struct args args;
@@ -119,6 +120,9 @@ int main(int argc, char **argv)
 	err = add_exports();
 	if (err)
 		return err;
+	err = slow_start(&fsd, args.socket_fd, filter_apply);
+	if (err)
+		return fail("cannot start threads: %s", strerror(-err));
 	err = filter_apply();
 	if (err)
 		return fail("seccomp: %s", strerror(-err));

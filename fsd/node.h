@@ -41,8 +41,8 @@
 #define NODE_FDS_MAX 8192u
 /* Largest descriptor number, exclusive: nodes, handles (BROKER_HANDLES), exports and our own few. */
 #define FSD_FDS_MAX  32768u
-/* Descriptors that one request may use beside those of nodes and handles, with room to spare. */
-#define FSD_FDS_OWN  32u
+/* Descriptors beside those of nodes and handles: one request's, and two per job of slow.h. */
+#define FSD_FDS_OWN  64u
 
 /* Nodes that always exist. NODE_TOP is broker_root_node(). */
 enum { NODE_NONE = 0, NODE_TOP = 1, NODE_MOUNTS = 2, NODE_EXPORT0 = 3 };

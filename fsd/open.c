@@ -12,7 +12,10 @@
 
 #include "plan.h"
 #include "request.h"
+#include "slow.h"
 
+/* Bytes of one COPY_FILE_RANGE. */
+#define COPY_MAX (64u << 20)
 /* Flags of the guest's open() that mean something to the host's file system. */
 #define KEPT_FLAGS (O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME)
 
@@ -137,12 +140,13 @@ int op_fsync(struct fsd *f, struct request *r)
 {
 	const struct fuse_fsync_in *in = REQUEST_BODY(r, struct fuse_fsync_in);
 	struct handle *h = handle_get(&f->handles, in->fh, r->node, HANDLE_FILE, r->class);
-	int err;
+	struct slow_job job = { .opcode = FUSE_FSYNC, .to_fd = -1,
+				.mode = in->fsync_flags & FUSE_FSYNC_FDATASYNC };
 
 	if (!h)
 		return -EBADF;
-	err = in->fsync_flags & FUSE_FSYNC_FDATASYNC ? fdatasync(h->fd) : fsync(h->fd);
-	return err < 0 ? -errno : 0;
+	job.fd = h->fd;
+	return slow_do(f, r, &job, NULL);
 }
 
 int op_fallocate(struct fsd *f, struct request *r)
@@ -150,6 +154,8 @@ int op_fallocate(struct fsd *f, struct request *r)
 	const struct fuse_fallocate_in *in = REQUEST_BODY(r, struct fuse_fallocate_in);
 	const uint32_t known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
 	struct handle *h = handle_get(&f->handles, in->fh, r->node, HANDLE_FILE, r->class);
+	struct slow_job job = { .opcode = FUSE_FALLOCATE, .to_fd = -1, .offset = in->offset,
+				.len = in->length, .mode = (int)in->mode };
 
 	if (!h)
 		return -EBADF;
@@ -157,7 +163,8 @@ int op_fallocate(struct fsd *f, struct request *r)
 		return -EOPNOTSUPP;
 	if (in->offset > INT64_MAX || in->length > INT64_MAX)
 		return -EFBIG;
-	return fallocate(h->fd, (int)in->mode, (off_t)in->offset, (off_t)in->length) < 0 ? -errno : 0;
+	job.fd = h->fd;
+	return slow_do(f, r, &job, NULL);
 }
 
 int op_lseek(struct fsd *f, struct request *r)
@@ -194,43 +201,28 @@ int op_copy_file_range(struct fsd *f, struct request *r)
 	uint32_t to_node = request_node(f, r, in->nodeid_out);
 	struct handle *from = handle_get(&f->handles, in->fh_in, r->node, HANDLE_FILE, r->class);
 	struct handle *to = handle_get(&f->handles, in->fh_out, to_node, HANDLE_FILE, r->class);
-	off_t off_in = (off_t)in->off_in, off_out = (off_t)in->off_out;
-	/* The reply has 32 bits for the length, and one request must not keep fsd for long. */
-	size_t len = in->len < (64u << 20) ? (size_t)in->len : (64u << 20);
-	ssize_t n;
+	struct slow_job job = { .opcode = FUSE_COPY_FILE_RANGE, .offset = in->off_in,
+				.to_offset = in->off_out, .len = in->len };
+	uint64_t n = 0;
+	int err;
 
 	if (!from || !to)
 		return -EBADF;
-	if (in->flags || off_in < 0 || off_out < 0)
+	if (in->flags || in->off_in > INT64_MAX || in->off_out > INT64_MAX)
 		return -EINVAL;
-	n = copy_file_range(from->fd, &off_in, to->fd, &off_out, len, 0);
-	if (n < 0)
-		return -errno;
+	/* The reply has 32 bits for the length, and one request must not go on for ever. */
+	if (job.len > COPY_MAX)
+		job.len = COPY_MAX;
+	job.fd = from->fd;
+	job.to_fd = to->fd;
+	err = slow_do(f, r, &job, &n);
 	out->size = (uint32_t)n;
-	return 0;
-}
-
-static int sync_export(struct fsd *f, uint32_t e)
-{
-	struct stat st;
-	int path_fd = f->exports.export[e].fd;
-	int fd, err;
-
-	if (fstat(path_fd, &st) < 0)
-		return -errno;
-	fd = open_through_proc(f, path_fd, st.st_mode & S_IFMT, O_RDONLY);
-	if (fd < 0)
-		return fd;
-	err = syncfs(fd) < 0 ? -errno : 0;
-	close(fd);
 	return err;
 }
 
 int op_syncfs(struct fsd *f, struct request *r)
 {
-	uint32_t first = r->class == BROKER_CLASS_ROOT ? EXPORT_ROOT : EXPORT_ROOT + 1;
-	uint32_t end = r->class == BROKER_CLASS_ROOT ? EXPORT_ROOT + 1 : f->exports.n_exports;
-	int err = 0;
+	struct slow_job job = { .opcode = FUSE_SYNCFS, .fd = -1, .to_fd = -1 };
 
 	/*
 	 * nacre-init's own sync, at the container's end. By now all the guest had is in the host's
@@ -239,11 +231,5 @@ int op_syncfs(struct fsd *f, struct request *r)
 	 */
 	if (r->hdr.uid < PLAN_ID_BASE)
 		return 0;
-	for (uint32_t e = first; e < end; e++) {
-		int one = f->exports.export[e].read_only ? 0 : sync_export(f, e);
-
-		if (!err)
-			err = one;
-	}
-	return err;
+	return slow_do(f, r, &job, NULL);
 }

@@ -191,10 +191,11 @@ size_t request_serve(struct fsd *f, size_t len, int *donate)
 	hdr = cursor_take(&c, sizeof(*hdr));
 	if (!hdr)
 		return 0;
-	r = (struct request){ .hdr = *hdr, .class = bh->class, .body = c, .donate = -1 };
+	r = (struct request){ .hdr = *hdr, .class = bh->class, .tag = bh->tag, .body = c,
+			      .donate = -1 };
 	r.out = f->out + sizeof(*bh) + sizeof(out);
 	err = r.hdr.len == c.left + sizeof(*hdr) ? run(f, &r, &quiet) : -EINVAL;
-	if (quiet)
+	if (quiet || err == REQUEST_LATER)
 		return 0;
 	if (err)
 		r.out_len = 0;

@@ -49,6 +49,7 @@ struct fsd {
 struct request {
 	struct fuse_in_header hdr;
 	enum broker_class class;
+	uint32_t tag;
 	uint32_t node;	    /* number of hdr.nodeid, checked; NODE_NONE for the few without */
 	struct cursor body; /* what the operation has not taken yet */
 	uint8_t *out;	    /* body of the reply, REPLY_BODY_MAX bytes */
@@ -80,7 +81,10 @@ uint32_t request_node(struct fsd *f, const struct request *r, uint64_t node_id);
  */
 size_t request_serve(struct fsd *f, size_t len, int *donate);
 
-/* An operation returns 0, the reply's body filled in, or -errno. */
+/* What an operation returns when the answer is sent by someone else (slow.h). */
+#define REQUEST_LATER 1
+
+/* An operation returns 0, the reply's body filled in, or -errno, or REQUEST_LATER. */
 typedef int (*request_op)(struct fsd *f, struct request *r);
 
 /* lookup.c */

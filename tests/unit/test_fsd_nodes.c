@@ -2,6 +2,7 @@
 /* nacre-fsd's node table: few descriptors for many nodes, what is stale, and directories. */
 /* SOURCES: fsd/request.c fsd/lookup.c fsd/attr.c fsd/open.c fsd/create.c fsd/name.c fsd/dir.c */
 /* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/handle.c fsd/export.c fsd/sys.c */
+/* SOURCES: fsd/slow.c */
 #include "test_fsd_harness.h"
 
 #define MANY 600

@@ -14,6 +14,7 @@
 /* SOURCES: vmm/virtio_fs_io.c vmm/mmio.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/log.c vmm/loop.c */
 /* SOURCES: fsd/request.c fsd/lookup.c fsd/attr.c fsd/open.c fsd/create.c fsd/name.c fsd/dir.c */
 /* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/handle.c fsd/export.c fsd/sys.c */
+/* SOURCES: fsd/slow.c */
 /* SOURCES: fsd/serve.c fsd/stages.c */
 #include <dirent.h>
 #include <fcntl.h>
@@ -42,6 +43,7 @@
 
 #include "fake_driver.h"
 #include "fsd/serve.h"
+#include "fsd/slow.h"
 #include "fsd/stages.h"
 #include "plan.h"
 #include "vmm/virtio_fs_core.h"
@@ -98,6 +100,11 @@ static int fail_stage(const char *what, int err)
 	return 1;
 }
 
+static int no_filter(void)
+{
+	return 0;
+}
+
 /* As main() of nacre-fsd has it; the same directory is root and volume 0. */
 static int run_fsd(int socket_fd, int user_ns_fd)
 {
@@ -131,7 +138,9 @@ static int run_fsd(int socket_fd, int user_ns_fd)
 		err = node_add_export(&fsd.nodes, EXPORT_ROOT + 1);
 	if (err)
 		return fail_stage("export", err);
-	err = serve(&fsd, socket_fd);
+	err = slow_start(&fsd, socket_fd, no_filter);
+	if (!err)
+		err = serve(&fsd, socket_fd);
 	return err ? fail_stage("serve", err) : 0;
 }
 
@@ -423,6 +432,11 @@ static void do_data(void)
 		close(fd2);
 	}
 	check_pattern(fd, len, 5);
+	/* What nacre-fsd does on threads of its own. */
+	CHECK(syncfs(fd) == 0 && fdatasync(fd) == 0);
+	fd2 = open("copy", O_RDWR | O_CREAT, 0644);
+	CHECK(copy_file_range(fd, &(off_t){ 0 }, fd2, NULL, len, 0) > 0);
+	close(fd2);
 	/* Appending by two. */
 	fd2 = open("log", O_WRONLY | O_CREAT | O_APPEND, 0644);
 	close(fd);
