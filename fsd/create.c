@@ -5,7 +5,7 @@
  * They are made under the file system ids of the caller in the guest, so that owner, inheritance of
  * the group and quotas are the kernel's work, and under the caller's umask, which FUSE_DONT_MASK
  * leaves to us: so the kernel leaves it out where the directory has a default ACL. umask is the
- * process's, not the thread's: before there are threads here, it needs a lock.
+ * process's, not the thread's; the threads of slow.c create nothing.
  *
  * Nothing is opened that was there before: files are made with O_EXCL, and where the guest did not
  * ask for that, a file that is already there goes the way of LOOKUP and OPEN with all its checks.
