@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line. See args.h. argv comes from `nacre`, which is trusted; typing errors are not. */
+/*
+ * The command line. See args.h. argv comes from `nacre`, which is trusted; typing errors are not.
+ */
 #include "args.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum option_id { OPT_SOCKET, OPT_CONTAINER, OPT_USER_NS, OPT_MOUNT_NS, OPT_ROOT, OPT_VOLUME,
-		 OPT_COUNT };
+enum option_id {
+	OPT_SOCKET,
+	OPT_CONTAINER,
+	OPT_USER_NS,
+	OPT_MOUNT_NS,
+	OPT_ROOT,
+	OPT_VOLUME,
+	OPT_COUNT
+};
 
 static const char *const names[] = {
-	[OPT_SOCKET] = "--socket",     [OPT_CONTAINER] = "--container",
-	[OPT_USER_NS] = "--user-ns",   [OPT_MOUNT_NS] = "--mount-ns",
-	[OPT_ROOT] = "--root",	       [OPT_VOLUME] = "--volume",
+	[OPT_SOCKET] = "--socket",     [OPT_CONTAINER] = "--container", [OPT_USER_NS] = "--user-ns",
+	[OPT_MOUNT_NS] = "--mount-ns", [OPT_ROOT] = "--root",           [OPT_VOLUME] = "--volume",
 };
 static_assert(sizeof(names) / sizeof(names[0]) == OPT_COUNT, "one name per option");
 
@@ -48,7 +56,7 @@ static bool parse_export(const char *text, struct export *e)
 		return false;
 	if (!parse_number(text, len, INT_MAX, &n))
 		return false;
-	*e = (struct export){ .fd = (int)n, .read_only = text[len] != 0 };
+	*e = (struct export){.fd = (int)n, .read_only = text[len] != 0};
 	return true;
 }
 
@@ -91,7 +99,7 @@ const char *args_parse(struct args *a, int argc, char **argv)
 {
 	static char line[128];
 
-	*a = (struct args){ .socket_fd = -1, .user_ns_fd = -1, .mount_ns_fd = -1, .n_exports = 1 };
+	*a = (struct args){.socket_fd = -1, .user_ns_fd = -1, .mount_ns_fd = -1, .n_exports = 1};
 	a->export[EXPORT_ROOT].fd = -1;
 	for (int i = 1; i < argc; i += 2) {
 		int option = option_of(argv[i]);

@@ -9,7 +9,7 @@ struct args {
 	int socket_fd;
 	uint32_t container;
 	int user_ns_fd, mount_ns_fd; /* -1: not given */
-	uint32_t n_exports;	     /* [0] is --root */
+	uint32_t n_exports;          /* [0] is --root */
 	struct export export[EXPORT_MAX];
 };
 

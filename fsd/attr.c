@@ -2,8 +2,8 @@
 /*
  * GETATTR and SETATTR. See request.h.
  *
- * Ids need no translation here: fsd's user namespace begins at PLAN_ID_BASE, as the guest's does, so
- * the kernel shows and takes exactly the ids that are on the wire.
+ * Ids need no translation here: fsd's user namespace begins at PLAN_ID_BASE, as the guest's does,
+ * so the kernel shows and takes exactly the ids that are on the wire.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,9 +22,10 @@ static uint32_t encode_dev(uint32_t major, uint32_t minor)
 void attr_fill(struct fsd *f, uint32_t i, const struct statx *st, struct fuse_attr *out)
 {
 	/*
-	 * One session has one st_dev, but may show several of the host's file systems, on which inode
-	 * numbers repeat: programs that compare (st_dev, st_ino) would take two files for one. The
-	 * number of the mount goes into the high bits; 0, which changes nothing, is the root's.
+	 * One session has one st_dev, but may show several of the host's file systems, on which
+	 * inode numbers repeat: programs that compare (st_dev, st_ino) would take two files for
+	 * one. The number of the mount goes into the high bits; 0, which changes nothing, is the
+	 * root's.
 	 */
 	out->ino = st->stx_ino ^ (uint64_t)node_at(&f->nodes, i)->mount << 48;
 	out->size = st->stx_size;
@@ -45,8 +46,12 @@ void attr_fill(struct fsd *f, uint32_t i, const struct statx *st, struct fuse_at
 
 void attr_fill_synthetic(uint32_t i, struct fuse_attr *out)
 {
-	*out = (struct fuse_attr){ .ino = i, .mode = S_IFDIR | 0555, .nlink = 2,
-				   .uid = PLAN_ID_BASE, .gid = PLAN_ID_BASE, .blksize = 4096 };
+	*out = (struct fuse_attr){.ino = i,
+				  .mode = S_IFDIR | 0555,
+				  .nlink = 2,
+				  .uid = PLAN_ID_BASE,
+				  .gid = PLAN_ID_BASE,
+				  .blksize = 4096};
 }
 
 /* The descriptor to ask about the request's node: the handle's if one was given. */
@@ -138,10 +143,10 @@ static int set_size(struct fsd *f, const struct request *r, const struct fuse_se
 static struct timespec time_of(uint32_t valid, uint32_t set, uint32_t now, uint64_t s, uint32_t ns)
 {
 	if (!(valid & set))
-		return (struct timespec){ .tv_nsec = UTIME_OMIT };
+		return (struct timespec){.tv_nsec = UTIME_OMIT};
 	if (valid & now)
-		return (struct timespec){ .tv_nsec = UTIME_NOW };
-	return (struct timespec){ .tv_sec = (time_t)s, .tv_nsec = (long)ns };
+		return (struct timespec){.tv_nsec = UTIME_NOW};
+	return (struct timespec){.tv_sec = (time_t)s, .tv_nsec = (long)ns};
 }
 
 static int set_times(struct fsd *f, const struct fuse_setattr_in *in, int fd)
@@ -166,8 +171,7 @@ static int apply(struct fsd *f, struct request *r, const struct fuse_setattr_in 
 	gid_t gid = in->valid & FATTR_GID ? in->gid : (gid_t)-1;
 	int err = 0;
 
-	if ((in->valid & (FATTR_UID | FATTR_GID)) &&
-	    fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
+	if ((in->valid & (FATTR_UID | FATTR_GID)) && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
 		return -errno;
 	if (in->valid & FATTR_MODE) {
 		/* There is no mode to set on a symbolic link. */
@@ -193,7 +197,8 @@ int op_setattr(struct fsd *f, struct request *r)
 
 	if (node_export(&f->nodes, r->node)->read_only)
 		return -EROFS;
-	/* The guest's flusher threads write back times as the guest's root: not a change of rights. */
+	/* The guest's flusher threads write back times as the guest's root: not a change of rights.
+	 */
 	if ((r->hdr.uid < PLAN_ID_BASE || r->hdr.gid < PLAN_ID_BASE) && (in->valid & rights))
 		return -EPERM;
 	fd = node_fd(&f->nodes, r->node);

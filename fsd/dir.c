@@ -2,8 +2,8 @@
 /*
  * Directories: OPENDIR, READDIR, READDIRPLUS, RELEASEDIR, FSYNCDIR. See request.h.
  *
- * The offset in an entry is the host's d_off, a cookie that lseek() takes back. Guests read 4 KiB at a
- * time, in order; getdents64 fills a larger window, from which the next requests are served.
+ * The offset in an entry is the host's d_off, a cookie that lseek() takes back. Guests read 4 KiB
+ * at a time, in order; getdents64 fills a larger window, from which the next requests are served.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -75,8 +75,9 @@ int op_releasedir(struct fsd *f, struct request *r)
 int op_fsyncdir(struct fsd *f, struct request *r)
 {
 	const struct fuse_fsync_in *in = REQUEST_BODY(r, struct fuse_fsync_in);
-	struct slow_job job = { .opcode = FUSE_FSYNCDIR, .to_fd = -1,
-				.mode = in->fsync_flags & FUSE_FSYNC_FDATASYNC };
+	struct slow_job job = {.opcode = FUSE_FSYNCDIR,
+			       .to_fd = -1,
+			       .mode = in->fsync_flags & FUSE_FSYNC_FDATASYNC};
 	struct handle *h;
 
 	if (node_is_synthetic(&f->nodes, r->node))
@@ -133,7 +134,7 @@ static struct entry window_entry(const struct dir_window *w)
 {
 	const struct sys_dirent *d = (const void *)(w->bytes + w->at);
 
-	return (struct entry){ .ino = d->ino, .off = d->off, .type = d->type, .name = d->name };
+	return (struct entry){.ino = d->ino, .off = d->off, .type = d->type, .name = d->name};
 }
 
 static void window_step(struct dir_window *w, struct handle *h)
@@ -191,7 +192,7 @@ static int read_synthetic(struct fsd *f, struct request *r, uint64_t off, size_t
 	char name[12];
 
 	for (uint64_t i = off; i < n + 2; i++) {
-		struct entry e = { .ino = r->node, .off = (int64_t)i + 1, .type = DT_DIR };
+		struct entry e = {.ino = r->node, .off = (int64_t)i + 1, .type = DT_DIR};
 
 		if (i < 2) {
 			e.name = i ? ".." : ".";

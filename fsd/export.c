@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 /* Not in <linux/magic.h> of 6.1. */
-#define CONFIGFS_MAGIC	  0x62656570
-#define FUSECTL_MAGIC	  0x65735543
-#define MQUEUE_MAGIC	  0x19800202
-#define RPC_PIPEFS_MAGIC  0x67596969
-#define NFSD_MAGIC	  0x6e667364
-#define BINFMTFS_MAGIC_   0x42494e4d
+#define CONFIGFS_MAGIC   0x62656570
+#define FUSECTL_MAGIC    0x65735543
+#define MQUEUE_MAGIC     0x19800202
+#define RPC_PIPEFS_MAGIC 0x67596969
+#define NFSD_MAGIC       0x6e667364
+#define BINFMTFS_MAGIC_  0x42494e4d
 
 /*
  * Interfaces to the host's kernel. A file of theirs is a command or a view of other processes, not
@@ -24,20 +24,20 @@
  * guest's kernel makes them.
  */
 static const uint32_t refused[] = {
-	PROC_SUPER_MAGIC,   SYSFS_MAGIC,	CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
-	DEBUGFS_MAGIC,	    TRACEFS_MAGIC,	SECURITYFS_MAGIC,   SELINUX_MAGIC,
-	SMACK_MAGIC,	    AAFS_MAGIC,		BPF_FS_MAGIC,	    PSTOREFS_MAGIC,
-	EFIVARFS_MAGIC,	    CONFIGFS_MAGIC,	DEVPTS_SUPER_MAGIC, MQUEUE_MAGIC,
-	BINFMTFS_MAGIC_,    BINDERFS_SUPER_MAGIC, NSFS_MAGIC,	    FUSECTL_MAGIC,
-	RDTGROUP_SUPER_MAGIC, XENFS_SUPER_MAGIC, OPENPROM_SUPER_MAGIC, USBDEVICE_SUPER_MAGIC,
-	RPC_PIPEFS_MAGIC,   NFSD_MAGIC,		SOCKFS_MAGIC,	    PIPEFS_MAGIC,
-	ANON_INODE_FS_MAGIC, BDEVFS_MAGIC,	DAXFS_MAGIC,	    DMA_BUF_MAGIC,
+	PROC_SUPER_MAGIC,     SYSFS_MAGIC,          CGROUP_SUPER_MAGIC,   CGROUP2_SUPER_MAGIC,
+	DEBUGFS_MAGIC,        TRACEFS_MAGIC,        SECURITYFS_MAGIC,     SELINUX_MAGIC,
+	SMACK_MAGIC,          AAFS_MAGIC,           BPF_FS_MAGIC,         PSTOREFS_MAGIC,
+	EFIVARFS_MAGIC,       CONFIGFS_MAGIC,       DEVPTS_SUPER_MAGIC,   MQUEUE_MAGIC,
+	BINFMTFS_MAGIC_,      BINDERFS_SUPER_MAGIC, NSFS_MAGIC,           FUSECTL_MAGIC,
+	RDTGROUP_SUPER_MAGIC, XENFS_SUPER_MAGIC,    OPENPROM_SUPER_MAGIC, USBDEVICE_SUPER_MAGIC,
+	RPC_PIPEFS_MAGIC,     NFSD_MAGIC,           SOCKFS_MAGIC,         PIPEFS_MAGIC,
+	ANON_INODE_FS_MAGIC,  BDEVFS_MAGIC,         DAXFS_MAGIC,          DMA_BUF_MAGIC,
 };
 
 /* Where close() can report a write error: the guest's FLUSH must come through. */
 static const uint32_t remote[] = {
 	NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC, CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,
-	CEPH_SUPER_MAGIC, AFS_FS_MAGIC,	   V9FS_MAGIC,	     FUSE_SUPER_MAGIC,
+	CEPH_SUPER_MAGIC, AFS_FS_MAGIC,    V9FS_MAGIC,       FUSE_SUPER_MAGIC,
 };
 
 static bool listed(const uint32_t *list, size_t n, uint32_t magic)
@@ -49,7 +49,7 @@ static bool listed(const uint32_t *list, size_t n, uint32_t magic)
 	return false;
 }
 
-/* One line of mountinfo(5): "ID PARENT MAJOR:MINOR ROOT TARGET OPTIONS... - TYPE SOURCE OPTIONS". */
+/* A line of mountinfo(5): "ID PARENT MAJOR:MINOR ROOT TARGET OPTIONS... - TYPE SOURCE OPTIONS" */
 static void look_at_mountinfo_line(struct export_table *t, const char *line)
 {
 	const char *type = strstr(line, " - ");
@@ -83,7 +83,7 @@ int export_add(struct export_table *t, int fd, bool read_only)
 {
 	if (t->n_exports == EXPORT_MAX)
 		return -ENFILE;
-	t->export[t->n_exports] = (struct export){ .fd = fd, .read_only = read_only };
+	t->export[t->n_exports] = (struct export){.fd = fd, .read_only = read_only};
 	return (int)t->n_exports++;
 }
 

@@ -26,7 +26,8 @@
 #define MOUNT_MAX  4096u
 #define MOUNT_NONE UINT16_MAX
 
-struct export {
+struct export
+{
 	int fd; /* O_PATH, kept for ever */
 	bool read_only;
 };
@@ -66,9 +67,9 @@ static inline enum broker_class export_class(uint16_t export)
 
 /*
  * Index of the mount that *st (of descriptor fd) lies on, entered if it is new. `near` is where its
- * parent is, or MOUNT_NONE. -EACCES: a file system that is never exported. -ENFILE: too many mounts.
- * The entry lives until mount_release() made its n_nodes 0; a caller that enters no node right away
- * leaves it to be used again.
+ * parent is, or MOUNT_NONE. -EACCES: a file system that is never exported. -ENFILE: too many
+ * mounts. The entry lives until mount_release() made its n_nodes 0; a caller that enters no node
+ * right away leaves it to be used again.
  */
 int mount_enter(struct export_table *t, uint16_t export, uint16_t near, int fd,
 		const struct statx *st);

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 /*
- * A second O_PATH descriptor of an open file, for a node that has no place any more (node_fds.c). The
- * working directory is /proc/self/fd.
+ * A second O_PATH descriptor of an open file, for a node that has no place any more (node_fds.c).
+ * The working directory is /proc/self/fd.
  */
 static int handle_path_fd(void *ctx, uint32_t node)
 {
@@ -46,15 +46,15 @@ uint32_t handle_add(struct handle_table *t, int fd, uint32_t node, enum handle_k
 
 	if (t->free)
 		t->free = t->handle[i].node;
-	t->handle[i] = (struct handle){ .fd = fd, .node = node, .kind = (uint8_t)kind,
-					.class = (uint8_t)class };
+	t->handle[i] = (struct handle){
+		.fd = fd, .node = node, .kind = (uint8_t)kind, .class = (uint8_t) class};
 	t->nodes->fds.n_handles++;
 	node_hold(t->nodes, node);
 	return i;
 }
 
-struct handle *handle_get(struct handle_table *t, uint64_t fh, uint32_t node,
-			  enum handle_kind kind, enum broker_class class)
+struct handle *handle_get(struct handle_table *t, uint64_t fh, uint32_t node, enum handle_kind kind,
+			  enum broker_class class)
 {
 	struct handle *h;
 

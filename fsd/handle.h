@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Open files and directories, by small number. A handle refers to its node, so that the node's number
- * is not given to another file while the handle is open.
+ * Open files and directories, by small number. A handle refers to its node, so that the node's
+ * number is not given to another file while the handle is open.
  */
 #ifndef NACRE_FSD_HANDLE_H
 #define NACRE_FSD_HANDLE_H
@@ -21,7 +21,7 @@ struct handle {
 struct handle_table {
 	struct handle handle[BROKER_HANDLES];
 	uint32_t n_slots; /* ever used */
-	uint32_t free;	  /* first free + 1, 0: none */
+	uint32_t free;    /* first free + 1, 0: none */
 	struct node_table *nodes;
 };
 
@@ -35,9 +35,11 @@ int handle_make_room(struct handle_table *t);
 uint32_t handle_add(struct handle_table *t, int fd, uint32_t node, enum handle_kind kind,
 		    enum broker_class class);
 
-/* The handle that the peer calls fh, if it is one of this kind, node and class; else NULL (EBADF). */
-struct handle *handle_get(struct handle_table *t, uint64_t fh, uint32_t node,
-			  enum handle_kind kind, enum broker_class class);
+/*
+ * The handle that the peer calls fh, if it is one of this kind, node and class; else NULL (EBADF).
+ */
+struct handle *handle_get(struct handle_table *t, uint64_t fh, uint32_t node, enum handle_kind kind,
+			  enum broker_class class);
 
 /* Closes the handle. */
 void handle_close(struct handle_table *t, struct handle *h);

@@ -70,8 +70,7 @@ static int lookup_synthetic(struct fsd *f, const struct request *r, uint32_t par
 	long n;
 
 	if (parent == NODE_TOP && r->class == BROKER_CLASS_ROOT)
-		return strcmp(name, "root") ? -ENOENT
-					    : enter_permanent(f, r, NODE_EXPORT0, out);
+		return strcmp(name, "root") ? -ENOENT : enter_permanent(f, r, NODE_EXPORT0, out);
 	if (parent == NODE_TOP)
 		return strcmp(name, "mounts") ? -ENOENT : enter_permanent(f, r, NODE_MOUNTS, out);
 	n = strtol(name, NULL, 10);

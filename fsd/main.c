@@ -4,9 +4,9 @@
  *
  * It answers FUSE requests that the guest's kernel made and nacre-vmm passed on (include/broker.h),
  * inside the container's file tree, and donates the descriptors of opened files. argv comes from
- * `nacre` and is trusted. Every byte from the socket is hostile: the guest wrote it, and a guest that
- * has taken nacre-vmm over writes it directly. The file tree is hostile too: an image wrote it, and
- * others may change a volume at any moment.
+ * `nacre` and is trusted. Every byte from the socket is hostile: the guest wrote it, and a guest
+ * that has taken nacre-vmm over writes it directly. The file tree is hostile too: an image wrote
+ * it, and others may change a volume at any moment.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -72,7 +72,8 @@ static int add_exports(void)
 		if (err == -EACCES)
 			return fail("%s: a file system of this type is never exported", what);
 		if (err == -ENOTDIR)
-			return fail("%s: neither a directory nor (for volumes) a regular file", what);
+			return fail("%s: neither a directory nor (for volumes) a regular file",
+				    what);
 		return fail("%s: %s", what, strerror(-err));
 	}
 	return 0;
@@ -109,7 +110,8 @@ int main(int argc, char **argv)
 		return fail("cannot close inherited descriptors: %s", strerror(-err));
 	/*
 	 * ---- Confined. Below this line the process reaches the exported trees, its own descriptor
-	 * table through proc_fd, the socket and standard error, as the container's root at most. ----
+	 * table through proc_fd, the socket and standard error, as the container's root at most.
+	 * ----
 	 */
 	own = FSD_FDS_OWN + args.n_exports;
 	if (max_fds < own + 64)

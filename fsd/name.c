@@ -2,8 +2,8 @@
 /*
  * Names: UNLINK, RMDIR, RENAME, LINK, READLINK. See request.h.
  *
- * Before a name goes away, the object behind it is opened (O_PATH): if the guest knows it as a node,
- * that node keeps the descriptor, because it will not be found by a path again.
+ * Before a name goes away, the object behind it is opened (O_PATH): if the guest knows it as a
+ * node, that node keeps the descriptor, because it will not be found by a path again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +16,12 @@
 /* What a name stands for: the node, if the guest knows it, and a descriptor of the object. */
 struct victim {
 	uint32_t node; /* NODE_NONE: not known, or no such name */
-	int fd;	       /* -1: none */
+	int fd;        /* -1: none */
 };
 
 static struct victim find_victim(struct fsd *f, uint32_t parent, int dir, const char *name)
 {
-	struct victim v = { NODE_NONE, -1 };
+	struct victim v = {NODE_NONE, -1};
 	struct statx st;
 
 	if (node_fds_make_room(&f->nodes))
@@ -88,7 +88,8 @@ int op_rmdir(struct fsd *f, struct request *r)
 /* The node moved from one place to the other. */
 static void moved(struct fsd *f, struct victim *v, uint32_t parent, const char *name)
 {
-	/* Without memory for the new name the node keeps its old one, and will be ESTALE honestly. */
+	/* Without memory for the new name the node keeps its old one, and will be ESTALE honestly.
+	 */
 	if (v->node)
 		(void)node_move(&f->nodes, v->node, parent, name);
 	spare_victim(v);

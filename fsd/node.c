@@ -115,8 +115,8 @@ static uint32_t alloc_node(struct node_table *t)
 	else
 		return NODE_NONE;
 	generation = node_at(t, i)->generation;
-	*node_at(t, i) = (struct node){ .fd = -1, .generation = generation, .flags = NODE_USED,
-					.mount = MOUNT_NONE };
+	*node_at(t, i) = (struct node){
+		.fd = -1, .generation = generation, .flags = NODE_USED, .mount = MOUNT_NONE};
 	t->n_nodes++;
 	return i;
 }
@@ -141,7 +141,7 @@ static void free_node(struct node_table *t, uint32_t i)
 	clear_place(t, n);
 	if (n->mount != MOUNT_NONE)
 		mount_release(t->exports, n->mount);
-	*n = (struct node){ .fd = -1, .generation = generation, .next = t->free };
+	*n = (struct node){.fd = -1, .generation = generation, .next = t->free};
 	t->free = i;
 	t->n_nodes--;
 }

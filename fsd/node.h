@@ -12,8 +12,8 @@
  * it is pinned: its descriptor is not given up, as it could not be found again.
  *
  * Memory: 48 bytes of node, 4 of hash bucket and the name, which with the allocator's own is 16 to
- * 32 bytes for usual names. The tables are reserved at their full size and touched from the start, so
- * a small container pays for what it uses.
+ * 32 bytes for usual names. The tables are reserved at their full size and touched from the start,
+ * so a small container pays for what it uses.
  */
 #ifndef NACRE_FSD_NODE_H
 #define NACRE_FSD_NODE_H
@@ -25,24 +25,28 @@
 
 /*
  * Nodes at once. A guest kernel spends about 1 KiB on each inode it holds, so an honest one needs
- * 4 GiB of kernel memory to come here. A hostile one can make us use 208 MiB of tables and the names
- * below, which its cgroup is charged for. One more is ENFILE.
+ * 4 GiB of kernel memory to come here. A hostile one can make us use 208 MiB of tables and the
+ * names below, which its cgroup is charged for. One more is ENFILE.
  */
-#define NODE_MAX       (1u << 22)
+#define NODE_MAX (1u << 22)
 /* Bytes of all names together, the allocator's own not counted. */
 #define NODE_NAMES_MAX (256u << 20)
-/* Ancestors that are opened again for one node; deeper ones whose descriptors are gone are ESTALE. */
+/*
+ * Ancestors that are opened again for one node; deeper ones whose descriptors are gone are ESTALE.
+ */
 #define NODE_DEPTH_MAX 4096u
 
 /*
- * Descriptors for nodes. Each holds a dentry and an inode of the host's kernel, about 1 KiB; opening
- * one again costs some 3 µs.
+ * Descriptors for nodes. Each holds a dentry and an inode of the host's kernel, about 1 KiB;
+ * opening one again costs some 3 µs.
  */
 #define NODE_FDS_MAX 8192u
-/* Largest descriptor number, exclusive: nodes, handles (BROKER_HANDLES), exports and our own few. */
-#define FSD_FDS_MAX  32768u
+/*
+ * Largest descriptor number, exclusive: nodes, handles (BROKER_HANDLES), exports and our own few.
+ */
+#define FSD_FDS_MAX 32768u
 /* Descriptors beside those of nodes and handles: one request's, and two per job of slow.h. */
-#define FSD_FDS_OWN  64u
+#define FSD_FDS_OWN 64u
 
 /* Nodes that always exist. NODE_TOP is broker_root_node(). */
 enum { NODE_NONE = 0, NODE_TOP = 1, NODE_MOUNTS = 2, NODE_EXPORT0 = 3 };
@@ -50,23 +54,23 @@ enum { NODE_NONE = 0, NODE_TOP = 1, NODE_MOUNTS = 2, NODE_EXPORT0 = 3 };
 enum node_flags {
 	NODE_USED = 1u << 0,
 	NODE_PERMANENT = 1u << 1, /* not freed: synthetic, or the root of an export */
-	NODE_PINNED = 1u << 2,	  /* no name: its descriptor stays out of the LRU list */
+	NODE_PINNED = 1u << 2,    /* no name: its descriptor stays out of the LRU list */
 	NODE_HASHED = 1u << 3,
 };
 
 struct node {
 	uint64_t ino;
-	char *name;	   /* NULL: none known */
-	uint32_t parent;   /* NODE_NONE: none known */
-	uint32_t next;	   /* in its hash bucket, or in the free list */
-	uint32_t n_lookup; /* UINT32_MAX: so many that it is kept until the session ends */
-	uint32_t refs;	   /* children and handles */
-	int32_t fd;	   /* O_PATH; -1: none at present */
-	uint32_t digest;   /* of the file handle, 0: the file system gives none */
+	char *name;          /* NULL: none known */
+	uint32_t parent;     /* NODE_NONE: none known */
+	uint32_t next;       /* in its hash bucket, or in the free list */
+	uint32_t n_lookup;   /* UINT32_MAX: so many that it is kept until the session ends */
+	uint32_t refs;       /* children and handles */
+	int32_t fd;          /* O_PATH; -1: none at present */
+	uint32_t digest;     /* of the file handle, 0: the file system gives none */
 	uint32_t generation; /* of this table slot */
-	uint16_t mount;	   /* MOUNT_NONE: a synthetic directory */
-	uint8_t type;	   /* S_IFMT bits >> 12 */
-	uint8_t flags;	   /* enum node_flags */
+	uint16_t mount;      /* MOUNT_NONE: a synthetic directory */
+	uint8_t type;        /* S_IFMT bits >> 12 */
+	uint8_t flags;       /* enum node_flags */
 };
 
 /* Descriptors of nodes by number, in the order of use. */
@@ -90,7 +94,7 @@ struct node_table {
 	uint32_t n_hashed;
 	uint32_t n_slots; /* ever used; [0] is unused */
 	uint32_t max;
-	uint32_t free;	  /* list */
+	uint32_t free; /* list */
 	uint32_t n_nodes;
 	uint64_t name_bytes;
 	struct export_table *exports;
@@ -154,7 +158,9 @@ static inline const struct export *node_export(const struct node_table *t, uint3
 int node_enter(struct node_table *t, uint32_t parent, const char *name, int fd,
 	       const struct statx *st, uint32_t *i);
 
-/* The node of an object, if there is one: 0 when not. fd is needed for its handle and stays open. */
+/*
+ * The node of an object, if there is one: 0 when not. fd is needed for its handle and stays open.
+ */
 uint32_t node_find(struct node_table *t, uint16_t near, int fd, const struct statx *st);
 
 /* One lookup more, told to the guest. */

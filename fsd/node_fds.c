@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Descriptors of nodes: a list in the order of use, from whose end they are closed, and the way back
- * from a node to a descriptor. See node.h.
+ * Descriptors of nodes: a list in the order of use, from whose end they are closed, and the way
+ * back from a node to a descriptor. See node.h.
  *
  * The number of descriptors is bounded together with that of open handles, so that a process limit
  * of 4096 is enough for any number of nodes. Pinned descriptors (of nodes without a name) may take

@@ -2,8 +2,9 @@
 /*
  * Open files: OPEN, RELEASE and what works on a handle. See request.h.
  *
- * Only what fstat() calls a regular file or a directory is ever opened for real: opening a FIFO would
- * block, opening a device acts on the host. The guest's kernel opens such nodes itself, as its own.
+ * Only what fstat() calls a regular file or a directory is ever opened for real: opening a FIFO
+ * would block, opening a device acts on the host. The guest's kernel opens such nodes itself, as
+ * its own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +32,8 @@ int open_flags(const struct request *r, bool read_only, uint32_t flags, int *hos
 	if (mode == O_WRONLY && r->class == BROKER_CLASS_ROOT)
 		mode = O_RDWR;
 	/*
-	 * O_APPEND would make positions of pwritev() meaningless, O_DIRECT would ask for alignment of
-	 * guest memory; the guest has had its own handling of both.
+	 * O_APPEND would make positions of pwritev() meaningless, O_DIRECT would ask for alignment
+	 * of guest memory; the guest has had its own handling of both.
 	 */
 	*host = mode | ((int)flags & KEPT_FLAGS) | O_CLOEXEC | O_NOCTTY;
 	return 0;
@@ -125,8 +126,8 @@ int op_flush(struct fsd *f, struct request *r)
 		return -EBADF;
 	/*
 	 * On a local file system close() has nothing to report. ENOSYS makes the guest's kernel ask
-	 * no more in this session, which saves a round trip per close(); a class of volumes may have
-	 * both kinds, and there FOPEN_NOFLUSH spares the local ones.
+	 * no more in this session, which saves a round trip per close(); a class of volumes may
+	 * have both kinds, and there FOPEN_NOFLUSH spares the local ones.
 	 */
 	if (r->class == BROKER_CLASS_ROOT && !node_mount(&f->nodes, r->node)->remote)
 		return -ENOSYS;
@@ -140,8 +141,8 @@ int op_fsync(struct fsd *f, struct request *r)
 {
 	const struct fuse_fsync_in *in = REQUEST_BODY(r, struct fuse_fsync_in);
 	struct handle *h = handle_get(&f->handles, in->fh, r->node, HANDLE_FILE, r->class);
-	struct slow_job job = { .opcode = FUSE_FSYNC, .to_fd = -1,
-				.mode = in->fsync_flags & FUSE_FSYNC_FDATASYNC };
+	struct slow_job job = {
+		.opcode = FUSE_FSYNC, .to_fd = -1, .mode = in->fsync_flags & FUSE_FSYNC_FDATASYNC};
 
 	if (!h)
 		return -EBADF;
@@ -154,8 +155,11 @@ int op_fallocate(struct fsd *f, struct request *r)
 	const struct fuse_fallocate_in *in = REQUEST_BODY(r, struct fuse_fallocate_in);
 	const uint32_t known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
 	struct handle *h = handle_get(&f->handles, in->fh, r->node, HANDLE_FILE, r->class);
-	struct slow_job job = { .opcode = FUSE_FALLOCATE, .to_fd = -1, .offset = in->offset,
-				.len = in->length, .mode = (int)in->mode };
+	struct slow_job job = {.opcode = FUSE_FALLOCATE,
+			       .to_fd = -1,
+			       .offset = in->offset,
+			       .len = in->length,
+			       .mode = (int)in->mode};
 
 	if (!h)
 		return -EBADF;
@@ -195,14 +199,15 @@ int op_lseek(struct fsd *f, struct request *r)
 
 int op_copy_file_range(struct fsd *f, struct request *r)
 {
-	const struct fuse_copy_file_range_in *in =
-		REQUEST_BODY(r, struct fuse_copy_file_range_in);
+	const struct fuse_copy_file_range_in *in = REQUEST_BODY(r, struct fuse_copy_file_range_in);
 	struct fuse_write_out *out = request_reply(r, sizeof(*out));
 	uint32_t to_node = request_node(f, r, in->nodeid_out);
 	struct handle *from = handle_get(&f->handles, in->fh_in, r->node, HANDLE_FILE, r->class);
 	struct handle *to = handle_get(&f->handles, in->fh_out, to_node, HANDLE_FILE, r->class);
-	struct slow_job job = { .opcode = FUSE_COPY_FILE_RANGE, .offset = in->off_in,
-				.to_offset = in->off_out, .len = in->len };
+	struct slow_job job = {.opcode = FUSE_COPY_FILE_RANGE,
+			       .offset = in->off_in,
+			       .to_offset = in->off_out,
+			       .len = in->len};
 	uint64_t n = 0;
 	int err;
 
@@ -222,7 +227,7 @@ int op_copy_file_range(struct fsd *f, struct request *r)
 
 int op_syncfs(struct fsd *f, struct request *r)
 {
-	struct slow_job job = { .opcode = FUSE_SYNCFS, .fd = -1, .to_fd = -1 };
+	struct slow_job job = {.opcode = FUSE_SYNCFS, .fd = -1, .to_fd = -1};
 
 	/*
 	 * nacre-init's own sync, at the container's end. By now all the guest had is in the host's

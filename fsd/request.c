@@ -3,8 +3,8 @@
  * Framing and dispatch. See request.h.
  *
  * One table says for each opcode how long its body is at least and what must be true before its
- * operation runs. Everything that the table does not list is ENOSYS: FUSE's kernel side takes that as
- * "never ask again" or as the error, both right for locks, ioctl, poll, bmap and DAX.
+ * operation runs. Everything that the table does not list is ENOSYS: FUSE's kernel side takes that
+ * as "never ask again" or as the error, both right for locks, ioctl, poll, bmap and DAX.
  */
 #include "request.h"
 
@@ -17,7 +17,7 @@
 
 enum op_flags {
 	OP_DIR = 1u << 0,     /* the node must be a directory */
-	OP_CHANGES = 1u << 1, /* not on read-only exports nor here, and only for ids of the container */
+	OP_CHANGES = 1u << 1, /* not where it is read-only, and only for ids of the container */
 	OP_QUIET = 1u << 2,   /* FUSE has no answer to it */
 	OP_NO_NODE = 1u << 3, /* the header names no node */
 	OP_REAL = 1u << 4,    /* not for directories that exist only here */
@@ -30,47 +30,46 @@ struct op {
 };
 
 #define CHANGE_IN_DIR (OP_DIR | OP_CHANGES | OP_REAL)
-#define CHANGE	      (OP_CHANGES | OP_REAL)
+#define CHANGE        (OP_CHANGES | OP_REAL)
 #define MIN(type)     ((uint16_t)sizeof(type))
 
 static const struct op ops[] = {
-	[FUSE_LOOKUP] = { op_lookup, 2, OP_DIR },
-	[FUSE_FORGET] = { op_forget, MIN(struct fuse_forget_in), OP_QUIET },
-	[FUSE_GETATTR] = { op_getattr, MIN(struct fuse_getattr_in), 0 },
+	[FUSE_LOOKUP] = {op_lookup, 2, OP_DIR},
+	[FUSE_FORGET] = {op_forget, MIN(struct fuse_forget_in), OP_QUIET},
+	[FUSE_GETATTR] = {op_getattr, MIN(struct fuse_getattr_in), 0},
 	/* SETATTR checks ids itself: the guest's kernel writes times back as its own root. */
-	[FUSE_SETATTR] = { op_setattr, MIN(struct fuse_setattr_in), OP_REAL },
-	[FUSE_READLINK] = { op_readlink, 0, OP_REAL },
-	[FUSE_SYMLINK] = { op_symlink, 4, CHANGE_IN_DIR },
-	[FUSE_MKNOD] = { op_mknod, MIN(struct fuse_mknod_in) + 2, CHANGE_IN_DIR },
-	[FUSE_MKDIR] = { op_mkdir, MIN(struct fuse_mkdir_in) + 2, CHANGE_IN_DIR },
-	[FUSE_UNLINK] = { op_unlink, 2, CHANGE_IN_DIR },
-	[FUSE_RMDIR] = { op_rmdir, 2, CHANGE_IN_DIR },
-	[FUSE_RENAME] = { op_rename, MIN(struct fuse_rename_in) + 4, CHANGE_IN_DIR },
-	[FUSE_LINK] = { op_link, MIN(struct fuse_link_in) + 2, CHANGE_IN_DIR },
-	[FUSE_OPEN] = { op_open, MIN(struct fuse_open_in), OP_REAL },
-	[FUSE_STATFS] = { op_statfs, 0, 0 },
-	[FUSE_RELEASE] = { op_release, MIN(struct fuse_release_in), OP_REAL },
-	[FUSE_FSYNC] = { op_fsync, MIN(struct fuse_fsync_in), OP_REAL },
-	[FUSE_SETXATTR] = { op_setxattr, MIN(struct fuse_setxattr_in) + 2, CHANGE },
-	[FUSE_GETXATTR] = { op_getxattr, MIN(struct fuse_getxattr_in) + 2, 0 },
-	[FUSE_LISTXATTR] = { op_listxattr, MIN(struct fuse_getxattr_in), 0 },
-	[FUSE_REMOVEXATTR] = { op_removexattr, 2, CHANGE },
-	[FUSE_FLUSH] = { op_flush, MIN(struct fuse_flush_in), OP_REAL },
-	[FUSE_OPENDIR] = { op_opendir, MIN(struct fuse_open_in), OP_DIR },
-	[FUSE_READDIR] = { op_readdir, MIN(struct fuse_read_in), OP_DIR },
-	[FUSE_RELEASEDIR] = { op_releasedir, MIN(struct fuse_release_in), OP_DIR },
-	[FUSE_FSYNCDIR] = { op_fsyncdir, MIN(struct fuse_fsync_in), OP_DIR },
-	[FUSE_CREATE] = { op_create, MIN(struct fuse_create_in) + 2, CHANGE_IN_DIR },
-	[FUSE_BATCH_FORGET] = { op_batch_forget, MIN(struct fuse_batch_forget_in),
-				OP_QUIET | OP_NO_NODE },
-	[FUSE_FALLOCATE] = { op_fallocate, MIN(struct fuse_fallocate_in), OP_REAL },
-	[FUSE_READDIRPLUS] = { op_readdirplus, MIN(struct fuse_read_in), OP_DIR },
-	[FUSE_RENAME2] = { op_rename2, MIN(struct fuse_rename2_in) + 4, CHANGE_IN_DIR },
-	[FUSE_LSEEK] = { op_lseek, MIN(struct fuse_lseek_in), OP_REAL },
-	[FUSE_COPY_FILE_RANGE] = { op_copy_file_range, MIN(struct fuse_copy_file_range_in),
-				   OP_REAL },
-	[FUSE_SYNCFS] = { op_syncfs, MIN(struct fuse_syncfs_in), 0 },
-	[FUSE_TMPFILE] = { op_tmpfile, MIN(struct fuse_create_in), CHANGE_IN_DIR },
+	[FUSE_SETATTR] = {op_setattr, MIN(struct fuse_setattr_in), OP_REAL},
+	[FUSE_READLINK] = {op_readlink, 0, OP_REAL},
+	[FUSE_SYMLINK] = {op_symlink, 4, CHANGE_IN_DIR},
+	[FUSE_MKNOD] = {op_mknod, MIN(struct fuse_mknod_in) + 2, CHANGE_IN_DIR},
+	[FUSE_MKDIR] = {op_mkdir, MIN(struct fuse_mkdir_in) + 2, CHANGE_IN_DIR},
+	[FUSE_UNLINK] = {op_unlink, 2, CHANGE_IN_DIR},
+	[FUSE_RMDIR] = {op_rmdir, 2, CHANGE_IN_DIR},
+	[FUSE_RENAME] = {op_rename, MIN(struct fuse_rename_in) + 4, CHANGE_IN_DIR},
+	[FUSE_LINK] = {op_link, MIN(struct fuse_link_in) + 2, CHANGE_IN_DIR},
+	[FUSE_OPEN] = {op_open, MIN(struct fuse_open_in), OP_REAL},
+	[FUSE_STATFS] = {op_statfs, 0, 0},
+	[FUSE_RELEASE] = {op_release, MIN(struct fuse_release_in), OP_REAL},
+	[FUSE_FSYNC] = {op_fsync, MIN(struct fuse_fsync_in), OP_REAL},
+	[FUSE_SETXATTR] = {op_setxattr, MIN(struct fuse_setxattr_in) + 2, CHANGE},
+	[FUSE_GETXATTR] = {op_getxattr, MIN(struct fuse_getxattr_in) + 2, 0},
+	[FUSE_LISTXATTR] = {op_listxattr, MIN(struct fuse_getxattr_in), 0},
+	[FUSE_REMOVEXATTR] = {op_removexattr, 2, CHANGE},
+	[FUSE_FLUSH] = {op_flush, MIN(struct fuse_flush_in), OP_REAL},
+	[FUSE_OPENDIR] = {op_opendir, MIN(struct fuse_open_in), OP_DIR},
+	[FUSE_READDIR] = {op_readdir, MIN(struct fuse_read_in), OP_DIR},
+	[FUSE_RELEASEDIR] = {op_releasedir, MIN(struct fuse_release_in), OP_DIR},
+	[FUSE_FSYNCDIR] = {op_fsyncdir, MIN(struct fuse_fsync_in), OP_DIR},
+	[FUSE_CREATE] = {op_create, MIN(struct fuse_create_in) + 2, CHANGE_IN_DIR},
+	[FUSE_BATCH_FORGET] = {op_batch_forget, MIN(struct fuse_batch_forget_in),
+			       OP_QUIET | OP_NO_NODE},
+	[FUSE_FALLOCATE] = {op_fallocate, MIN(struct fuse_fallocate_in), OP_REAL},
+	[FUSE_READDIRPLUS] = {op_readdirplus, MIN(struct fuse_read_in), OP_DIR},
+	[FUSE_RENAME2] = {op_rename2, MIN(struct fuse_rename2_in) + 4, CHANGE_IN_DIR},
+	[FUSE_LSEEK] = {op_lseek, MIN(struct fuse_lseek_in), OP_REAL},
+	[FUSE_COPY_FILE_RANGE] = {op_copy_file_range, MIN(struct fuse_copy_file_range_in), OP_REAL},
+	[FUSE_SYNCFS] = {op_syncfs, MIN(struct fuse_syncfs_in), 0},
+	[FUSE_TMPFILE] = {op_tmpfile, MIN(struct fuse_create_in), CHANGE_IN_DIR},
 };
 #define N_OPS (sizeof(ops) / sizeof(ops[0]))
 
@@ -135,8 +134,8 @@ static int check_op(struct fsd *f, struct request *r, const struct op *op)
 	if (node_export(&f->nodes, r->node)->read_only)
 		return -EROFS;
 	/*
-	 * The guest's own root (nacre-init) is nobody here: its id is not in our user namespace, so it
-	 * could own nothing.
+	 * The guest's own root (nacre-init) is nobody here: its id is not in our user namespace, so
+	 * it could own nothing.
 	 */
 	return r->hdr.uid < PLAN_ID_BASE || r->hdr.gid < PLAN_ID_BASE ? -EPERM : 0;
 }
@@ -191,8 +190,8 @@ size_t request_serve(struct fsd *f, size_t len, int *donate)
 	hdr = cursor_take(&c, sizeof(*hdr));
 	if (!hdr)
 		return 0;
-	r = (struct request){ .hdr = *hdr, .class = bh->class, .tag = bh->tag, .body = c,
-			      .donate = -1 };
+	r = (struct request){
+		.hdr = *hdr, .class = bh->class, .tag = bh->tag, .body = c, .donate = -1};
 	r.out = f->out + sizeof(*bh) + sizeof(out);
 	err = r.hdr.len == c.left + sizeof(*hdr) ? run(f, &r, &quiet) : -EINVAL;
 	if (quiet || err == REQUEST_LATER)
@@ -201,8 +200,8 @@ size_t request_serve(struct fsd *f, size_t len, int *donate)
 		r.out_len = 0;
 	else
 		*donate = r.donate;
-	out = (struct fuse_out_header){ .len = (uint32_t)(sizeof(out) + r.out_len), .error = err,
-					.unique = r.hdr.unique };
+	out = (struct fuse_out_header){
+		.len = (uint32_t)(sizeof(out) + r.out_len), .error = err, .unique = r.hdr.unique};
 	memcpy(f->out, bh, sizeof(*bh));
 	memcpy(f->out + sizeof(*bh), &out, sizeof(out));
 	return sizeof(*bh) + out.len;
@@ -216,8 +215,7 @@ struct proc_name proc_name_of(int fd)
 	return n;
 }
 
-int fsd_init(struct fsd *f, uint32_t container, int proc_fd, uint32_t max_nodes,
-	     uint32_t max_fds)
+int fsd_init(struct fsd *f, uint32_t container, int proc_fd, uint32_t max_nodes, uint32_t max_fds)
 {
 	f->container = container;
 	f->proc_fd = proc_fd;

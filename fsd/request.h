@@ -3,9 +3,9 @@
  * A FUSE request and its reply, and the operations that answer one.
  *
  * The request lies in our own memory, received once; what it says is the word of a peer that may be
- * hostile. request_serve() checks framing, node and rights of the id before it calls an operation; an
- * operation takes the fixed part of its body with REQUEST_BODY (its length was checked) and names with
- * request_name().
+ * hostile. request_serve() checks framing, node and rights of the id before it calls an operation;
+ * an operation takes the fixed part of its body with REQUEST_BODY (its length was checked) and
+ * names with request_name().
  */
 #ifndef NACRE_FSD_REQUEST_H
 #define NACRE_FSD_REQUEST_H
@@ -19,7 +19,7 @@
 /* Longest body of a reply. */
 #define REPLY_BODY_MAX (BROKER_MSG_MAX - sizeof(struct fuse_out_header))
 
-#define DIR_WINDOWS	 4u
+#define DIR_WINDOWS      4u
 #define DIR_WINDOW_BYTES (32u * 1024u)
 
 /*
@@ -28,7 +28,7 @@
  */
 struct dir_window {
 	const struct handle *handle; /* NULL: free */
-	int64_t next;		     /* cookie of the entry at `at` */
+	int64_t next;                /* cookie of the entry at `at` */
 	uint32_t at, len;
 	uint32_t used; /* time of use, for replacement */
 	_Alignas(8) uint8_t bytes[DIR_WINDOW_BYTES];
@@ -50,9 +50,9 @@ struct request {
 	struct fuse_in_header hdr;
 	enum broker_class class;
 	uint32_t tag;
-	uint32_t node;	    /* number of hdr.nodeid, checked; NODE_NONE for the few without */
+	uint32_t node;      /* number of hdr.nodeid, checked; NODE_NONE for the few without */
 	struct cursor body; /* what the operation has not taken yet */
-	uint8_t *out;	    /* body of the reply, REPLY_BODY_MAX bytes */
+	uint8_t *out;       /* body of the reply, REPLY_BODY_MAX bytes */
 	size_t out_len;
 	int donate; /* descriptor to send along, which stays ours; -1: none */
 };
@@ -61,8 +61,8 @@ struct request {
 #define REQUEST_BODY(r, type) ((const type *)cursor_take(&(r)->body, sizeof(type)))
 
 /*
- * The next name of the body: one component. 0 and *name, -EINVAL (empty, with a slash, ".", "..", no
- * NUL), -ENAMETOOLONG.
+ * The next name of the body: one component. 0 and *name, -EINVAL (empty, with a slash, ".", "..",
+ * no NUL), -ENAMETOOLONG.
  */
 int request_name(struct request *r, const char **name);
 
@@ -76,8 +76,8 @@ void *request_reply(struct request *r, size_t len);
 uint32_t request_node(struct fsd *f, const struct request *r, uint64_t node_id);
 
 /*
- * Answers one packet of `len` bytes in f->in. Returns the length of the reply in f->out, 0 for none;
- * *donate is the descriptor to send along, or -1.
+ * Answers one packet of `len` bytes in f->in. Returns the length of the reply in f->out, 0 for
+ * none; *donate is the descriptor to send along, or -1.
  */
 size_t request_serve(struct fsd *f, size_t len, int *donate);
 
@@ -128,7 +128,9 @@ int op_syncfs(struct fsd *f, struct request *r);
  * are the caller's.
  */
 int open_flags(const struct request *r, bool read_only, uint32_t flags, int *host);
-/* Opens the object behind an O_PATH fd for real, when fstat calls it `type`. Descriptor or -errno. */
+/*
+ * Opens the object behind an O_PATH fd for real, when fstat calls it `type`. Descriptor or -errno.
+ */
 int open_through_proc(struct fsd *f, int fd, mode_t type, int flags);
 /* Opens node i, makes a handle of it, fills *out and sets the donation. 0 or -errno. */
 int open_node(struct fsd *f, struct request *r, uint32_t i, uint32_t flags, uint32_t fuse_flags,
@@ -173,8 +175,7 @@ struct proc_name {
 struct proc_name proc_name_of(int fd);
 
 /* Prepares *f (zeroed memory): tables for max_nodes nodes and max_fds descriptors. 0 or -errno. */
-int fsd_init(struct fsd *f, uint32_t container, int proc_fd, uint32_t max_nodes,
-	     uint32_t max_fds);
+int fsd_init(struct fsd *f, uint32_t container, int proc_fd, uint32_t max_nodes, uint32_t max_fds);
 
 /* The number that follows FUSE's bits in a node id of this container. */
 static inline uint64_t node_id_of(const struct fsd *f, uint32_t i)

@@ -14,9 +14,9 @@
 
 static int send_reply(struct fsd *f, int socket_fd, size_t len, int donate)
 {
-	struct iovec iov = { .iov_base = f->out, .iov_len = len };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = {.iov_base = f->out, .iov_len = len};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
 	struct cmsghdr *c;
 	ssize_t n;
 

@@ -27,7 +27,7 @@ static struct {
 	int socket_fd;
 	struct fsd *fsd;
 	int (*confine)(void);
-} slow = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .socket_fd = -1 };
+} slow = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .socket_fd = -1};
 
 static int sync_export(struct fsd *f, uint32_t e)
 {
@@ -88,12 +88,12 @@ static void answer(const struct slow_job *j, int err, uint64_t result)
 		struct broker_header broker;
 		struct fuse_out_header hdr;
 		struct fuse_write_out out;
-	} p = { .broker = { .tag = j->tag, .class = j->class },
-		.hdr = { .error = err, .unique = j->unique },
-		.out = { .size = (uint32_t)result } };
+	} p = {.broker = {.tag = j->tag, .class = j->class},
+	       .hdr = {.error = err, .unique = j->unique},
+	       .out = {.size = (uint32_t)result}};
 
-	struct iovec iov = { .iov_base = &p };
-	const struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct iovec iov = {.iov_base = &p};
+	const struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 
 	p.hdr.len = sizeof(p.hdr);
 	if (!err && j->opcode == FUSE_COPY_FILE_RANGE)

@@ -2,10 +2,10 @@
 /*
  * Requests that may wait for a disk: FSYNC, FSYNCDIR, SYNCFS, FALLOCATE, COPY_FILE_RANGE.
  *
- * One thread resolves names and owns every table; were it to wait for a slow disk, the whole container
- * would. So these requests, which need a descriptor and nothing else, go to threads of their own, with
- * duplicates of their descriptors, and are answered from there. A packet of the socket is sent whole or
- * not at all, so answers do not mix.
+ * One thread resolves names and owns every table; were it to wait for a slow disk, the whole
+ * container would. So these requests, which need a descriptor and nothing else, go to threads of
+ * their own, with duplicates of their descriptors, and are answered from there. A packet of the
+ * socket is sent whole or not at all, so answers do not mix.
  */
 #ifndef NACRE_FSD_SLOW_H
 #define NACRE_FSD_SLOW_H

@@ -22,13 +22,13 @@
 #define CAP_BIT(c) (UINT64_C(1) << (c))
 
 static const uint64_t kept_capabilities =
-	CAP_BIT(CAP_CHOWN) |	    /* SETATTR's owner */
-	CAP_BIT(CAP_DAC_OVERRIDE) | /* the guest's kernel has checked; files of any owner are served */
-	CAP_BIT(CAP_FOWNER) |	    /* SETATTR's mode and times of files of any owner */
-	CAP_BIT(CAP_FSETID) |	    /* set-group-id in a mode when the group is not ours */
-	CAP_BIT(CAP_SETUID) |	    /* setfsuid() around creation */
-	CAP_BIT(CAP_SETGID) |	    /* setfsgid() around creation */
-	CAP_BIT(CAP_SETFCAP);	    /* security.capability */
+	CAP_BIT(CAP_CHOWN) |        /* SETATTR's owner */
+	CAP_BIT(CAP_DAC_OVERRIDE) | /* files of any owner; the guest's kernel has checked */
+	CAP_BIT(CAP_FOWNER) |       /* SETATTR's mode and times of files of any owner */
+	CAP_BIT(CAP_FSETID) |       /* set-group-id in a mode when the group is not ours */
+	CAP_BIT(CAP_SETUID) |       /* setfsuid() around creation */
+	CAP_BIT(CAP_SETGID) |       /* setfsgid() around creation */
+	CAP_BIT(CAP_SETFCAP);       /* security.capability */
 
 static void find_devtmpfs(struct export_table *t, int proc_self_fd)
 {
@@ -78,14 +78,14 @@ int stage_enter_user(int user_ns_fd)
 
 static int get_capabilities(struct __user_cap_data_struct data[2])
 {
-	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
 
 	return syscall(SYS_capget, &h, data) < 0 ? -errno : 0;
 }
 
 static int set_capabilities(const struct __user_cap_data_struct data[2])
 {
-	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
 
 	return syscall(SYS_capset, &h, data) < 0 ? -errno : 0;
 }
@@ -95,8 +95,7 @@ static int drop_inheritance(void)
 {
 	const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
 				   SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-				   SECBIT_NO_CAP_AMBIENT_RAISE |
-				   SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+				   SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 
 	for (unsigned long c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++) {
 		if (prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
@@ -121,10 +120,10 @@ int stage_drop_capabilities(void)
 	if (err)
 		return err;
 	have &= kept_capabilities;
-	data[0] = (struct __user_cap_data_struct){ .permitted = (uint32_t)have,
-						   .effective = (uint32_t)have };
-	data[1] = (struct __user_cap_data_struct){ .permitted = (uint32_t)(have >> 32),
-						   .effective = (uint32_t)(have >> 32) };
+	data[0] = (struct __user_cap_data_struct){.permitted = (uint32_t)have,
+						  .effective = (uint32_t)have};
+	data[1] = (struct __user_cap_data_struct){.permitted = (uint32_t)(have >> 32),
+						  .effective = (uint32_t)(have >> 32)};
 	err = set_capabilities(data);
 	if (err)
 		return err;
@@ -133,7 +132,7 @@ int stage_drop_capabilities(void)
 
 int stage_set_limits(uint32_t *max_fds)
 {
-	const struct rlimit none = { 0, 0 };
+	const struct rlimit none = {0, 0};
 	struct rlimit files;
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)

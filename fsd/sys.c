@@ -18,7 +18,8 @@ int sys_open_component(int dir_fd, const char *name)
 
 	do {
 		r = syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
-		/* EAGAIN: a rename somewhere raced with RESOLVE_BENEATH; openat2(2) says to try again. */
+		/* EAGAIN: a rename somewhere raced with RESOLVE_BENEATH; openat2(2) says to try
+		 * again. */
 	} while (r < 0 && (errno == EINTR || errno == EAGAIN));
 	return r < 0 ? -errno : (int)r;
 }
@@ -78,10 +79,12 @@ int sys_become(uid_t uid, gid_t gid)
 	uid_t old_uid = (uid_t)syscall(SYS_setfsuid, no_uid);
 	gid_t old_gid = (gid_t)syscall(SYS_setfsgid, no_gid);
 
-	/* Neither call reports failure: an id that cannot be set leaves the old one. Group first. */
+	/* Neither call reports failure: an id that cannot be set leaves the old one. Group first.
+	 */
 	syscall(SYS_setfsgid, gid);
 	syscall(SYS_setfsuid, uid);
-	if ((gid_t)syscall(SYS_setfsgid, no_gid) == gid && (uid_t)syscall(SYS_setfsuid, no_uid) == uid)
+	if ((gid_t)syscall(SYS_setfsgid, no_gid) == gid &&
+	    (uid_t)syscall(SYS_setfsuid, no_uid) == uid)
 		return 0;
 	syscall(SYS_setfsuid, old_uid);
 	syscall(SYS_setfsgid, old_gid);

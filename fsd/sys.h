@@ -46,7 +46,8 @@ ssize_t sys_getdents(int fd, void *buf, size_t len);
 
 /*
  * Creates as (uid, gid) from now on, as far as file systems look at it. This thread only: these are
- * the raw system calls. -EPERM when fsd's user namespace does not have the ids; then nothing changed.
+ * the raw system calls. -EPERM when fsd's user namespace does not have the ids; then nothing
+ * changed.
  */
 int sys_become(uid_t uid, gid_t gid);
 

@@ -74,8 +74,8 @@ static int reply_value(struct request *r, uint32_t asked, ssize_t len, const voi
 }
 
 /*
- * The guest's kernel asks for ACLs when it checks permissions and takes "not supported" as a failure of
- * the check (fuse_get_acl): where there can be no ACL, there is none.
+ * The guest's kernel asks for ACLs when it checks permissions and takes "not supported" as a
+ * failure of the check (fuse_get_acl): where there can be no ACL, there is none.
  */
 static int without_acl(const char *name, int err)
 {
@@ -150,7 +150,8 @@ int op_setxattr(struct fsd *f, struct request *r)
 		return -EINVAL;
 	if (setxattr(object.text, name, value, in->size, (int)in->flags) < 0)
 		return -errno;
-	/* The kernel would do this for a caller without CAP_FSETID; we have it, the guest's had not. */
+	/* The kernel would do this for a caller without CAP_FSETID; we have it, the guest's had
+	 * not. */
 	if (!(in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) || strcmp(name, ACL_ACCESS) != 0)
 		return 0;
 	err = sys_stat_fd(node_fd(&f->nodes, r->node), &st);

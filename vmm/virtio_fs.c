@@ -2,9 +2,9 @@
 /*
  * virtio-fs: queues, requests, routing. See virtio_fs.h and virtio_fs_core.h.
  *
- * The guest's bytes are copied once: the FUSE header first, then the body behind it (of a WRITE only
- * its fixed part; the data goes from guest memory to the file without a copy of ours). What the
- * copies say decides; a chain without room for a header or an answer is a broken driver.
+ * The guest's bytes are copied once: the FUSE header first, then the body behind it (of a WRITE
+ * only its fixed part; the data goes from guest memory to the file without a copy of ours). What
+ * the copies say decides; a chain without room for a header or an answer is a broken driver.
  */
 #include "virtio_fs_core.h"
 
@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct fs_state fs = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER };
+struct fs_state fs = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
 
 /* The request being routed, copied from its chain. Device thread. */
 static struct fs_packet packet;
@@ -156,8 +156,8 @@ int fs_answer(struct virtio_dev *dev, struct virtq *q, const struct chain *c, ui
 		error = -EIO;
 	if (error)
 		len = 0;
-	out = (struct fuse_out_header){ .len = (uint32_t)(sizeof(out) + len), .error = error,
-					.unique = unique };
+	out = (struct fuse_out_header){
+		.len = (uint32_t)(sizeof(out) + len), .error = error, .unique = unique};
 	r = chain_write(c, dev->mem, 0, &out, sizeof(out));
 	if (!r && len && body)
 		r = chain_write(c, dev->mem, sizeof(out), body, len);
@@ -199,8 +199,8 @@ static int serve_quiet(struct virtio_dev *dev, struct virtq *q, const struct cha
 }
 
 /*
- * BATCH_FORGET names no node in its header. The entries must be of one container; no Linux driver of
- * virtio-fs sends any, and of a mixed one the lookups stay counted until the session ends.
+ * BATCH_FORGET names no node in its header. The entries must be of one container; no Linux driver
+ * of virtio-fs sends any, and of a mixed one the lookups stay counted until the session ends.
  */
 static int serve_batch_forget(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 			      struct fs_packet *p)
@@ -338,7 +338,7 @@ static int serve(struct virtio_dev *dev, struct virtq *q, const struct chain *c)
 
 	if (chain_read(c, dev->mem, 0, &p->hdr, sizeof(p->hdr)))
 		return -EPROTO;
-	p->broker = (struct broker_header){ .class = class_of(dev) };
+	p->broker = (struct broker_header){.class = class_of(dev)};
 	err = copy_body(dev, c, p);
 	switch (p->hdr.opcode) {
 	case FUSE_FORGET:
@@ -399,8 +399,8 @@ static int reserve_tables(void)
 }
 
 static const struct virtio_fs_config config[BROKER_CLASS_COUNT] = {
-	[BROKER_CLASS_ROOT] = { .tag = "nacre", .num_request_queues = 1 },
-	[BROKER_CLASS_VOLUME] = { .tag = "nacre-volumes", .num_request_queues = 1 },
+	[BROKER_CLASS_ROOT] = {.tag = "nacre", .num_request_queues = 1},
+	[BROKER_CLASS_VOLUME] = {.tag = "nacre-volumes", .num_request_queues = 1},
 };
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "num_request_queues is little-endian");
 
@@ -422,7 +422,7 @@ int virtio_fs_init(struct virtio_dev *dev, enum broker_class class)
 
 	if (r)
 		return r;
-	*dev = (struct virtio_dev){ .ops = &ops[class] };
-	fs.device[class] = (struct fs_device){ .dev = dev };
+	*dev = (struct virtio_dev){.ops = &ops[class]};
+	fs.device[class] = (struct fs_device){.dev = dev};
 	return 0;
 }

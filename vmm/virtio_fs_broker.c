@@ -3,9 +3,9 @@
  * virtio-fs: the sockets to nacre-fsd. See virtio_fs_core.h and include/broker.h.
  *
  * nacre-fsd works inside a container's file tree and could be taken over by what it finds there, so
- * its replies are checked as a guest's requests are: length, tag, unique, and that a descriptor comes
- * exactly where one belongs. A reply to nothing ends the connection; one whose contents are wrong is
- * -EIO for the guest. Descriptors are never sent: only send() is used here.
+ * its replies are checked as a guest's requests are: length, tag, unique, and that a descriptor
+ * comes exactly where one belongs. A reply to nothing ends the connection; one whose contents are
+ * wrong is -EIO for the guest. Descriptors are never sent: only send() is used here.
  */
 #include <errno.h>
 #include <string.h>
@@ -61,7 +61,7 @@ static int send_packet(struct fs_broker *b, const void *packet, size_t len)
 static int flush_resets(struct fs_broker *b)
 {
 	for (uint32_t c = 0; c < BROKER_CLASS_COUNT; c++) {
-		const struct broker_header reset = { .tag = BROKER_TAG_RESET, .class = c };
+		const struct broker_header reset = {.tag = BROKER_TAG_RESET, .class = c};
 		int r = b->reset_due[c] ? send_packet(b, &reset, sizeof(reset)) : 0;
 
 		if (r)
@@ -138,7 +138,7 @@ int fs_broker_send(struct fs_broker *b, struct fs_packet *p, struct fs_request *
 
 void fs_broker_queue(struct fs_broker *b, struct fs_request *r)
 {
-	struct broker_header h = { .tag = (uint32_t)(r - fs.request), .class = r->class };
+	struct broker_header h = {.tag = (uint32_t)(r - fs.request), .class = r->class};
 
 	memcpy(r->msg, &h, sizeof(h));
 	r->broker = b;
@@ -165,9 +165,11 @@ static void give_handle_back(struct fs_request *r, uint64_t node_id, uint64_t fh
 		struct broker_header broker;
 		struct fuse_in_header hdr;
 		struct fuse_release_in in;
-	} msg = { .hdr = { .len = sizeof(msg.hdr) + sizeof(msg.in), .opcode = FUSE_RELEASE,
-			   .unique = r->unique, .nodeid = node_id },
-		  .in = { .fh = fh } };
+	} msg = {.hdr = {.len = sizeof(msg.hdr) + sizeof(msg.in),
+			 .opcode = FUSE_RELEASE,
+			 .unique = r->unique,
+			 .nodeid = node_id},
+		 .in = {.fh = fh}};
 
 	r->error = -ENFILE;
 	r->opcode = FUSE_RELEASE;
@@ -176,7 +178,9 @@ static void give_handle_back(struct fs_request *r, uint64_t node_id, uint64_t fh
 	fs_broker_queue(r->broker, r);
 }
 
-/* A successful OPEN, CREATE or TMPFILE: keeps the descriptor. Takes fd. True: r is answered later. */
+/*
+ * A successful OPEN, CREATE or TMPFILE: keeps the descriptor. Takes fd. True: r is answered later.
+ */
 static bool take_donation(struct fs_request *r, size_t body_len, int fd, bool lost, int *error)
 {
 	const size_t at = r->opcode == FUSE_OPEN ? 0 : sizeof(struct fuse_entry_out);
@@ -256,21 +260,25 @@ static void on_reply(struct fs_request *r, int fd, bool lost_fd)
 	fs_interrupt(dev, queue);
 }
 
-/* Receives one packet into `reply`. Its length (any too large one if it is), 0 at the end, or -errno. */
+/* Receives one packet into `reply`. Its length (any too large one if it is), 0 at the end, or
+ * -errno. */
 static ssize_t receive(int socket_fd, int *fd, bool *lost_fd)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-	struct iovec iov = { .iov_base = &reply, .iov_len = sizeof(reply) };
+	struct iovec iov = {.iov_base = &reply, .iov_len = sizeof(reply)};
 	/* CMSG_LEN, not CMSG_SPACE: the padding behind one descriptor would hold a second one. */
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
-			    .msg_controllen = CMSG_LEN(sizeof(int)) };
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = CMSG_LEN(sizeof(int))};
 	struct cmsghdr *c;
 	ssize_t n = recvmsg(socket_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	*fd = -1;
 	if (n < 0)
 		return -errno;
-	/* More descriptors than one, or no room for it in our table: the kernel has dropped them. */
+	/* More descriptors than one, or no room for it in our table: the kernel has dropped them.
+	 */
 	*lost_fd = m.msg_flags & MSG_CTRUNC;
 	c = CMSG_FIRSTHDR(&m);
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
@@ -285,8 +293,8 @@ static struct fs_request *take_back(struct fs_broker *b, struct fs_request *r)
 	bool unanswered;
 
 	pthread_mutex_lock(&fs.lock);
-	unanswered = r->broker == b && (r->state == FS_SENT || r->state == FS_QUEUED ||
-					r->state == FS_WAITING);
+	unanswered = r->broker == b &&
+		     (r->state == FS_SENT || r->state == FS_QUEUED || r->state == FS_WAITING);
 	if (unanswered && r->state == FS_WAITING)
 		fs_file_forget_release(r->file);
 	if (unanswered)
@@ -304,7 +312,7 @@ static void lose(struct fs_broker *b)
 	loop_remove(&b->src);
 	close(fd);
 	pthread_mutex_lock(&fs.lock);
-	b->to_send = (struct fs_list){ 0 };
+	b->to_send = (struct fs_list){0};
 	pthread_mutex_unlock(&fs.lock);
 	fs_files_reset(b, BROKER_CLASS_COUNT);
 	for (uint32_t i = 0; i < BROKER_TAGS; i++) {
@@ -371,8 +379,8 @@ int virtio_fs_add_broker(uint32_t container, int socket_fd, void (*lost)(uint32_
 		close(socket_fd);
 		return b && fs.request ? -EEXIST : -ENFILE;
 	}
-	*b = (struct fs_broker){ .used = true, .container = container, .lost = lost,
-				 .slot = b->slot };
+	*b = (struct fs_broker){
+		.used = true, .container = container, .lost = lost, .slot = b->slot};
 	r = loop_add(&b->src, socket_fd, EPOLLIN, on_broker, b);
 	if (r) {
 		close(socket_fd);

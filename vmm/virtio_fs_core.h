@@ -4,8 +4,8 @@
  * and routes them, virtio_fs_session.c answers what is the VMM's own, virtio_fs_broker.c talks to
  * nacre-fsd, virtio_fs_io.c reads and writes.
  *
- * Threads and locks. The device thread pops, routes, sends and receives; it holds dev->lock while it
- * touches a queue. Workers take dev->lock to complete. fs.lock, taken last and never held over a
+ * Threads and locks. The device thread pops, routes, sends and receives; it holds dev->lock while
+ * it touches a queue. Workers take dev->lock to complete. fs.lock, taken last and never held over a
  * system call that waits, guards what both touch: the free tags, the files, the jobs, the lists of
  * requests to send. A request in use belongs to the one thread that has it.
  */
@@ -16,19 +16,20 @@
 
 #include "virtio_fs.h"
 
-#define FS_QUEUE_HIPRIO	 0u
+#define FS_QUEUE_HIPRIO  0u
 #define FS_QUEUE_REQUEST 1u
-#define FS_QUEUES	 2u
+#define FS_QUEUES        2u
 
 /* Containers of one VM. */
 #define FS_BROKERS_MAX 64u
 /* Donated descriptors of all containers; the process's own limit comes first. */
-#define FS_FILES_MAX   65536u
-#define FS_WORKERS     2u
+#define FS_FILES_MAX 65536u
+#define FS_WORKERS   2u
 
 /*
  * Pages in one READ or WRITE. One page is one descriptor, a ring has 256, and a Linux driver that
- * finds no room tries again a millisecond later: so three large requests fit, and small ones beside.
+ * finds no room tries again a millisecond later: so three large requests fit, and small ones
+ * beside.
  */
 #define FS_PAGES_MAX 64u
 #define FS_WRITE_MAX (FS_PAGES_MAX * 4096u)
@@ -39,7 +40,7 @@ struct fs_file {
 	uint32_t refs; /* its slot in the broker's table, and each READ or WRITE under way */
 	uint32_t class;
 	uint32_t release; /* tag + 1 of a RELEASE that waits for the others to end; 0: none */
-	uint32_t next;	  /* free list, index + 1 */
+	uint32_t next;    /* free list, index + 1 */
 };
 
 enum fs_request_state {
@@ -47,7 +48,7 @@ enum fs_request_state {
 	FS_HELD,    /* the thread that has it */
 	FS_QUEUED,  /* on a broker's list, to be sent */
 	FS_SENT,    /* nacre-fsd has it */
-	FS_JOB,	    /* a worker has it, or will */
+	FS_JOB,     /* a worker has it, or will */
 	FS_WAITING, /* a RELEASE, on its file */
 };
 
@@ -63,9 +64,9 @@ struct fs_request {
 	uint64_t unique;
 	uint64_t node_id;
 	uint32_t opcode;
-	uint32_t open_flags; /* OPEN, CREATE, TMPFILE */
-	int32_t error;	     /* to answer with once nacre-fsd has answered, whatever it says */
-	uint32_t next;	     /* list link, index + 1 */
+	uint32_t open_flags;  /* OPEN, CREATE, TMPFILE */
+	int32_t error;        /* to answer with once nacre-fsd has answered, whatever it says */
+	uint32_t next;        /* list link, index + 1 */
 	struct fs_file *file; /* FS_JOB, FS_WAITING */
 	/* READ, WRITE */
 	uint64_t offset;
@@ -91,12 +92,12 @@ struct fs_broker {
 	struct fs_list to_send;
 	bool reset_due[BROKER_CLASS_COUNT];
 	uint32_t n_slots; /* slots ever used */
-	uint32_t *slot;	  /* by handle: index + 1 of a file, 0: none */
+	uint32_t *slot;   /* by handle: index + 1 of a file, 0: none */
 };
 
 struct fs_device {
 	struct virtio_dev *dev; /* NULL: not there */
-	uint32_t session;	/* bumped when one ends */
+	uint32_t session;       /* bumped when one ends */
 	bool initialized;
 	bool stalled[FS_QUEUES]; /* a chain was put back; fs.lock */
 };
@@ -108,7 +109,7 @@ struct fs_state {
 	struct fs_broker broker[FS_BROKERS_MAX];
 	uint64_t tags_used[BROKER_TAGS / 64];
 	struct fs_request *request; /* BROKER_TAGS of them */
-	struct fs_file *file;	    /* FS_FILES_MAX of them */
+	struct fs_file *file;       /* FS_FILES_MAX of them */
 	uint32_t n_files, free_file;
 	struct fs_list jobs;
 };
@@ -121,7 +122,8 @@ struct fs_packet {
 	struct fuse_in_header hdr;
 	uint8_t body[BROKER_MSG_MAX - sizeof(struct fuse_in_header)];
 };
-static_assert(sizeof(struct fs_packet) == sizeof(struct broker_header) + BROKER_MSG_MAX, "no holes");
+static_assert(sizeof(struct fs_packet) == sizeof(struct broker_header) + BROKER_MSG_MAX,
+	      "no holes");
 
 /* virtio_fs.c */
 
@@ -145,9 +147,9 @@ void fs_request_free(struct fs_request *r);
 void fs_request_complete(struct fs_request *r, int error, const void *body, size_t len);
 
 /*
- * Writes an answer into a chain and pushes it; no interrupt. error, or 0 and `len` bytes of body, which
- * may be NULL when they lie there already; what does not fit becomes -EIO. 0, or negative: the queue
- * is broken. dev->lock held.
+ * Writes an answer into a chain and pushes it; no interrupt. error, or 0 and `len` bytes of body,
+ * which may be NULL when they lie there already; what does not fit becomes -EIO. 0, or negative:
+ * the queue is broken. dev->lock held.
  */
 int fs_answer(struct virtio_dev *dev, struct virtq *q, const struct chain *c, uint64_t unique,
 	      int error, const void *body, size_t len);
@@ -164,8 +166,8 @@ struct fs_request *fs_list_pop(struct fs_list *l);
 
 /*
  * True while the session that the request came from goes on. A device reset ends it only when the
- * device thread has heard of it (quiesce), so that a reset is told to nacre-fsd behind what was sent
- * before. Device thread.
+ * device thread has heard of it (quiesce), so that a reset is told to nacre-fsd behind what was
+ * sent before. Device thread.
  */
 bool fs_session_is_current(const struct fs_request *r);
 
@@ -197,8 +199,8 @@ void fs_brokers_flush(void);
 /* virtio_fs_files.c. Any thread; fs.lock is taken. */
 
 /*
- * Checks a donated descriptor (takes it) and enters it as handle fh. 0, -EIO when it is not what was
- * asked for, -ENFILE.
+ * Checks a donated descriptor (takes it) and enters it as handle fh. 0, -EIO when it is not what
+ * was asked for, -ENFILE.
  */
 int fs_file_enter(struct fs_broker *b, uint64_t fh, int fd, uint32_t class, uint32_t open_flags);
 /* The file, with a reference for the caller, or NULL. */

@@ -9,8 +9,9 @@
 
 /*
  * Is this what was asked for? A regular file: I/O on anything else could block a worker for ever or
- * act on the host. Not O_PATH, not O_APPEND (pwritev would ignore its offset), and open for at least
- * what the guest asked (nacre-fsd opens write-only files for reading too where pages are cached).
+ * act on the host. Not O_PATH, not O_APPEND (pwritev would ignore its offset), and open for at
+ * least what the guest asked (nacre-fsd opens write-only files for reading too where pages are
+ * cached).
  */
 static bool is_acceptable(int fd, uint32_t open_flags)
 {
@@ -18,7 +19,8 @@ static bool is_acceptable(int fd, uint32_t open_flags)
 	int have, flags = fcntl(fd, F_GETFL);
 	int want = (int)(open_flags & O_ACCMODE);
 
-	if (flags < 0 || (flags & (O_PATH | O_APPEND)) || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (flags < 0 || (flags & (O_PATH | O_APPEND)) || fstat(fd, &st) < 0 ||
+	    !S_ISREG(st.st_mode))
 		return false;
 	have = flags & O_ACCMODE;
 	return have == O_RDWR || have == want;
@@ -66,7 +68,7 @@ int fs_file_enter(struct fs_broker *b, uint64_t fh, int fd, uint32_t class, uint
 	pthread_mutex_lock(&fs.lock);
 	f = take_file();
 	if (f) {
-		*f = (struct fs_file){ .fd = fd, .refs = 1, .class = class };
+		*f = (struct fs_file){.fd = fd, .refs = 1, .class = class};
 		if (b->slot[fh]) /* nacre-fsd gave a number twice: the new one counts */
 			put(&fs.file[b->slot[fh] - 1]);
 		b->slot[fh] = (uint32_t)(f - fs.file) + 1;

@@ -63,15 +63,17 @@ static int parse(const struct chain *c, const struct fs_packet *p, struct io *io
 		if (body_len != sizeof(r))
 			return -EINVAL;
 		memcpy(&r, p->body, sizeof(r));
-		*io = (struct io){ .fh = r.fh, .offset = r.offset, .size = r.size };
+		*io = (struct io){.fh = r.fh, .offset = r.offset, .size = r.size};
 		if (!range_fits(sizeof(struct fuse_out_header), io->size, c->write_len))
 			return -EINVAL;
 	} else {
 		if (body_len < sizeof(w))
 			return -EINVAL;
 		memcpy(&w, p->body, sizeof(w));
-		*io = (struct io){ .fh = w.fh, .offset = w.offset, .size = w.size,
-				   .rw_flags = write_flags(&w) };
+		*io = (struct io){.fh = w.fh,
+				  .offset = w.offset,
+				  .size = w.size,
+				  .rw_flags = write_flags(&w)};
 		if (io->size != body_len - sizeof(w) ||
 		    c->write_len < sizeof(struct fuse_out_header) + sizeof(struct fuse_write_out))
 			return -EINVAL;
@@ -127,8 +129,8 @@ static ssize_t transfer(const struct fs_request *r)
 	if (n <= 0)
 		return n;
 	/* The offset in two halves: the kernel puts them together on 32 bits only. */
-	done = syscall(is_read ? SYS_preadv2 : SYS_pwritev2, r->file->fd, iov, n, (long)r->offset, 0L,
-		       r->rw_flags);
+	done = syscall(is_read ? SYS_preadv2 : SYS_pwritev2, r->file->fd, iov, n, (long)r->offset,
+		       0L, r->rw_flags);
 	return done < 0 ? -errno : done;
 }
 
@@ -137,7 +139,7 @@ static void run(struct fs_request *r)
 	struct virtio_dev *dev = r->dev;
 	uint32_t queue = r->queue;
 	ssize_t n = transfer(r);
-	struct fuse_write_out out = { .size = n > 0 ? (uint32_t)n : 0 };
+	struct fuse_write_out out = {.size = n > 0 ? (uint32_t)n : 0};
 	uint64_t one = 1;
 
 	/* A RELEASE that waited is the device thread's to send. */

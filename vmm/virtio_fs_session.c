@@ -2,8 +2,9 @@
 /*
  * virtio-fs: what the VMM answers itself. See virtio_fs_core.h.
  *
- * INIT settles what a session may do. Node 1 is a directory with one entry per container, so that one
- * device serves all containers of a VM; it belongs to none of them, and nothing in it can be changed.
+ * INIT settles what a session may do. Node 1 is a directory with one entry per container, so that
+ * one device serves all containers of a VM; it belongs to none of them, and nothing in it can be
+ * changed.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,7 +18,7 @@
 
 #define PROTOCOL_MINOR 36u
 /* Seconds that the guest may believe what node 1 says; a pod's containers come and go. */
-#define TOP_VALID_S    1u
+#define TOP_VALID_S 1u
 
 /*
  * What a session of either class has, if the guest offers it.
@@ -27,13 +28,15 @@
  * capability, writes.
  * No POSIX_LOCKS or FLOCK_LOCKS: locks are the guest's own. No EXPORT_SUPPORT: no "..".
  */
-static const uint64_t wanted =
-	FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_MAX_PAGES | FUSE_PARALLEL_DIROPS |
-	FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_ATOMIC_O_TRUNC | FUSE_DONT_MASK |
-	FUSE_POSIX_ACL | FUSE_HANDLE_KILLPRIV_V2 | FUSE_CACHE_SYMLINKS | FUSE_ASYNC_DIO |
-	FUSE_SETXATTR_EXT | FUSE_INIT_EXT;
+static const uint64_t wanted = FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_MAX_PAGES |
+			       FUSE_PARALLEL_DIROPS | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO |
+			       FUSE_ATOMIC_O_TRUNC | FUSE_DONT_MASK | FUSE_POSIX_ACL |
+			       FUSE_HANDLE_KILLPRIV_V2 | FUSE_CACHE_SYMLINKS | FUSE_ASYNC_DIO |
+			       FUSE_SETXATTR_EXT | FUSE_INIT_EXT;
 
-/* Others write to volumes: what was read is checked against them, and what is written goes through. */
+/*
+ * Others write to volumes: what was read is checked against them, and what is written goes through.
+ */
 static const uint64_t wanted_by_class[BROKER_CLASS_COUNT] = {
 	[BROKER_CLASS_ROOT] = FUSE_WRITEBACK_CACHE,
 	[BROKER_CLASS_VOLUME] = FUSE_AUTO_INVAL_DATA,
@@ -61,8 +64,8 @@ int fs_serve_init(struct virtio_dev *dev, struct virtq *q, const struct chain *c
 {
 	struct fs_device *d = fs_device_of(dev);
 	uint32_t class = (uint32_t)(d - fs.device);
-	struct fuse_init_out out = { .major = FUSE_KERNEL_VERSION, .minor = PROTOCOL_MINOR };
-	struct fuse_init_in in = { 0 };
+	struct fuse_init_out out = {.major = FUSE_KERNEL_VERSION, .minor = PROTOCOL_MINOR};
+	struct fuse_init_in in = {0};
 	size_t len = p->hdr.len - sizeof(p->hdr);
 	uint64_t flags;
 
@@ -97,8 +100,12 @@ int fs_serve_init(struct virtio_dev *dev, struct virtq *q, const struct chain *c
 
 static struct fuse_attr directory_attr(uint64_t ino, uint32_t owner)
 {
-	return (struct fuse_attr){ .ino = ino, .mode = S_IFDIR | 0555, .nlink = 2, .uid = owner,
-				   .gid = owner, .blksize = 4096 };
+	return (struct fuse_attr){.ino = ino,
+				  .mode = S_IFDIR | 0555,
+				  .nlink = 2,
+				  .uid = owner,
+				  .gid = owner,
+				  .blksize = 4096};
 }
 
 static struct fuse_entry_out container_entry(uint32_t container)
@@ -106,10 +113,10 @@ static struct fuse_entry_out container_entry(uint32_t container)
 	/* nacre-fsd's root: not counted there, as it always exists. */
 	uint64_t node_id = broker_root_node(container);
 
-	return (struct fuse_entry_out){ .nodeid = node_id,
-					.entry_valid = TOP_VALID_S,
-					.attr_valid = TOP_VALID_S,
-					.attr = directory_attr(node_id, PLAN_ID_BASE) };
+	return (struct fuse_entry_out){.nodeid = node_id,
+				       .entry_valid = TOP_VALID_S,
+				       .attr_valid = TOP_VALID_S,
+				       .attr = directory_attr(node_id, PLAN_ID_BASE)};
 }
 
 /* The name must be the container's number as we would write it. */
@@ -142,8 +149,10 @@ static size_t add_entry(uint8_t *buf, size_t at, size_t limit, bool plus, uint64
 {
 	size_t head = plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
 	size_t len = FUSE_REC_ALIGN(head + strlen(name));
-	struct fuse_dirent d = { .ino = entry->attr.ino, .off = off, .type = DT_DIR,
-				 .namelen = (uint32_t)strlen(name) };
+	struct fuse_dirent d = {.ino = entry->attr.ino,
+				.off = off,
+				.type = DT_DIR,
+				.namelen = (uint32_t)strlen(name)};
 
 	if (len > limit - at)
 		return at;
@@ -161,7 +170,7 @@ static int serve_readdir(struct virtio_dev *dev, struct virtq *q, const struct c
 {
 	static uint8_t buf[4096];
 	const bool plus = p->hdr.opcode == FUSE_READDIRPLUS;
-	struct fuse_entry_out dot = { .attr.ino = FUSE_ROOT_ID };
+	struct fuse_entry_out dot = {.attr.ino = FUSE_ROOT_ID};
 	struct fuse_read_in in;
 	size_t len = 0, limit;
 	uint64_t at;
@@ -194,8 +203,8 @@ static int serve_readdir(struct virtio_dev *dev, struct virtq *q, const struct c
 }
 
 /*
- * SYNCFS comes for the root of the guest's superblock, which is node 1, and means every container. They
- * are asked one after the other, with one tag; virtio_fs_broker.c goes on to the next.
+ * SYNCFS comes for the root of the guest's superblock, which is node 1, and means every container.
+ * They are asked one after the other, with one tag; virtio_fs_broker.c goes on to the next.
  */
 static int serve_syncfs(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 			const struct fs_packet *p)
@@ -217,6 +226,20 @@ static int serve_syncfs(struct virtio_dev *dev, struct virtq *q, const struct ch
 	return 0;
 }
 
+static bool would_change(uint32_t opcode)
+{
+	static const uint32_t changes[] = {
+		FUSE_SETATTR, FUSE_MKDIR,  FUSE_MKNOD,   FUSE_SYMLINK, FUSE_LINK,    FUSE_UNLINK,
+		FUSE_RMDIR,   FUSE_RENAME, FUSE_RENAME2, FUSE_CREATE,  FUSE_TMPFILE,
+	};
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		if (changes[i] == opcode)
+			return true;
+	}
+	return false;
+}
+
 int fs_serve_top(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 		 const struct fs_packet *p)
 {
@@ -225,7 +248,7 @@ int fs_serve_top(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 		struct fuse_attr_out attr;
 		struct fuse_open_out open;
 		struct fuse_statfs_out statfs;
-	} out = { 0 };
+	} out = {0};
 	size_t len = 0;
 	int err = 0;
 
@@ -256,19 +279,6 @@ int fs_serve_top(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 	case FUSE_RELEASEDIR:
 	case FUSE_FSYNCDIR:
 		break;
-	case FUSE_SETATTR:
-	case FUSE_MKDIR:
-	case FUSE_MKNOD:
-	case FUSE_SYMLINK:
-	case FUSE_LINK:
-	case FUSE_UNLINK:
-	case FUSE_RMDIR:
-	case FUSE_RENAME:
-	case FUSE_RENAME2:
-	case FUSE_CREATE:
-	case FUSE_TMPFILE:
-		err = -EROFS;
-		break;
 	case FUSE_GETXATTR:
 		/*
 		 * Not EOPNOTSUPP: the guest's kernel asks for ACLs when it checks permissions, and
@@ -283,7 +293,7 @@ int fs_serve_top(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 		err = -EOPNOTSUPP;
 		break;
 	default:
-		err = -ENOSYS;
+		err = would_change(p->hdr.opcode) ? -EROFS : -ENOSYS;
 	}
 	return fs_answer(dev, q, c, p->hdr.unique, err, &out, len);
 }

@@ -30,7 +30,7 @@ static struct stat stat_of(const char *name)
 static int create(const char *name, uint32_t flags, uint32_t mode, uint32_t mask, uint64_t *node,
 		  uint64_t *fh)
 {
-	struct fuse_create_in in = { .flags = flags, .mode = mode, .umask = mask };
+	struct fuse_create_in in = {.flags = flags, .mode = mode, .umask = mask};
 	struct fuse_entry_out e;
 	struct fuse_open_out o;
 	int err = request_names(FUSE_CREATE, root(), &in, sizeof(in), name, NULL);
@@ -75,14 +75,14 @@ static void test_attributes(void **state)
 
 static void test_create(void **state)
 {
-	struct fuse_create_in in = { .flags = O_WRONLY | O_CREAT };
+	struct fuse_create_in in = {.flags = O_WRONLY | O_CREAT};
 	uint64_t node, fh;
 	struct stat st;
 
 	(void)state;
 	NEEDS_ROOT();
-	assert_int_equal(create("f", O_WRONLY | O_CREAT | O_APPEND | O_DIRECT, 0666, 022, &node, &fh),
-			 0);
+	assert_int_equal(
+		create("f", O_WRONLY | O_CREAT | O_APPEND | O_DIRECT, 0666, 022, &node, &fh), 0);
 	st = stat_of("f");
 	assert_int_equal(st.st_mode, S_IFREG | 0644);
 	assert_int_equal(st.st_uid, USER);
@@ -109,30 +109,35 @@ static void test_create(void **state)
 	/* A volume has no cache of pages that would need reading. */
 	req_class = BROKER_CLASS_VOLUME;
 	assert_int_equal(request_names(FUSE_CREATE, node_of(node_of(top(), "mounts"), "0"), &in,
-				       sizeof(in), "v", NULL), 0);
+				       sizeof(in), "v", NULL),
+			 0);
 	assert_int_equal(fcntl(donated, F_GETFL) & O_ACCMODE, O_WRONLY);
 }
 
 static void test_make(void **state)
 {
-	struct fuse_mkdir_in mkdir_in = { .mode = 02777, .umask = 027 };
-	struct fuse_mknod_in mknod_in = { .mode = S_IFIFO | 0666, .umask = 022 };
+	struct fuse_mkdir_in mkdir_in = {.mode = 02777, .umask = 027};
+	struct fuse_mknod_in mknod_in = {.mode = S_IFIFO | 0666, .umask = 022};
 	struct stat st;
 
 	(void)state;
 	NEEDS_ROOT();
-	assert_int_equal(request_names(FUSE_MKDIR, root(), &mkdir_in, sizeof(mkdir_in), "d", NULL), 0);
+	assert_int_equal(request_names(FUSE_MKDIR, root(), &mkdir_in, sizeof(mkdir_in), "d", NULL),
+			 0);
 	st = stat_of("d");
 	assert_true(S_ISDIR(st.st_mode));
 	assert_int_equal(st.st_mode & 0777, 0750);
 	assert_int_equal(st.st_uid, USER);
 	assert_int_equal(st.st_gid, USER + 1);
-	assert_int_equal(request_names(FUSE_MKNOD, root(), &mknod_in, sizeof(mknod_in), "p", NULL), 0);
+	assert_int_equal(request_names(FUSE_MKNOD, root(), &mknod_in, sizeof(mknod_in), "p", NULL),
+			 0);
 	assert_int_equal(stat_of("p").st_mode, S_IFIFO | 0644);
 	mknod_in.mode = S_IFSOCK | 0600;
-	assert_int_equal(request_names(FUSE_MKNOD, root(), &mknod_in, sizeof(mknod_in), "s", NULL), 0);
+	assert_int_equal(request_names(FUSE_MKNOD, root(), &mknod_in, sizeof(mknod_in), "s", NULL),
+			 0);
 	mknod_in.mode = S_IFREG | 0600;
-	assert_int_equal(request_names(FUSE_MKNOD, root(), &mknod_in, sizeof(mknod_in), "r", NULL), 0);
+	assert_int_equal(request_names(FUSE_MKNOD, root(), &mknod_in, sizeof(mknod_in), "r", NULL),
+			 0);
 	assert_int_equal(stat_of("r").st_uid, USER);
 	/* A device of the host is never made; a whiteout is none. */
 	mknod_in.mode = S_IFCHR | 0600;
@@ -144,7 +149,8 @@ static void test_make(void **state)
 	assert_int_equal(request_names(FUSE_MKNOD, root(), &mknod_in, sizeof(mknod_in), "b", NULL),
 			 -EPERM);
 	mknod_in.mode = S_IFCHR;
-	assert_int_equal(request_names(FUSE_MKNOD, root(), &mknod_in, sizeof(mknod_in), "w", NULL), 0);
+	assert_int_equal(request_names(FUSE_MKNOD, root(), &mknod_in, sizeof(mknod_in), "w", NULL),
+			 0);
 	assert_int_equal(request_names(FUSE_SYMLINK, root(), "", 0, "l", "../anything/at all"), 0);
 	assert_int_equal(stat_of("l").st_uid, USER);
 	assert_int_equal(request(FUSE_SYMLINK, root(), "l2\0", 3), -EINVAL);
@@ -154,7 +160,7 @@ static void test_make(void **state)
 
 static void test_names(void **state)
 {
-	struct fuse_rename2_in in = { 0 };
+	struct fuse_rename2_in in = {0};
 	struct fuse_link_in link_in;
 	struct fuse_entry_out e;
 	uint64_t d, f;
@@ -189,7 +195,8 @@ static void test_names(void **state)
 	assert_true(e.nodeid == f);
 	assert_int_equal(e.attr.nlink, 2);
 	link_in.oldnodeid = d;
-	assert_int_equal(request_names(FUSE_LINK, d, &link_in, sizeof(link_in), "dir", NULL), -EPERM);
+	assert_int_equal(request_names(FUSE_LINK, d, &link_in, sizeof(link_in), "dir", NULL),
+			 -EPERM);
 	assert_int_equal(request_names(FUSE_UNLINK, root(), "", 0, "d", NULL), -EISDIR);
 	assert_int_equal(request_names(FUSE_RMDIR, root(), "", 0, "d", NULL), -ENOTEMPTY);
 	assert_int_equal(request_names(FUSE_UNLINK, d, "", 0, "linked", NULL), 0);
@@ -200,7 +207,7 @@ static void test_names(void **state)
 
 static void test_setattr(void **state)
 {
-	struct fuse_setattr_in in = { 0 };
+	struct fuse_setattr_in in = {0};
 	struct stat st;
 	uint64_t f, fh;
 
@@ -208,21 +215,26 @@ static void test_setattr(void **state)
 	NEEDS_ROOT();
 	put_file("f", "hello");
 	f = node_of(root(), "f");
-	in = (struct fuse_setattr_in){ .valid = FATTR_MODE | FATTR_UID | FATTR_GID, .mode = 04750,
-				       .uid = PLAN_ID_BASE + 7, .gid = PLAN_ID_BASE + 8 };
+	in = (struct fuse_setattr_in){.valid = FATTR_MODE | FATTR_UID | FATTR_GID,
+				      .mode = 04750,
+				      .uid = PLAN_ID_BASE + 7,
+				      .gid = PLAN_ID_BASE + 8};
 	assert_int_equal(request(FUSE_SETATTR, f, &in, sizeof(in)), 0);
 	st = stat_of("f");
 	assert_int_equal(st.st_mode & 07777, 04750);
 	assert_int_equal(st.st_uid, PLAN_ID_BASE + 7);
 	assert_int_equal(st.st_gid, PLAN_ID_BASE + 8);
 	/* A truncation by someone without CAP_FSETID takes the bit away. */
-	in = (struct fuse_setattr_in){ .valid = FATTR_SIZE | FATTR_KILL_SUIDGID, .size = 2 };
+	in = (struct fuse_setattr_in){.valid = FATTR_SIZE | FATTR_KILL_SUIDGID, .size = 2};
 	assert_int_equal(request(FUSE_SETATTR, f, &in, sizeof(in)), 0);
 	st = stat_of("f");
 	assert_int_equal(st.st_size, 2);
 	assert_int_equal(st.st_mode & 07777, 0750);
-	in = (struct fuse_setattr_in){ .valid = FATTR_ATIME | FATTR_MTIME, .atime = 11, .mtime = 22,
-				       .atimensec = 33, .mtimensec = 44 };
+	in = (struct fuse_setattr_in){.valid = FATTR_ATIME | FATTR_MTIME,
+				      .atime = 11,
+				      .mtime = 22,
+				      .atimensec = 33,
+				      .mtimensec = 44};
 	assert_int_equal(request(FUSE_SETATTR, f, &in, sizeof(in)), 0);
 	st = stat_of("f");
 	assert_int_equal(st.st_atim.tv_sec, 11);
@@ -232,12 +244,12 @@ static void test_setattr(void **state)
 	assert_int_equal(stat_of("f").st_atim.tv_sec, 11);
 	assert_true(stat_of("f").st_mtim.tv_sec > 22);
 	/* UTIME_NOW and UTIME_OMIT in the nanoseconds are not for the guest to say. */
-	in = (struct fuse_setattr_in){ .valid = FATTR_ATIME, .atimensec = UTIME_NOW };
+	in = (struct fuse_setattr_in){.valid = FATTR_ATIME, .atimensec = UTIME_NOW};
 	assert_int_equal(request(FUSE_SETATTR, f, &in, sizeof(in)), -EINVAL);
-	in = (struct fuse_setattr_in){ .valid = FATTR_SIZE, .size = UINT64_MAX };
+	in = (struct fuse_setattr_in){.valid = FATTR_SIZE, .size = UINT64_MAX};
 	assert_int_equal(request(FUSE_SETATTR, f, &in, sizeof(in)), -EFBIG);
 	assert_int_equal(open_file(f, O_RDWR, &fh), 0);
-	in = (struct fuse_setattr_in){ .valid = FATTR_SIZE | FATTR_FH, .size = 77, .fh = fh };
+	in = (struct fuse_setattr_in){.valid = FATTR_SIZE | FATTR_FH, .size = 77, .fh = fh};
 	assert_int_equal(request(FUSE_SETATTR, f, &in, sizeof(in)), 0);
 	assert_int_equal(stat_of("f").st_size, 77);
 	in.fh = 99;
@@ -245,21 +257,21 @@ static void test_setattr(void **state)
 	/* A symbolic link itself. */
 	assert_int_equal(symlink(at("f"), at("l")), 0);
 	f = node_of(root(), "l");
-	in = (struct fuse_setattr_in){ .valid = FATTR_UID | FATTR_MTIME, .uid = USER, .mtime = 5 };
+	in = (struct fuse_setattr_in){.valid = FATTR_UID | FATTR_MTIME, .uid = USER, .mtime = 5};
 	assert_int_equal(request(FUSE_SETATTR, f, &in, sizeof(in)), 0);
 	assert_int_equal(stat_of("l").st_uid, USER);
 	assert_int_equal(stat_of("l").st_mtim.tv_sec, 5);
 	assert_int_equal(stat_of("f").st_uid, PLAN_ID_BASE + 7);
-	in = (struct fuse_setattr_in){ .valid = FATTR_MODE, .mode = 0777 };
+	in = (struct fuse_setattr_in){.valid = FATTR_MODE, .mode = 0777};
 	assert_int_equal(request(FUSE_SETATTR, f, &in, sizeof(in)), -EOPNOTSUPP);
 }
 
 static void test_on_handles(void **state)
 {
-	struct fuse_fallocate_in fa = { .length = 8192 };
-	struct fuse_lseek_in ls = { .whence = SEEK_HOLE };
-	struct fuse_copy_file_range_in cp = { .len = 5 };
-	struct fuse_flush_in fl = { 0 };
+	struct fuse_fallocate_in fa = {.length = 8192};
+	struct fuse_lseek_in ls = {.whence = SEEK_HOLE};
+	struct fuse_copy_file_range_in cp = {.len = 5};
+	struct fuse_flush_in fl = {0};
 	uint64_t f, g, fh, gh;
 
 	(void)state;
@@ -300,7 +312,7 @@ static void test_on_handles(void **state)
 
 static void test_sync_and_statfs(void **state)
 {
-	struct fuse_syncfs_in in = { 0 };
+	struct fuse_syncfs_in in = {0};
 
 	(void)state;
 	req_uid = 0; /* nacre-init */
@@ -314,21 +326,21 @@ static void test_sync_and_statfs(void **state)
 
 static int get_xattr(uint64_t node, const char *name, uint32_t size)
 {
-	struct fuse_getxattr_in in = { .size = size };
+	struct fuse_getxattr_in in = {.size = size};
 
 	return request_names(FUSE_GETXATTR, node, &in, sizeof(in), name, NULL);
 }
 
 static void test_xattrs(void **state)
 {
-	static const char *const refused[] = { "trusted.overlay.opaque", "security.selinux", "user.",
-					       "security.ima", "system.nfs4_acl", "security.evm",
-					       "User.x", "nodot" };
+	static const char *const refused[] = {
+		"trusted.overlay.opaque", "security.selinux", "user.",  "security.ima",
+		"system.nfs4_acl",        "security.evm",     "User.x", "nodot"};
 	struct {
 		struct fuse_setxattr_in in;
 		char text[12];
-	} set = { .in.size = 5, .text = "user.a\0value" };
-	struct fuse_getxattr_in list = { .size = 1000 };
+	} set = {.in.size = 5, .text = "user.a\0value"};
+	struct fuse_getxattr_in list = {.size = 1000};
 	uint64_t f;
 
 	(void)state;
@@ -364,7 +376,8 @@ static void test_xattrs(void **state)
 	assert_int_equal(request_names(FUSE_REMOVEXATTR, f, "", 0, "user.a", NULL), 0);
 	assert_int_equal(getxattr(at("f"), "user.a", NULL, 0), -1);
 	assert_int_equal(get_xattr(top(), "user.a", 4), -EOPNOTSUPP);
-	/* The guest's kernel takes anything but "no such attribute" as a failed permission check. */
+	/* The guest's kernel takes anything but "no such attribute" as a failed permission check.
+	 */
 	assert_int_equal(get_xattr(top(), "system.posix_acl_access", 4096), -ENODATA);
 	assert_int_equal(get_xattr(f, "system.posix_acl_access", 4096), -ENODATA);
 }
@@ -379,10 +392,10 @@ static int start_read_only(void **state)
 
 static void test_read_only(void **state)
 {
-	struct fuse_create_in create_in = { .flags = O_RDONLY | O_CREAT, .mode = 0644 };
-	struct fuse_setattr_in set = { .valid = FATTR_MTIME };
-	struct fuse_mkdir_in mkdir_in = { .mode = 0755 };
-	struct fuse_rename_in rename_in = { .newdir = root() };
+	struct fuse_create_in create_in = {.flags = O_RDONLY | O_CREAT, .mode = 0644};
+	struct fuse_setattr_in set = {.valid = FATTR_MTIME};
+	struct fuse_mkdir_in mkdir_in = {.mode = 0755};
+	struct fuse_rename_in rename_in = {.newdir = root()};
 	struct fuse_link_in link_in;
 	uint64_t f, fh;
 
@@ -395,10 +408,12 @@ static void test_read_only(void **state)
 	assert_int_equal(open_file(f, O_RDONLY | O_TRUNC, &fh), -EROFS);
 	assert_int_equal(open_file(f, O_ACCMODE, &fh), -EINVAL);
 	assert_int_equal(open_file(f, O_RDONLY, &fh), 0);
-	assert_int_equal(request_names(FUSE_CREATE, root(), &create_in, sizeof(create_in), "f", NULL),
-			 -EROFS);
-	assert_int_equal(request_names(FUSE_TMPFILE, root(), &create_in, sizeof(create_in), "f", NULL),
-			 -EROFS);
+	assert_int_equal(
+		request_names(FUSE_CREATE, root(), &create_in, sizeof(create_in), "f", NULL),
+		-EROFS);
+	assert_int_equal(
+		request_names(FUSE_TMPFILE, root(), &create_in, sizeof(create_in), "f", NULL),
+		-EROFS);
 	assert_int_equal(request_names(FUSE_MKDIR, root(), &mkdir_in, sizeof(mkdir_in), "d", NULL),
 			 -EROFS);
 	assert_int_equal(request_names(FUSE_UNLINK, root(), "", 0, "f", NULL), -EROFS);
@@ -412,7 +427,7 @@ static void test_read_only(void **state)
 
 static void test_tmpfile(void **state)
 {
-	struct fuse_create_in in = { .flags = O_RDWR, .mode = 0600 };
+	struct fuse_create_in in = {.flags = O_RDWR, .mode = 0600};
 	struct fuse_link_in link_in;
 	struct fuse_entry_out e;
 	struct fuse_open_out o;
@@ -434,15 +449,16 @@ static void test_tmpfile(void **state)
 	assert_int_equal(a.size, 3);
 	/* It gets a name later. */
 	link_in.oldnodeid = e.nodeid;
-	assert_int_equal(request_names(FUSE_LINK, root(), &link_in, sizeof(link_in), "named", NULL), 0);
+	assert_int_equal(request_names(FUSE_LINK, root(), &link_in, sizeof(link_in), "named", NULL),
+			 0);
 	assert_int_equal(stat_of("named").st_size, 3);
 	assert_int_equal(release(e.nodeid, o.fh), 0);
 }
 
 static void test_volumes(void **state)
 {
-	struct fuse_lseek_in seek = { .whence = SEEK_HOLE };
-	struct fuse_mkdir_in mkdir_in = { .mode = 0755 };
+	struct fuse_lseek_in seek = {.whence = SEEK_HOLE};
+	struct fuse_mkdir_in mkdir_in = {.mode = 0755};
 	struct fuse_rename_in in;
 	struct fuse_entry_out e;
 	struct fuse_attr a;
@@ -492,12 +508,17 @@ static void test_volumes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FSD_TEST(test_attributes), FSD_TEST(test_create),
-		FSD_TEST(test_make),	   FSD_TEST(test_names),
-		FSD_TEST(test_setattr),	   FSD_TEST(test_on_handles),
-		FSD_TEST(test_sync_and_statfs), FSD_TEST(test_xattrs),
+		FSD_TEST(test_attributes),
+		FSD_TEST(test_create),
+		FSD_TEST(test_make),
+		FSD_TEST(test_names),
+		FSD_TEST(test_setattr),
+		FSD_TEST(test_on_handles),
+		FSD_TEST(test_sync_and_statfs),
+		FSD_TEST(test_xattrs),
 		cmocka_unit_test_setup_teardown(test_read_only, start_read_only, stop),
-		FSD_TEST(test_tmpfile),	   FSD_TEST(test_volumes),
+		FSD_TEST(test_tmpfile),
+		FSD_TEST(test_volumes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

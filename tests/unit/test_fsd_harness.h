@@ -25,11 +25,11 @@
 #include "plan.h"
 
 #define CONTAINER 3u
-#define USER	  (PLAN_ID_BASE + 1000u)
+#define USER      (PLAN_ID_BASE + 1000u)
 
 static struct fsd fsd;
-static char dir[64];	/* the exported root */
-static char other[64];	/* a volume */
+static char dir[64];   /* the exported root */
+static char other[64]; /* a volume */
 static enum broker_class req_class;
 static uint32_t req_uid, req_gid;
 static uint64_t req_unique;
@@ -51,9 +51,8 @@ static size_t reply_len;
 /* Sends a header and `len` bytes; the reply's error, or 1 when there is no reply. */
 static int send_raw(const struct fuse_in_header *h, const void *body, size_t len)
 {
-	struct broker_header bh = { .tag = 7, .class = req_class };
-	const struct fuse_out_header *out =
-		(const void *)(fsd.out + sizeof(struct broker_header));
+	struct broker_header bh = {.tag = 7, .class = req_class};
+	const struct fuse_out_header *out = (const void *)(fsd.out + sizeof(struct broker_header));
 	size_t n;
 
 	memcpy(fsd.in, &bh, sizeof(bh));
@@ -77,9 +76,12 @@ static int send_raw(const struct fuse_in_header *h, const void *body, size_t len
 
 static int request(uint32_t op, uint64_t node, const void *body, size_t len)
 {
-	struct fuse_in_header h = { .len = (uint32_t)(sizeof(h) + len), .opcode = op,
-				    .unique = ++req_unique, .nodeid = node, .uid = req_uid,
-				    .gid = req_gid };
+	struct fuse_in_header h = {.len = (uint32_t)(sizeof(h) + len),
+				   .opcode = op,
+				   .unique = ++req_unique,
+				   .nodeid = node,
+				   .uid = req_uid,
+				   .gid = req_gid};
 
 	return send_raw(&h, body, len);
 }
@@ -122,7 +124,7 @@ static inline uint64_t node_of(uint64_t parent, const char *name)
 
 static inline void forget(uint64_t node, uint64_t n)
 {
-	struct fuse_forget_in in = { .nlookup = n };
+	struct fuse_forget_in in = {.nlookup = n};
 
 	assert_int_equal(request(FUSE_FORGET, node, &in, sizeof(in)), 1);
 }
@@ -138,7 +140,7 @@ static inline uint64_t root(void)
 
 static inline int getattr(uint64_t node, struct fuse_attr *a)
 {
-	struct fuse_getattr_in in = { 0 };
+	struct fuse_getattr_in in = {0};
 	struct fuse_attr_out out;
 	int err = request(FUSE_GETATTR, node, &in, sizeof(in));
 
@@ -152,7 +154,7 @@ static inline int getattr(uint64_t node, struct fuse_attr *a)
 
 static inline int open_file(uint64_t node, uint32_t flags, uint64_t *fh)
 {
-	struct fuse_open_in in = { .flags = flags };
+	struct fuse_open_in in = {.flags = flags};
 	struct fuse_open_out out;
 	int err = request(FUSE_OPEN, node, &in, sizeof(in));
 
@@ -166,7 +168,7 @@ static inline int open_file(uint64_t node, uint32_t flags, uint64_t *fh)
 
 static inline int release(uint64_t node, uint64_t fh)
 {
-	struct fuse_release_in in = { .fh = fh };
+	struct fuse_release_in in = {.fh = fh};
 
 	return request(FUSE_RELEASE, node, &in, sizeof(in));
 }
@@ -193,7 +195,7 @@ static inline void put_file(const char *name, const char *text)
 
 static inline void reset_session(enum broker_class class)
 {
-	struct broker_header bh = { .tag = BROKER_TAG_RESET, .class = class };
+	struct broker_header bh = {.tag = BROKER_TAG_RESET, .class = class};
 
 	memcpy(fsd.in, &bh, sizeof(bh));
 	assert_int_equal(request_serve(&fsd, sizeof(bh), &donated), 0);

@@ -195,7 +195,7 @@ static void test_many_unlinked(void **state)
 
 static void test_renamed_over(void **state)
 {
-	struct fuse_rename_in in = { .newdir = root() };
+	struct fuse_rename_in in = {.newdir = root()};
 	struct fuse_attr a;
 	uint64_t f, g;
 
@@ -262,7 +262,7 @@ static void test_handle_bound(void **state)
 
 static uint64_t open_dir(uint64_t node)
 {
-	struct fuse_open_in in = { 0 };
+	struct fuse_open_in in = {0};
 	uint64_t fh;
 
 	assert_int_equal(request(FUSE_OPENDIR, node, &in, sizeof(in)), 0);
@@ -282,9 +282,9 @@ static uint64_t note_entries(bool plus, uint64_t off)
 	if (!left)
 		return 0;
 	while (left) {
-		struct fuse_entry_out e = { 0 };
+		struct fuse_entry_out e = {0};
 		struct fuse_dirent d;
-		char name[256] = { 0 };
+		char name[256] = {0};
 		size_t len;
 		unsigned int i;
 
@@ -319,21 +319,22 @@ static uint64_t note_entries(bool plus, uint64_t off)
 
 static void list_all(uint64_t node, bool plus, uint32_t size)
 {
-	struct fuse_read_in in = { .fh = open_dir(node), .size = size };
+	struct fuse_read_in in = {.fh = open_dir(node), .size = size};
 	static uint8_t copy[PACKET_MAX];
 
 	memset(seen, 0, sizeof(seen));
 	n_seen = n_dots = n_counted = 0;
 	do {
-		assert_int_equal(request(plus ? FUSE_READDIRPLUS : FUSE_READDIR, node, &in, sizeof(in)),
-				 0);
+		assert_int_equal(
+			request(plus ? FUSE_READDIRPLUS : FUSE_READDIR, node, &in, sizeof(in)), 0);
 		assert_true(reply_len <= size);
 		/* note_entries() sends FORGETs, which use the reply's buffer. */
 		memcpy(copy, fsd.out, sizeof(copy));
 		in.offset = note_entries(plus, in.offset);
 	} while (in.offset);
-	assert_int_equal(request(FUSE_RELEASEDIR, node, &(struct fuse_release_in){ .fh = in.fh },
-				 sizeof(struct fuse_release_in)), 0);
+	assert_int_equal(request(FUSE_RELEASEDIR, node, &(struct fuse_release_in){.fh = in.fh},
+				 sizeof(struct fuse_release_in)),
+			 0);
 }
 
 static void test_large_directory(void **state)
@@ -358,7 +359,7 @@ static void test_large_directory(void **state)
 static void test_positions(void **state)
 {
 	uint64_t fh[6], first[6];
-	struct fuse_read_in in = { .size = 512 };
+	struct fuse_read_in in = {.size = 512};
 
 	(void)state;
 	for (unsigned int i = 0; i < 200; i++)
@@ -389,7 +390,7 @@ static void test_positions(void **state)
 
 static void test_synthetic_listing(void **state)
 {
-	struct fuse_read_in in = { .size = 4096 };
+	struct fuse_read_in in = {.size = 4096};
 	const struct fuse_direntplus *d;
 
 	(void)state;
@@ -436,7 +437,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FEW_TEST(test_eviction),      FEW_TEST(test_deep_path),
-		FEW_TEST(test_stale),	      FEW_TEST(test_moved_directory),
+		FEW_TEST(test_stale),         FEW_TEST(test_moved_directory),
 		FEW_TEST(test_unlinked),      FEW_TEST(test_many_unlinked),
 		FEW_TEST(test_renamed_over),  FEW_TEST(test_node_bound),
 		FEW_TEST(test_handle_bound),  FSD_TEST(test_large_directory),

@@ -11,8 +11,8 @@
 
 static void test_names(void **state)
 {
-	static const char *const bad[] = { "", ".", "..", "/", "a/b", "../x", "a/", "/etc/passwd" };
-	struct fuse_mkdir_in in = { .mode = 0755 };
+	static const char *const bad[] = {"", ".", "..", "/", "a/b", "../x", "a/", "/etc/passwd"};
+	struct fuse_mkdir_in in = {.mode = 0755};
 	struct fuse_entry_out e;
 	char longest[300];
 
@@ -37,9 +37,9 @@ static void test_names(void **state)
 
 static void test_framing(void **state)
 {
-	struct fuse_in_header h = { .len = sizeof(h), .opcode = FUSE_GETATTR, .nodeid = top() };
-	struct broker_header bh = { .tag = 1, .class = BROKER_CLASS_COUNT };
-	struct fuse_getattr_in in = { 0 };
+	struct fuse_in_header h = {.len = sizeof(h), .opcode = FUSE_GETATTR, .nodeid = top()};
+	struct broker_header bh = {.tag = 1, .class = BROKER_CLASS_COUNT};
+	struct fuse_getattr_in in = {0};
 
 	(void)state;
 	/* The header's length against the packet's. */
@@ -63,11 +63,12 @@ static void test_framing(void **state)
 
 static void test_opcodes(void **state)
 {
-	static const uint32_t unknown[] = { 0, FUSE_READ, FUSE_WRITE, FUSE_INIT, FUSE_DESTROY,
-					    FUSE_GETLK, FUSE_SETLK, FUSE_SETLKW, FUSE_ACCESS,
-					    FUSE_IOCTL, FUSE_POLL, FUSE_BMAP, FUSE_SETUPMAPPING,
-					    FUSE_TMPFILE + 1, 4096, UINT32_MAX };
-	uint8_t body[256] = { 0 };
+	static const uint32_t unknown[] = {
+		0,          FUSE_READ,  FUSE_WRITE,        FUSE_INIT,        FUSE_DESTROY,
+		FUSE_GETLK, FUSE_SETLK, FUSE_SETLKW,       FUSE_ACCESS,      FUSE_IOCTL,
+		FUSE_POLL,  FUSE_BMAP,  FUSE_SETUPMAPPING, FUSE_TMPFILE + 1, 4096,
+		UINT32_MAX};
+	uint8_t body[256] = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
@@ -107,9 +108,9 @@ static void test_nodes(void **state)
 
 static void test_handles(void **state)
 {
-	struct fuse_fsync_in in = { 0 };
+	struct fuse_fsync_in in = {0};
 	uint64_t f, g, fh, dir_fh;
-	struct fuse_open_in open_in = { 0 };
+	struct fuse_open_in open_in = {0};
 
 	(void)state;
 	put_file("f", "x");
@@ -147,11 +148,11 @@ static void test_handles(void **state)
 /* FIFOs, sockets, devices, symbolic links: shown, never opened. */
 static void test_special_files(void **state)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	int s = socket(AF_UNIX, SOCK_STREAM, 0);
-	struct fuse_open_in in = { 0 };
-	struct fuse_setattr_in size = { .valid = FATTR_SIZE };
-	static const char *const names[] = { "fifo", "socket", "link", "null" };
+	struct fuse_open_in in = {0};
+	struct fuse_setattr_in size = {.valid = FATTR_SIZE};
+	static const char *const names[] = {"fifo", "socket", "link", "null"};
 	uint64_t fh;
 
 	(void)state;
@@ -177,10 +178,11 @@ static void test_special_files(void **state)
 	}
 	/* A CREATE without O_EXCL that finds one of them there. */
 	for (size_t i = 0; i < 3; i++) {
-		struct fuse_create_in create = { .flags = O_RDWR | O_CREAT, .mode = 0644 };
+		struct fuse_create_in create = {.flags = O_RDWR | O_CREAT, .mode = 0644};
 
-		assert_int_equal(request_names(FUSE_CREATE, root(), &create, sizeof(create),
-					       names[i], NULL), -EPERM);
+		assert_int_equal(
+			request_names(FUSE_CREATE, root(), &create, sizeof(create), names[i], NULL),
+			-EPERM);
 	}
 	close(s);
 }
@@ -188,8 +190,8 @@ static void test_special_files(void **state)
 /* A link that points out of the tree is data, in every place where a name is. */
 static void test_symlink_escape(void **state)
 {
-	struct fuse_create_in create = { .flags = O_RDWR | O_CREAT, .mode = 0644 };
-	struct fuse_mkdir_in mkdir_in = { .mode = 0755 };
+	struct fuse_create_in create = {.flags = O_RDWR | O_CREAT, .mode = 0644};
+	struct fuse_mkdir_in mkdir_in = {.mode = 0755};
 	struct fuse_rename_in rename_in;
 	struct fuse_entry_out e;
 	char target[128];
@@ -204,17 +206,20 @@ static void test_symlink_escape(void **state)
 	assert_memory_equal(reply_body(), target, strlen(target));
 	assert_int_equal(request_names(FUSE_CREATE, e.nodeid, &create, sizeof(create), "f", NULL),
 			 -ENOTDIR);
-	assert_int_equal(request_names(FUSE_MKDIR, e.nodeid, &mkdir_in, sizeof(mkdir_in), "d", NULL),
-			 -ENOTDIR);
+	assert_int_equal(
+		request_names(FUSE_MKDIR, e.nodeid, &mkdir_in, sizeof(mkdir_in), "d", NULL),
+		-ENOTDIR);
 	put_file("f", "x");
 	rename_in.newdir = e.nodeid;
-	assert_int_equal(request_names(FUSE_RENAME, root(), &rename_in, sizeof(rename_in), "f", "g"),
-			 -ENOTDIR);
+	assert_int_equal(
+		request_names(FUSE_RENAME, root(), &rename_in, sizeof(rename_in), "f", "g"),
+		-ENOTDIR);
 	/* Dangling, it must not be created through. */
 	snprintf(target, sizeof(target), "%s/new", other);
 	assert_int_equal(symlink(target, at("dangling")), 0);
-	assert_int_equal(request_names(FUSE_CREATE, root(), &create, sizeof(create), "dangling",
-				       NULL), -EPERM);
+	assert_int_equal(
+		request_names(FUSE_CREATE, root(), &create, sizeof(create), "dangling", NULL),
+		-EPERM);
 	assert_int_equal(access(target, F_OK), -1);
 	/* A directory that the guest knows is exchanged for a link: the way down stays closed. */
 	assert_int_equal(mkdir(at("d"), 0777), 0);
@@ -225,8 +230,9 @@ static void test_symlink_escape(void **state)
 	assert_int_equal(symlink(other, at("d")), 0);
 	for (uint32_t i = 0; i < fsd.nodes.n_slots; i++)
 		node_fd_close(&fsd.nodes, i);
-	assert_int_equal(request_names(FUSE_MKDIR, e.nodeid, &mkdir_in, sizeof(mkdir_in), "x", NULL),
-			 -ESTALE);
+	assert_int_equal(
+		request_names(FUSE_MKDIR, e.nodeid, &mkdir_in, sizeof(mkdir_in), "x", NULL),
+		-ESTALE);
 }
 
 static void test_kernel_file_systems(void **state)
@@ -282,9 +288,9 @@ static void test_devtmpfs(void **state)
 /* Ids of the guest's own root do not exist here. */
 static void test_low_ids(void **state)
 {
-	struct fuse_create_in create = { .flags = O_RDWR | O_CREAT, .mode = 0644 };
-	struct fuse_mkdir_in mkdir_in = { .mode = 0755 };
-	struct fuse_setattr_in set = { .valid = FATTR_MODE, .mode = 0600 };
+	struct fuse_create_in create = {.flags = O_RDWR | O_CREAT, .mode = 0644};
+	struct fuse_mkdir_in mkdir_in = {.mode = 0755};
+	struct fuse_setattr_in set = {.valid = FATTR_MODE, .mode = 0600};
 	struct fuse_attr a;
 	uint64_t f, fh;
 
@@ -295,10 +301,12 @@ static void test_low_ids(void **state)
 		req_uid = i ? 0 : USER;
 		req_gid = i ? USER : 5;
 		set.valid = FATTR_MODE;
-		assert_int_equal(request_names(FUSE_CREATE, root(), &create, sizeof(create), "n",
-					       NULL), -EPERM);
-		assert_int_equal(request_names(FUSE_MKDIR, root(), &mkdir_in, sizeof(mkdir_in), "n",
-					       NULL), -EPERM);
+		assert_int_equal(
+			request_names(FUSE_CREATE, root(), &create, sizeof(create), "n", NULL),
+			-EPERM);
+		assert_int_equal(
+			request_names(FUSE_MKDIR, root(), &mkdir_in, sizeof(mkdir_in), "n", NULL),
+			-EPERM);
 		assert_int_equal(request_names(FUSE_UNLINK, root(), "", 0, "f", NULL), -EPERM);
 		assert_int_equal(request(FUSE_SETATTR, f, &set, sizeof(set)), -EPERM);
 		assert_int_equal(open_file(f, O_RDWR | O_TRUNC, &fh), -EPERM);
@@ -314,7 +322,9 @@ static void test_low_ids(void **state)
 	}
 }
 
-/* Valid requests with bytes changed at random, and plain noise: nothing but errors may come of it. */
+/*
+ * Valid requests with bytes changed at random, and plain noise: nothing but errors may come of it.
+ */
 static void test_noise(void **state)
 {
 	uint32_t seed = 1;
@@ -334,9 +344,12 @@ static void test_noise(void **state)
 			body[i] = (uint8_t)(seed >> 24) & (n % 3 ? 0x41 : 0xff);
 		}
 		len = body[0] * 2u;
-		h = (struct fuse_in_header){
-			.len = (uint32_t)(sizeof(h) + len), .opcode = seed >> 8 & 63, .unique = n,
-			.nodeid = node_id_of(&fsd, seed >> 16 & 7), .uid = USER, .gid = USER };
+		h = (struct fuse_in_header){.len = (uint32_t)(sizeof(h) + len),
+					    .opcode = seed >> 8 & 63,
+					    .unique = n,
+					    .nodeid = node_id_of(&fsd, seed >> 16 & 7),
+					    .uid = USER,
+					    .gid = USER};
 		req_class = seed >> 20 & 1;
 		send_raw(&h, body + 1, len < sizeof(body) - 1 ? len : 0);
 	}
@@ -346,11 +359,11 @@ static void test_noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FSD_TEST(test_names),		FSD_TEST(test_framing),
-		FSD_TEST(test_opcodes),		FSD_TEST(test_nodes),
-		FSD_TEST(test_handles),		FSD_TEST(test_special_files),
-		FSD_TEST(test_symlink_escape),	FSD_TEST(test_kernel_file_systems),
-		FSD_TEST(test_devtmpfs),	FSD_TEST(test_low_ids),
+		FSD_TEST(test_names),          FSD_TEST(test_framing),
+		FSD_TEST(test_opcodes),        FSD_TEST(test_nodes),
+		FSD_TEST(test_handles),        FSD_TEST(test_special_files),
+		FSD_TEST(test_symlink_escape), FSD_TEST(test_kernel_file_systems),
+		FSD_TEST(test_devtmpfs),       FSD_TEST(test_low_ids),
 		FSD_TEST(test_noise),
 	};
 

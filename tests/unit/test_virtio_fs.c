@@ -25,8 +25,8 @@ static void test_config(void **state)
 
 static void test_init(void **state)
 {
-	struct fuse_init_in in = { .major = 7, .minor = 36, .max_readahead = 1 << 30,
-				   .flags = UINT32_MAX };
+	struct fuse_init_in in = {
+		.major = 7, .minor = 36, .max_readahead = 1 << 30, .flags = UINT32_MAX};
 	const struct fuse_init_out *out = (const void *)answer.body;
 
 	(void)state;
@@ -79,7 +79,7 @@ static void test_destroy(void **state)
 
 static void test_own_directory(void **state)
 {
-	struct fuse_read_in in = { .size = 1000 };
+	struct fuse_read_in in = {.size = 1000};
 	const struct fuse_entry_out *e = (const void *)answer.body;
 
 	(void)state;
@@ -108,7 +108,7 @@ static void test_own_directory(void **state)
 	assert_int_equal(answer.hdr.len, sizeof(answer.hdr));
 	in.offset = UINT64_MAX;
 	assert_int_equal(ask_op(ROOT, FUSE_READDIR, 1, &in, sizeof(in)), 0);
-	in = (struct fuse_read_in){ .size = 31 };
+	in = (struct fuse_read_in){.size = 31};
 	assert_int_equal(ask_op(ROOT, FUSE_READDIR, 1, &in, sizeof(in)), 0);
 	assert_int_equal(answer.hdr.len, sizeof(answer.hdr));
 	assert_int_equal(ask_op(ROOT, FUSE_READDIR, 1, &in, sizeof(in) - 1), -EINVAL);
@@ -120,9 +120,9 @@ static void test_own_directory(void **state)
 
 static void test_forward(void **state)
 {
-	struct fuse_getattr_in in = { .fh = 0x1122334455667788 };
+	struct fuse_getattr_in in = {.fh = 0x1122334455667788};
 	struct req r = make(FUSE_GETATTR, NODE, &in, sizeof(in));
-	struct fuse_attr_out out = { .attr_valid = 77 };
+	struct fuse_attr_out out = {.attr_valid = 77};
 	uint32_t head;
 	int len;
 
@@ -164,7 +164,7 @@ static void test_forward(void **state)
 static void test_routes(void **state)
 {
 	uint64_t elsewhere = broker_root_node(5);
-	struct fuse_copy_file_range_in cp = { .nodeid_out = elsewhere };
+	struct fuse_copy_file_range_in cp = {.nodeid_out = elsewhere};
 
 	(void)state;
 	assert_int_equal(ask_op(ROOT, FUSE_GETATTR, 0, NULL, 0), -ESTALE);
@@ -184,8 +184,8 @@ static void test_forget(void **state)
 	struct {
 		struct fuse_batch_forget_in in;
 		struct fuse_forget_one one[2];
-	} batch = { .in.count = 2, .one = { { NODE, 1 }, { NODE + 1, 2 } } };
-	struct fuse_forget_in in = { .nlookup = 3 };
+	} batch = {.in.count = 2, .one = {{NODE, 1}, {NODE + 1, 2}}};
+	struct fuse_forget_in in = {.nlookup = 3};
 	struct req r = make(FUSE_FORGET, NODE, &in, sizeof(in));
 	uint32_t head;
 
@@ -300,7 +300,8 @@ static void test_all_tags(void **state)
 					break;
 			}
 			for (uint32_t c = 0; c < BROKER_CLASS_COUNT; c++) {
-				while (fs.device[c].dev && (pump(), fake_used(&drv[c][1], &head, &(uint32_t){ 0 })))
+				while (fs.device[c].dev &&
+				       (pump(), fake_used(&drv[c][1], &head, &(uint32_t){0})))
 					n_answered++;
 			}
 		}
@@ -332,13 +333,14 @@ static void test_tag_bound(void **state)
 
 static void test_full_socket(void **state)
 {
-	uint8_t body[800] = { 0 };
+	uint8_t body[800] = {0};
 	int size = 4096; /* a few packets */
 	unsigned int n = 0;
 	uint32_t head;
 
 	(void)state;
-	assert_int_equal(setsockopt(fs.broker[0].src.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	assert_int_equal(
+		setsockopt(fs.broker[0].src.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
 	for (unsigned int i = 0; i < 100; i++) {
 		struct req r = make(FUSE_GETATTR, NODE, body, sizeof(body));
 
@@ -412,7 +414,8 @@ static void test_bad_replies(void **state)
 
 			if (i)
 				close(fsd_end[1]);
-			assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+			assert_int_equal(
+				socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 			fsd_end[i] = pair[0];
 			assert_int_equal(virtio_fs_add_broker(containers[i], pair[1], on_lost), 0);
 		}
@@ -422,8 +425,8 @@ static void test_bad_replies(void **state)
 
 static void test_late_reply(void **state)
 {
-	struct fuse_open_in in = { .flags = O_RDONLY };
-	struct fuse_open_out out = { .fh = 3 };
+	struct fuse_open_in in = {.flags = O_RDONLY};
+	struct fuse_open_out out = {.fh = 3};
 	struct req r = make(FUSE_OPEN, NODE, &in, sizeof(in));
 	int fd = temporary(O_RDONLY);
 	uint32_t head, len;
@@ -449,7 +452,7 @@ static void test_late_reply(void **state)
 
 static void test_syncfs(void **state)
 {
-	struct fuse_syncfs_in in = { 0 };
+	struct fuse_syncfs_in in = {0};
 	struct req r = make(FUSE_SYNCFS, FUSE_ROOT_ID, &in, sizeof(in));
 	uint32_t head;
 	int len;
@@ -514,11 +517,11 @@ static void test_noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FS_TEST(test_config),	   FS_TEST(test_init),	     FS_TEST(test_destroy),
-		FS_TEST(test_own_directory), FS_TEST(test_forward),  FS_TEST(test_routes),
-		FS_TEST(test_forget),	   FS_TEST(test_framing),    FS_TEST(test_long_request),
-		FS_TEST(test_all_tags),	   FS_TEST(test_tag_bound),  FS_TEST(test_full_socket),
-		FS_TEST(test_bad_replies), FS_TEST(test_late_reply), FS_TEST(test_syncfs),
+		FS_TEST(test_config),        FS_TEST(test_init),       FS_TEST(test_destroy),
+		FS_TEST(test_own_directory), FS_TEST(test_forward),    FS_TEST(test_routes),
+		FS_TEST(test_forget),        FS_TEST(test_framing),    FS_TEST(test_long_request),
+		FS_TEST(test_all_tags),      FS_TEST(test_tag_bound),  FS_TEST(test_full_socket),
+		FS_TEST(test_bad_replies),   FS_TEST(test_late_reply), FS_TEST(test_syncfs),
 		FS_TEST(test_noise),
 	};
 

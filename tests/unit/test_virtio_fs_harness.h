@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For the tests of vmm/virtio_fs*.c: both devices on fake guest memory, a loop that runs when the test
- * says so, and the test itself in the place of nacre-fsd.
+ * For the tests of vmm/virtio_fs*.c: both devices on fake guest memory, a loop that runs when the
+ * test says so, and the test itself in the place of nacre-fsd.
  */
 #ifndef NACRE_TEST_VIRTIO_FS_HARNESS_H
 #define NACRE_TEST_VIRTIO_FS_HARNESS_H
@@ -25,15 +25,15 @@
 #include "vmm/virtio_fs_core.h"
 
 #define RING_ENTRIES 256u
-#define DATA	     (FAKE_BASE + 0x10000u)
-#define SLOT	     0x800u /* bytes of guest memory per request */
+#define DATA         (FAKE_BASE + 0x10000u)
+#define SLOT         0x800u /* bytes of guest memory per request */
 
 /* The loop of this test: sources in a table, polled by pump(). */
 static struct loop_source *sources[16];
 
 int loop_add(struct loop_source *src, int fd, uint32_t events, loop_fn fn, void *ctx)
 {
-	*src = (struct loop_source){ .fd = fd, .events = events, .fn = fn, .ctx = ctx };
+	*src = (struct loop_source){.fd = fd, .events = events, .fn = fn, .ctx = ctx};
 	for (size_t i = 0; i < 16; i++) {
 		if (!sources[i]) {
 			sources[i] = src;
@@ -68,8 +68,7 @@ static bool pump_once(int ms)
 		if (!sources[i] || !sources[i]->events)
 			continue;
 		src[n] = sources[i];
-		p[n++] = (struct pollfd){ .fd = sources[i]->fd,
-					  .events = (short)sources[i]->events };
+		p[n++] = (struct pollfd){.fd = sources[i]->fd, .events = (short)sources[i]->events};
 	}
 	if (poll(p, (nfds_t)n, ms) <= 0)
 		return false;
@@ -112,13 +111,13 @@ static void on_lost(uint32_t container)
 }
 
 /* Container numbers of the two brokers. */
-static const uint32_t containers[2] = { 0, 5 };
+static const uint32_t containers[2] = {0, 5};
 
 static void bring_up(enum broker_class class)
 {
 	assert_true(driver_negotiate(&dev[class], FEATURE_VERSION_1) & VIRTIO_CONFIG_S_FEATURES_OK);
 	for (uint32_t q = 0; q < FS_QUEUES; q++) {
-		uint64_t at = FAKE_BASE + 0x2000u * (2 * (uint32_t)class + q);
+		uint64_t at = FAKE_BASE + 0x2000u * (2 * (uint32_t) class + q);
 
 		memset(gmem_slice(&mem, GPA(at), 0x2000), 0, 0x2000);
 		drv[class][q] = fake_driver_at(&mem, at, RING_ENTRIES);
@@ -142,8 +141,8 @@ struct req {
 };
 
 /*
- * Offers a request: header and body in one readable piece, `room` bytes writable. Two descriptors per
- * request, so at most 128 may be under way per queue. Returns the head.
+ * Offers a request: header and body in one readable piece, `room` bytes writable. Two descriptors
+ * per request, so at most 128 may be under way per queue. Returns the head.
  */
 static uint16_t offer(enum broker_class class, uint32_t q, const struct req *r, uint32_t len,
 		      uint32_t room)
@@ -164,8 +163,12 @@ static uint64_t unique_now;
 
 static struct req make(uint32_t op, uint64_t node, const void *body, size_t len)
 {
-	struct req r = { .hdr = { .len = (uint32_t)(sizeof(r.hdr) + len), .opcode = op,
-				  .unique = ++unique_now, .nodeid = node, .uid = 1, .gid = 2 } };
+	struct req r = {.hdr = {.len = (uint32_t)(sizeof(r.hdr) + len),
+				.opcode = op,
+				.unique = ++unique_now,
+				.nodeid = node,
+				.uid = 1,
+				.gid = 2}};
 
 	assert_true(len <= sizeof(r.body));
 	if (len)
@@ -185,7 +188,7 @@ static int await_used(enum broker_class class, uint32_t q, uint32_t *head)
 		pthread_mutex_unlock(&dev[class].lock);
 		if (got)
 			return (int)len;
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
 	return -1;
 }
@@ -227,8 +230,8 @@ static int ask_op(enum broker_class class, uint32_t op, uint64_t node, const voi
 
 static int session_init(enum broker_class class)
 {
-	struct fuse_init_in in = { .major = 7, .minor = 38, .max_readahead = 128 * 1024,
-				   .flags = UINT32_MAX };
+	struct fuse_init_in in = {
+		.major = 7, .minor = 38, .max_readahead = 128 * 1024, .flags = UINT32_MAX};
 
 	return ask_op(class, FUSE_INIT, 0, &in, sizeof(in));
 }
@@ -253,11 +256,11 @@ static inline void fsd_send(int which, uint32_t tag, uint64_t unique, int error,
 	struct {
 		struct broker_header broker;
 		struct fuse_out_header hdr;
-	} h = { .broker = { .tag = tag },
-		.hdr = { .len = (uint32_t)(sizeof(h.hdr) + len), .error = error, .unique = unique } };
-	struct iovec iov[2] = { { &h, sizeof(h) }, { NULL, len } };
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))] = { 0 };
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+	} h = {.broker = {.tag = tag},
+	       .hdr = {.len = (uint32_t)(sizeof(h.hdr) + len), .error = error, .unique = unique}};
+	struct iovec iov[2] = {{&h, sizeof(h)}, {NULL, len}};
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))] = {0};
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
 	void *copy = malloc(len ? len : 1);
 
 	if (len)
@@ -287,8 +290,8 @@ static inline void fsd_reply(int which, int error, const void *body, size_t len)
 /* Opens a file through the device: the test donates fd, and closes it, as handle fh. */
 static inline int open_as(enum broker_class class, uint32_t flags, uint64_t fh, int fd)
 {
-	struct fuse_open_in in = { .flags = flags };
-	struct fuse_open_out out = { .fh = fh };
+	struct fuse_open_in in = {.flags = flags};
+	struct fuse_open_out out = {.fh = fh};
 	struct req r = make(FUSE_OPEN, broker_root_node(0) + 1, &in, sizeof(in));
 	uint32_t head;
 	int len;
@@ -352,7 +355,8 @@ static int teardown(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++)
 		close(fsd_end[i]);
-	/* The brokers are lost now: everything they had is given back, no descriptor stays behind. */
+	/* The brokers are lost now: everything they had is given back, no descriptor stays behind.
+	 */
 	for (int i = 0; i < 100 && n_lost < 2; i++)
 		pump_once(10);
 	assert_int_equal(n_lost, 2);
@@ -364,7 +368,7 @@ static int teardown(void **state)
 		pthread_mutex_unlock(&fs.lock);
 		if (!used)
 			break;
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
 	assert_true(used == 0);
 	for (uint32_t c = 0; c < BROKER_CLASS_COUNT; c++) {
@@ -392,7 +396,7 @@ static int start_workers(void **state)
 }
 
 #define FS_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-#define ROOT	    BROKER_CLASS_ROOT
-#define VOLUME	    BROKER_CLASS_VOLUME
+#define ROOT        BROKER_CLASS_ROOT
+#define VOLUME      BROKER_CLASS_VOLUME
 
 #endif

@@ -11,7 +11,7 @@
 
 static int read_at(enum broker_class class, uint64_t fh, uint64_t off, uint32_t size)
 {
-	struct fuse_read_in in = { .fh = fh, .offset = off, .size = size };
+	struct fuse_read_in in = {.fh = fh, .offset = off, .size = size};
 
 	return ask_op(class, FUSE_READ, NODE, &in, sizeof(in));
 }
@@ -22,8 +22,11 @@ static int write_at(enum broker_class class, uint64_t fh, uint64_t off, const ch
 	struct {
 		struct fuse_write_in in;
 		char text[100];
-	} w = { .in = { .fh = fh, .offset = off, .size = (uint32_t)strlen(text), .flags = flags,
-			.write_flags = write_flags } };
+	} w = {.in = {.fh = fh,
+		      .offset = off,
+		      .size = (uint32_t)strlen(text),
+		      .flags = flags,
+		      .write_flags = write_flags}};
 
 	memcpy(w.text, text, strlen(text));
 	return ask_op(class, FUSE_WRITE, NODE, &w, sizeof(w.in) + strlen(text));
@@ -31,7 +34,7 @@ static int write_at(enum broker_class class, uint64_t fh, uint64_t off, const ch
 
 static int fsd_release(uint64_t fh)
 {
-	struct fuse_release_in in = { .fh = fh };
+	struct fuse_release_in in = {.fh = fh};
 	struct req r = make(FUSE_RELEASE, NODE, &in, sizeof(in));
 	uint32_t head;
 	int len;
@@ -83,8 +86,8 @@ static void test_pieces(void **state)
 	struct {
 		struct fuse_in_header hdr;
 		struct fuse_write_in in;
-	} w = { .hdr = { .len = 80 + 3001, .opcode = FUSE_WRITE, .nodeid = NODE, .unique = 9 },
-		.in = { .fh = 1, .size = 3001 } };
+	} w = {.hdr = {.len = 80 + 3001, .opcode = FUSE_WRITE, .nodeid = NODE, .unique = 9},
+	       .in = {.fh = 1, .size = 3001}};
 	uint8_t data[3001], back[3001];
 	uint32_t head;
 
@@ -111,11 +114,11 @@ static void test_pieces(void **state)
 
 static void test_bad_io(void **state)
 {
-	struct fuse_read_in in = { .fh = 2, .size = 0x400 - 16 };
+	struct fuse_read_in in = {.fh = 2, .size = 0x400 - 16};
 	struct {
 		struct fuse_write_in in;
 		char text[10];
-	} w = { .in = { .fh = 2 } };
+	} w = {.in = {.fh = 2}};
 	struct req r;
 
 	(void)state;
@@ -150,8 +153,8 @@ static void test_donations(void **state)
 {
 	int pipes[2], fds[2];
 	uint32_t head;
-	struct fuse_open_in in = { .flags = O_RDWR };
-	struct fuse_open_out out = { .fh = 8 };
+	struct fuse_open_in in = {.flags = O_RDWR};
+	struct fuse_open_out out = {.fh = 8};
 	struct req r;
 	int len;
 
@@ -179,7 +182,7 @@ static void test_donations(void **state)
 	assert_int_equal(open_as(ROOT, O_RDONLY, 4, temporary(O_RDONLY)), 0);
 	/* Two descriptors, a wrong length, a descriptor with an error, one where none belongs. */
 	for (int how = 0; how < 4; how++) {
-		uint64_t body[3] = { 9 };
+		uint64_t body[3] = {9};
 
 		r = make(how == 3 ? FUSE_GETATTR : FUSE_OPEN, NODE, &in, sizeof(in));
 		offer(ROOT, FS_QUEUE_REQUEST, &r, r.hdr.len, 0x400);
@@ -189,14 +192,16 @@ static void test_donations(void **state)
 		fds[0] = temporary(O_RDWR);
 		fds[1] = temporary(O_RDWR);
 		fsd_send(0, got.broker.tag, got.hdr.unique, how == 2 ? -ENOENT : 0,
-			 how == 1 ? (void *)body : &out, how == 1 ? 24 : how == 2 ? 0 : sizeof(out),
+			 how == 1 ? (void *)body : &out,
+			 how == 1   ? 24
+			 : how == 2 ? 0
+				    : sizeof(out),
 			 fds, how == 0 ? 2 : 1);
 		close(fds[0]);
 		close(fds[1]);
 		pump();
 		len = await_used(ROOT, FS_QUEUE_REQUEST, &head);
-		assert_int_equal(read_answer(ROOT, head, len),
-				 how == 2 ? -ENOENT : -EIO);
+		assert_int_equal(read_answer(ROOT, head, len), how == 2 ? -ENOENT : -EIO);
 	}
 	assert_int_equal(read_at(ROOT, 8, 0, 1), -EBADF);
 	assert_int_equal(read_at(ROOT, 9, 0, 1), -EBADF);
@@ -212,8 +217,8 @@ static void test_no_descriptors(void **state)
 	getrlimit(RLIMIT_NOFILE, &old);
 	few = old;
 	few.rlim_cur = (rlim_t)fd + 1;
-	struct fuse_open_in in = { .flags = O_RDONLY };
-	struct fuse_open_out out = { .fh = 12 };
+	struct fuse_open_in in = {.flags = O_RDONLY};
+	struct fuse_open_out out = {.fh = 12};
 	struct req r = make(FUSE_OPEN, NODE, &in, sizeof(in));
 	uint32_t head;
 	int len;
@@ -249,7 +254,7 @@ static void test_no_descriptors(void **state)
 /* RELEASE while I/O is under way: the test holds the file as a worker would. */
 static void test_release_waits(void **state)
 {
-	struct fuse_release_in in = { .fh = 6 };
+	struct fuse_release_in in = {.fh = 6};
 	struct req r = make(FUSE_RELEASE, NODE, &in, sizeof(in));
 	struct fs_file *file;
 	uint32_t head;
@@ -280,7 +285,7 @@ static void test_release_waits(void **state)
 /* The same, but nacre-fsd is lost, or the session ends, while it waits. */
 static void test_release_never_sent(void **state)
 {
-	struct fuse_release_in in = { .fh = 6 };
+	struct fuse_release_in in = {.fh = 6};
 	struct req r;
 	struct fs_file *file;
 	uint32_t head;
@@ -324,7 +329,7 @@ static void test_reset_under_io(void **state)
 
 		assert_int_equal(open_as(ROOT, O_RDONLY, 1, temporary(O_RDONLY)), 0);
 		for (int i = 0; i < 100; i++) {
-			struct fuse_read_in in = { .fh = 1, .size = 0x3f0 };
+			struct fuse_read_in in = {.fh = 1, .size = 0x3f0};
 			struct req r = make(FUSE_READ, NODE, &in, sizeof(in));
 
 			offer(ROOT, FS_QUEUE_REQUEST, &r, r.hdr.len, 0x400);
@@ -345,10 +350,14 @@ static void test_reset_under_io(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FS_TEST(test_read_write),     FS_TEST(test_pieces),
-		FS_TEST(test_bad_io),	      FS_TEST(test_donations),
-		FS_TEST(test_no_descriptors), FS_TEST(test_release_waits),
-		FS_TEST(test_release_never_sent), FS_TEST(test_reset_under_io),
+		FS_TEST(test_read_write),
+		FS_TEST(test_pieces),
+		FS_TEST(test_bad_io),
+		FS_TEST(test_donations),
+		FS_TEST(test_no_descriptors),
+		FS_TEST(test_release_waits),
+		FS_TEST(test_release_never_sent),
+		FS_TEST(test_reset_under_io),
 	};
 
 	return cmocka_run_group_tests(tests, start_workers, NULL);

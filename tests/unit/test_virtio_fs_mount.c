@@ -2,13 +2,14 @@
 /*
  * nacre-fsd and the virtio-fs device behind a real FUSE client: this machine's kernel.
  *
- * Three processes. One is nacre-fsd, confined as it always is, in a user namespace whose ids begin at
- * PLAN_ID_BASE. One is the device on fake guest memory, which puts what it reads from /dev/fuse on the
- * rings and writes what comes back to it. The test works in the mounted file system as a container
- * would: in a user namespace whose id c is PLAN_ID_BASE + c outside. Needs root and /dev/fuse.
+ * Three processes. One is nacre-fsd, confined as it always is, in a user namespace whose ids begin
+ * at PLAN_ID_BASE. One is the device on fake guest memory, which puts what it reads from /dev/fuse
+ * on the rings and writes what comes back to it. The test works in the mounted file system as a
+ * container would: in a user namespace whose id c is PLAN_ID_BASE + c outside. Needs root and
+ * /dev/fuse.
  *
- * `test_virtio_fs_mount DIRECTORY MOUNTPOINT [volume]` mounts and stays: for measurements, and for trying
- * things out by hand.
+ * `test_virtio_fs_mount DIRECTORY MOUNTPOINT [volume]` mounts and stays: for measurements, and for
+ * trying things out by hand.
  */
 /* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c */
 /* SOURCES: vmm/virtio_fs_io.c vmm/mmio.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/log.c vmm/loop.c */
@@ -48,11 +49,11 @@
 #include "plan.h"
 #include "vmm/virtio_fs_core.h"
 
-#define SLOTS	   32u
-#define SLOT_IN	   (FS_WRITE_MAX + 0x1000u)
+#define SLOTS      32u
+#define SLOT_IN    (FS_WRITE_MAX + 0x1000u)
 #define SLOT_OUT   (FS_WRITE_MAX + 0x1000u)
 #define SLOT_BYTES (SLOT_IN + SLOT_OUT)
-#define RINGS	   0x10000u
+#define RINGS      0x10000u
 
 static char dir[64], at[64]; /* exported, mounted */
 static pid_t fsd_pid, bridge_pid;
@@ -64,7 +65,7 @@ static struct fsd fsd;
 /* A user namespace with the map "inside outside 65536", as a descriptor. */
 static int make_user_ns(const char *map)
 {
-	static const char *const files[] = { "uid_map", "gid_map" };
+	static const char *const files[] = {"uid_map", "gid_map"};
 	int ready[2], fd;
 	char path[64], c;
 	pid_t pid;
@@ -123,8 +124,7 @@ static int run_fsd(int socket_fd, int user_ns_fd)
 	if (!err)
 		err = stage_set_limits(&max_fds);
 	if (!err)
-		err = stage_close_others((int[]){ 2, socket_fd, proc_fd, root_fd, volume_fd },
-					 5);
+		err = stage_close_others((int[]){2, socket_fd, proc_fd, root_fd, volume_fd}, 5);
 	if (err)
 		return fail_stage("stage", err);
 	err = fsd_init(&fsd, 0, proc_fd, NODE_MAX, max_fds - FSD_FDS_OWN);
@@ -176,7 +176,8 @@ static void on_used(void *ctx, uint32_t events)
 			/* The client may have been killed: ENOENT then. */
 			if (len)
 				(void)!write(fuse_src.fd,
-					     gmem_slice(&mem, GPA(slot_gpa(slot) + SLOT_IN), len), len);
+					     gmem_slice(&mem, GPA(slot_gpa(slot) + SLOT_IN), len),
+					     len);
 			free_slots |= 1u << slot;
 		}
 	}
@@ -225,21 +226,22 @@ static void confine_nothing(void)
 /* As nacre-vmm is: without a capability. Its writes take set-user-id bits off for that reason. */
 static int drop_capabilities(void)
 {
-	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2] = { 0 };
+	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[2] = {0};
 
 	return (int)syscall(SYS_capset, &h, none);
 }
 
 static int run_bridge(int fuse_fd, int broker_fd)
 {
-	mem = (struct gmem){ .n_regions = 1,
-			     .region = { { .base = FAKE_BASE, .size = RINGS + SLOTS * SLOT_BYTES } } };
+	mem = (struct gmem){.n_regions = 1,
+			    .region = {{.base = FAKE_BASE, .size = RINGS + SLOTS * SLOT_BYTES}}};
 	mem.region[0].hva = mmap(NULL, mem.region[0].size, PROT_READ | PROT_WRITE,
 				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	free_slots = UINT32_MAX;
-	if (drop_capabilities() || loop_init() || virtio_fs_init(&dev, mount_class) || mmio_attach(&dev, &mem) ||
-	    virtio_fs_add_broker(0, broker_fd, on_lost) || virtio_fs_start_workers(confine_nothing))
+	if (drop_capabilities() || loop_init() || virtio_fs_init(&dev, mount_class) ||
+	    mmio_attach(&dev, &mem) || virtio_fs_add_broker(0, broker_fd, on_lost) ||
+	    virtio_fs_start_workers(confine_nothing))
 		return 1;
 	driver_negotiate(&dev, FEATURE_VERSION_1);
 	for (uint32_t q = 0; q < FS_QUEUES; q++) {
@@ -277,7 +279,8 @@ static void start_processes(void)
 		_exit(run_fsd(pair[0], user_ns));
 	close(pair[0]);
 	snprintf(options, sizeof(options),
-		 "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions", fuse_fd);
+		 "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions",
+		 fuse_fd);
 	assert_int_equal(mount("nacre", at, "fuse", MS_NODEV, options), 0);
 	bridge_pid = fork();
 	if (bridge_pid == 0)
@@ -364,7 +367,8 @@ static void in_container(void (*fn)(void), uid_t uid)
 #define CHECK(cond)                                                                                \
 	do {                                                                                       \
 		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s (errno %d)\n", __FILE__, __LINE__, #cond, errno); \
+			fprintf(stderr, "%s:%d: %s (errno %d)\n", __FILE__, __LINE__, #cond,       \
+				errno);                                                            \
 			_exit(1);                                                                  \
 		}                                                                                  \
 	} while (0)
@@ -435,13 +439,14 @@ static void do_data(void)
 	/* What nacre-fsd does on threads of its own. */
 	CHECK(syncfs(fd) == 0 && fdatasync(fd) == 0);
 	fd2 = open("copy", O_RDWR | O_CREAT, 0644);
-	CHECK(copy_file_range(fd, &(off_t){ 0 }, fd2, NULL, len, 0) > 0);
+	CHECK(copy_file_range(fd, &(off_t){0}, fd2, NULL, len, 0) > 0);
 	close(fd2);
 	/* Appending by two. */
 	fd2 = open("log", O_WRONLY | O_CREAT | O_APPEND, 0644);
 	close(fd);
 	fd = open("log", O_RDWR | O_APPEND);
-	CHECK(write(fd2, "one,", 4) == 4 && write(fd, "two,", 4) == 4 && write(fd2, "three", 5) == 5);
+	CHECK(write(fd2, "one,", 4) == 4 && write(fd, "two,", 4) == 4 &&
+	      write(fd2, "three", 5) == 5);
 	CHECK(pread(fd, text, sizeof(text), 0) == 13 && !memcmp(text, "one,two,three", 13));
 	CHECK(ftruncate(fd, 3) == 0 && write(fd, "!", 1) == 1);
 	CHECK(pread(fd, text, sizeof(text), 0) == 4 && !memcmp(text, "one!", 4));
@@ -661,7 +666,9 @@ int main(int argc, char **argv)
 {
 #define MOUNT_TEST(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
 	const struct CMUnitTest tests[] = {
-		MOUNT_TEST(test_data),	 MOUNT_TEST(test_names), MOUNT_TEST(test_rights),
+		MOUNT_TEST(test_data),
+		MOUNT_TEST(test_names),
+		MOUNT_TEST(test_rights),
 		MOUNT_TEST(test_many),
 		cmocka_unit_test_setup_teardown(test_shared_volume, start_volume, stop),
 	};
