@@ -50,11 +50,26 @@ static int root_open(struct exports *exports, const struct container_config *con
 		return failure_set(failure, -errno, "%s: %s: expected a readable directory: %s",
 				   field, path, strerror(errno));
 	exports->root_readonly = config->root_readonly;
-	exports->root_fd = tree_clone(path, true, config->root_readonly,
-				      config->root_propagation);
+	exports->root_fd = tree_clone(path, true, false, config->root_propagation);
 	if (exports->root_fd < 0)
 		return failure_set(failure, exports->root_fd, "%s: %s: cannot clone its mount: %s",
 				   field, path, strerror(-exports->root_fd));
+	return 0;
+}
+
+/* Read-only only now: the mount points of the volumes had to be made before. */
+static int root_seal(const struct exports *exports, const struct container_config *config,
+		     struct failure *failure)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	int err = exports_make_mount_points(exports->root_fd, config, failure);
+
+	if (err)
+		return err;
+	if (mount_setattr(exports->root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
+			  sizeof(attr)) < 0)
+		return failure_set(failure, -errno, "%s: cannot make it read-only: %s",
+				   config->root_path, strerror(errno));
 	return 0;
 }
 
@@ -115,6 +130,8 @@ int exports_open(struct exports *exports, struct container_config *config, struc
 		if (config->mounts.v[i].is_bind)
 			err = volume_open(exports, &config->mounts.v[i], failure);
 	}
+	if (!err && config->root_readonly)
+		err = root_seal(exports, config, failure);
 	return err;
 }
 

@@ -35,6 +35,15 @@ int exports_open(struct exports *exports, struct container_config *config,
 void exports_close(struct exports *exports);
 
 /*
+ * Makes what is missing of the mounts' destinations in a root file system that the guest will not be
+ * able to write to, as runc does: directories, empty files for binds of files. root_fd is a clone of
+ * it that is not read-only yet. Links of the image are followed inside of it only. Returns 0 or
+ * -errno with the failure set.
+ */
+int exports_make_mount_points(int root_fd, const struct container_config *config,
+			      struct failure *failure);
+
+/*
  * Makes the container's mount namespace: the root file system is "/", volumes are mounted on what
  * exists of their destinations; nothing is created in the root file system. `place` is a directory
  * of ours to mount on. Returns a descriptor (the caller closes it) or -errno with the failure set.
