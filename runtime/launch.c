@@ -93,7 +93,7 @@ static int vmm_start(struct launch *launch, int listener_fd, int fsd_socket,
 		spawn_arg_fd(&spawn, "--console", launch->console_fd);
 	spawn_arg_fd(&spawn, "--user-ns", user_ns);
 	spawn_arg(&spawn, "--boot-timeout");
-	spawn_arg(&spawn, arena_printf(arena, "%d", LAUNCH_BOOT_TIMEOUT_MS));
+	spawn_arg(&spawn, arena_printf(arena, "%d", launch->boot_timeout_ms));
 	return child_start(&launch->vmm, &spawn, failure);
 }
 

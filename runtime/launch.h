@@ -12,9 +12,6 @@
 #include "plan_buffer.h"
 #include "state.h"
 
-/* nacre-init must connect within this time (interface "Boot timeout"). */
-#define LAUNCH_BOOT_TIMEOUT_MS 30000
-
 struct child {
 	const char *name;
 	pid_t pid; /* 0: not started */
@@ -32,6 +29,7 @@ struct launch {
 	struct state *state;
 	int kvm_fd, kernel_fd, init_fd, console_fd, plan_fd; /* the caller's; -1: no console log */
 	int cgroup_fd;	    /* the caller's, or -1 */
+	int boot_timeout_ms; /* nacre-init must connect within this time */
 	bool stdin_is_null; /* the monitor gets /dev/null for our standard input */
 
 	struct child vmm, fsd, monitor;

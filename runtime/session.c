@@ -26,7 +26,7 @@
 /* How long VMM and file broker may take to end once the monitor has. */
 #define GRACE_MS 1000
 /* Beyond the boot timeout, which is the VMM's: mounts of the container, in a slow guest. */
-#define READY_TIMEOUT_MS (LAUNCH_BOOT_TIMEOUT_MS + 30000)
+#define READY_EXTRA_MS 30000
 
 enum phase { PHASE_BOOTING, PHASE_STARTING, PHASE_RUNNING, PHASE_OVER };
 
@@ -197,7 +197,7 @@ static void session_loop(struct session *session)
 {
 	struct launch *launch = session->launch;
 	struct child *const children[] = { &launch->monitor, &launch->vmm, &launch->fsd };
-	int64_t deadline = now_ms() + READY_TIMEOUT_MS;
+	int64_t deadline = now_ms() + (session->launch->boot_timeout_ms + READY_EXTRA_MS);
 
 	while (session->phase != PHASE_OVER) {
 		struct pollfd fds[8] = {
@@ -218,7 +218,7 @@ static void session_loop(struct session *session)
 		if (n == 0 && session->phase != PHASE_RUNNING) {
 			failure_set(session->failure, -ETIMEDOUT,
 				    "the guest did not make the container within %d s",
-				    READY_TIMEOUT_MS / 1000);
+				    (session->launch->boot_timeout_ms + READY_EXTRA_MS) / 1000);
 			session_fail(session, SESSION_STATUS_NACRE);
 			return;
 		}

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "conf.h"
 #include "fd.h"
 #include "inputs.h"
 #include "plan_compile.h"
@@ -25,6 +26,7 @@
 
 struct run {
 	const struct global_options *global;
+	struct conf conf;
 	struct run_options options;
 	struct container_config config;
 	struct companions companions;
@@ -51,7 +53,7 @@ static int run_open_inputs(struct run *run)
 {
 	struct launch *launch = &run->launch;
 	struct failure *failure = &run->failure;
-	const char *kernel = run->options.kernel;
+	const char *kernel = run->options.kernel ? run->options.kernel : run->conf.kernel;
 	int err = companions_find(&run->companions, &run->config.arena, failure);
 
 	if (!err)
@@ -85,6 +87,18 @@ static int run_make_plan(struct run *run)
 	return err < 0 ? err : 0;
 }
 
+/* What nacre.conf says, where neither an option nor config.json does. */
+static void run_apply_conf(struct run *run)
+{
+	struct config_resources *resources = &run->config.resources;
+
+	if (resources->memory_limit <= 0 && run->conf.memory > 0)
+		resources->memory_limit = (int64_t)run->conf.memory;
+	if (run->config.cpus == 0 && resources->cpu_quota <= 0)
+		run->config.cpus = (uint32_t)run->conf.cpus;
+	run->launch.boot_timeout_ms = (int)(run->conf.boot_timeout_s * 1000);
+}
+
 static int run_prepare(struct run *run, int argc, char *argv[])
 {
 	struct failure *failure = &run->failure;
@@ -93,9 +107,13 @@ static int run_prepare(struct run *run, int argc, char *argv[])
 	if (geteuid() != 0)
 		return failure_set(failure, -EPERM,
 				   "run: expected root: running as a user is not supported yet");
-	err = run_config_make(&run->config, &run->options, argc, argv, failure);
+	err = conf_read(&run->conf, &run->config.arena, failure);
 	if (!err)
-		err = run_open_inputs(run);
+		err = run_config_make(&run->config, &run->options, argc, argv, failure);
+	if (err)
+		return err;
+	run_apply_conf(run);
+	err = run_open_inputs(run);
 	if (!err)
 		err = run_make_plan(run);
 	if (!err && run->options.console_log) {

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nacre.conf; see conf.h. One "key = value" per line; '#' begins a comment. The files belong to
+ * whoever runs nacre, but a mistake in them gets one line, and nothing is started.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "config.h"
+#include "fd.h"
+#include "size.h"
+
+#define CONF_FILE_MAX 65536
+#define BOOT_TIMEOUT_S 30
+#define BOOT_TIMEOUT_S_MAX 3600
+
+enum conf_kind { CONF_NUMBER, CONF_SIZE, CONF_PATH, CONF_WORDS };
+
+static const struct {
+	const char *key;
+	enum conf_kind kind;
+	size_t offset;
+	uint64_t min, max;
+	const char *expected;
+} keys[] = {
+	{ "boot_timeout", CONF_NUMBER, offsetof(struct conf, boot_timeout_s), 1, BOOT_TIMEOUT_S_MAX,
+	  "seconds, 1 to 3600" },
+	{ "memory", CONF_SIZE, offsetof(struct conf, memory), CONFIG_MEMORY_MIN, CONFIG_MEMORY_MAX,
+	  CONFIG_MEMORY_EXPECTED },
+	{ "cpus", CONF_NUMBER, offsetof(struct conf, cpus), 1, CONFIG_CPUS_MAX,
+	  CONFIG_CPUS_EXPECTED },
+	{ "kernel", CONF_PATH, offsetof(struct conf, kernel), 0, 0, "an absolute path" },
+	{ "allow_annotations", CONF_WORDS, offsetof(struct conf, allow_annotations), 0, 0,
+	  "names, separated by blanks" },
+};
+
+#define N_KEYS (sizeof(keys) / sizeof(keys[0]))
+
+static char *trim(char *text)
+{
+	char *end = text + strlen(text);
+
+	while (end > text && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	while (isspace((unsigned char)*text))
+		text++;
+	return text;
+}
+
+static void set_words(struct string_list *list, char *value, struct arena *arena)
+{
+	char *rest = value, *word;
+
+	list->n = 0; /* the later file's list takes the place of the earlier's */
+	while ((word = strsep(&rest, " \t"))) {
+		if (*word)
+			string_list_add(arena, list, arena_printf(arena, "%s", word));
+	}
+}
+
+/* Whether the value is what key k takes; sets it. */
+static bool set_value(struct conf *conf, size_t k, char *value, struct arena *arena)
+{
+	void *field = (char *)conf + keys[k].offset;
+	uint64_t number;
+
+	switch (keys[k].kind) {
+	case CONF_WORDS:
+		set_words(field, value, arena);
+		return true;
+	case CONF_PATH:
+		*(const char **)field = arena_printf(arena, "%s", value);
+		return value[0] == '/';
+	case CONF_SIZE:
+		if (size_parse(value, &number) != 0)
+			return false;
+		break;
+	case CONF_NUMBER:
+		if (number_parse(value, keys[k].max, &number) != 0)
+			return false;
+		break;
+	}
+	*(uint64_t *)field = number;
+	return number >= keys[k].min && number <= keys[k].max;
+}
+
+static int read_line(struct conf *conf, char *line, const char *file, unsigned int number,
+		     struct arena *arena, struct failure *failure)
+{
+	char *comment = strchr(line, '#');
+	char *equals, *key, *value;
+	size_t k = 0;
+
+	if (comment)
+		*comment = '\0';
+	key = trim(line);
+	if (!*key)
+		return 0;
+	equals = strchr(key, '=');
+	if (!equals)
+		return failure_set(failure, -EINVAL, "%s:%u: expected KEY = VALUE", file, number);
+	*equals = '\0';
+	value = trim(equals + 1);
+	key = trim(key);
+	while (k < N_KEYS && strcmp(keys[k].key, key) != 0)
+		k++;
+	if (k == N_KEYS)
+		return failure_set(failure, -EINVAL, "%s:%u: %s: unknown key", file, number, key);
+	if (!set_value(conf, k, value, arena))
+		return failure_set(failure, -EINVAL, "%s:%u: %s = %s: expected %s", file, number,
+				   key, value, keys[k].expected);
+	return 0;
+}
+
+int conf_read_text(struct conf *conf, char *text, const char *file, struct arena *arena,
+		   struct failure *failure)
+{
+	unsigned int number = 0;
+	char *line;
+	int err = 0;
+
+	while (!err && (line = strsep(&text, "\n")))
+		err = read_line(conf, line, file, ++number, arena, failure);
+	return err;
+}
+
+/* A file that need not exist, unless NACRE_CONFIG named it. */
+static int read_file(struct conf *conf, const char *file, bool needed, struct arena *arena,
+		     struct failure *failure)
+{
+	autoclose int fd = open(file, O_RDONLY | O_CLOEXEC);
+	char *text;
+	ssize_t len;
+
+	if (fd < 0 && !needed && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	if (fd < 0)
+		return failure_set(failure, -errno, "%s: %s", file, strerror(errno));
+	text = arena_take(arena, CONF_FILE_MAX + 1);
+	len = read(fd, text, CONF_FILE_MAX + 1);
+	if (len < 0)
+		return failure_set(failure, -errno, "%s: %s", file, strerror(errno));
+	if (len > CONF_FILE_MAX)
+		return failure_set(failure, -EFBIG, "%s: expected at most 64 KiB", file);
+	text[len] = '\0';
+	return conf_read_text(conf, text, file, arena, failure);
+}
+
+int conf_read(struct conf *conf, struct arena *arena, struct failure *failure)
+{
+	const char *only = getenv("NACRE_CONFIG");
+	const char *xdg = getenv("XDG_CONFIG_HOME");
+	const char *home = getenv("HOME");
+	int err;
+
+	*conf = (struct conf){ .boot_timeout_s = BOOT_TIMEOUT_S };
+	if (only && *only)
+		return read_file(conf, only, true, arena, failure);
+	err = read_file(conf, "/etc/nacre/nacre.conf", false, arena, failure);
+	if (err)
+		return err;
+	if (xdg && *xdg == '/')
+		return read_file(conf, arena_printf(arena, "%s/nacre/nacre.conf", xdg), false,
+				 arena, failure);
+	if (home && *home == '/')
+		return read_file(conf, arena_printf(arena, "%s/.config/nacre/nacre.conf", home),
+				 false, arena, failure);
+	return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nacre.conf: what an administrator and then a user set for every container (docs/nacre.conf.md).
+ *
+ * /etc/nacre/nacre.conf is read first, then the user's ($XDG_CONFIG_HOME/nacre/nacre.conf, else
+ * ~/.config/nacre/nacre.conf), key by key; NACRE_CONFIG names one file to be read in place of both.
+ * A command-line option goes before any of them.
+ */
+#ifndef NACRE_RUNTIME_CONF_H
+#define NACRE_RUNTIME_CONF_H
+
+#include <stdint.h>
+
+#include "arena.h"
+#include "failure.h"
+
+struct conf {
+	uint64_t boot_timeout_s;
+	uint64_t memory;    /* bytes, of a container that has no limit; 0: the default */
+	uint64_t cpus;	    /* of a container that does not say; 0: the default */
+	const char *kernel; /* NULL: the installed one */
+	struct string_list allow_annotations; /* names that may act; none by default */
+};
+
+/*
+ * Sets the defaults and reads the files that exist. Returns 0, or -errno with a failure that names
+ * file, line and what was expected.
+ */
+int conf_read(struct conf *conf, struct arena *arena, struct failure *failure);
+
+/* As conf_read(), of one text; `file` is for messages. */
+int conf_read_text(struct conf *conf, char *text, const char *file, struct arena *arena,
+		   struct failure *failure);
+
+#endif

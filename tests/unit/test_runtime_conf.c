@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unit tests of runtime/conf.c: nacre.conf. */
+/* SOURCES: runtime/conf.c runtime/size.c runtime/arena.c runtime/failure.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <unistd.h>
+
+#include "runtime/conf.h"
+
+static struct arena arena;
+static struct failure failure;
+
+static int read_text(struct conf *conf, const char *text)
+{
+	char *copy = strdup(text);
+	int err;
+
+	failure.text[0] = '\0';
+	err = conf_read_text(conf, copy, "file", &arena, &failure);
+	free(copy);
+	return err;
+}
+
+static void test_all_keys(void **state)
+{
+	struct conf conf = { 0 };
+
+	(void)state;
+	assert_int_equal(read_text(&conf, "# nothing\n\n boot_timeout = 60 # seconds\nmemory=1G\n"
+					  "cpus = 2\nkernel = /boot/k\nallow_annotations = a  b\n"),
+			 0);
+	assert_int_equal(conf.boot_timeout_s, 60);
+	assert_int_equal(conf.memory, 1 << 30);
+	assert_int_equal(conf.cpus, 2);
+	assert_string_equal(conf.kernel, "/boot/k");
+	assert_int_equal(conf.allow_annotations.n, 2);
+	assert_string_equal(conf.allow_annotations.v[1], "b");
+	/* A later file goes before an earlier one. */
+	assert_int_equal(read_text(&conf, "cpus = 3\nallow_annotations ="), 0);
+	assert_int_equal(conf.cpus, 3);
+	assert_int_equal(conf.allow_annotations.n, 0);
+}
+
+static void expect(const char *text, const char *part)
+{
+	struct conf conf = { 0 };
+
+	assert_int_not_equal(read_text(&conf, text), 0);
+	assert_non_null(strstr(failure.text, part));
+}
+
+static void test_mistakes(void **state)
+{
+	(void)state;
+	expect("\nnonsense", "file:2: expected KEY = VALUE");
+	expect("no_such = 1", "no_such: unknown key");
+	expect("= 1", "unknown key");
+	expect("boot_timeout = 0", "boot_timeout = 0: expected seconds");
+	expect("boot_timeout = -1", "expected seconds");
+	expect("boot_timeout = 3601", "expected seconds");
+	expect("memory = 23M", "memory = 23M: expected 24M to 64G");
+	expect("memory = lots", "expected 24M to 64G");
+	expect("cpus = 33", "expected 1 to 32");
+	expect("cpus =", "expected 1 to 32");
+	expect("kernel = relative", "expected an absolute path");
+	expect("kernel =", "expected an absolute path");
+}
+
+static void test_named_file(void **state)
+{
+	char path[] = "/tmp/nacre-conf-XXXXXX";
+	int fd = mkstemp(path);
+	struct conf conf;
+
+	(void)state;
+	assert_int_equal(write(fd, "boot_timeout = 5\n", 17), 17);
+	close(fd);
+	setenv("NACRE_CONFIG", path, 1);
+	failure.text[0] = '\0';
+	assert_int_equal(conf_read(&conf, &arena, &failure), 0);
+	assert_int_equal(conf.boot_timeout_s, 5);
+	unlink(path);
+	assert_int_not_equal(conf_read(&conf, &arena, &failure), 0); /* named, so it must exist */
+	assert_non_null(strstr(failure.text, path));
+	unsetenv("NACRE_CONFIG");
+	setenv("HOME", "/nonexistent", 1);
+	unsetenv("XDG_CONFIG_HOME");
+	failure.text[0] = '\0';
+	if (access("/etc/nacre/nacre.conf", F_OK) == 0)
+		skip();
+	assert_int_equal(conf_read(&conf, &arena, &failure), 0);
+	assert_int_equal(conf.boot_timeout_s, 30);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	arena_free(&arena);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_keys),
+		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_named_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, teardown);
+}
