@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of runtime/conf.c: nacre.conf. */
-/* SOURCES: runtime/conf.c runtime/size.c runtime/arena.c runtime/failure.c */
+/* SOURCES: runtime/conf.c runtime/size.c runtime/arena.c runtime/failure.c runtime/report.c */
+/* LIBS: -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
