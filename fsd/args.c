@@ -5,6 +5,7 @@
 #include "args.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,8 +108,8 @@ const char *args_parse(struct args *a, int argc, char **argv)
 		if (option == OPT_COUNT)
 			return "unknown option; nacre-fsd is started by nacre";
 		if (i + 1 == argc || !take_option(a, option, argv[i + 1])) {
-			strcpy(line, names[option]);
-			strcat(line, ": missing, malformed or too many");
+			snprintf(line, sizeof(line), "%s: missing, malformed or too many",
+				 names[option]);
 			return line;
 		}
 	}

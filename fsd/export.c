@@ -3,6 +3,7 @@
 #include "export.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,19 @@ static bool listed(const uint32_t *list, size_t n, uint32_t magic)
 	return false;
 }
 
+/* Takes a decimal number and the character behind it. */
+static bool take_number(const char **at, char after, unsigned int *n)
+{
+	char *end;
+	unsigned long value = strtoul(*at, &end, 10);
+
+	if (end == *at || *end != after || value > UINT_MAX)
+		return false;
+	*n = (unsigned int)value;
+	*at = end + 1;
+	return true;
+}
+
 /* A line of mountinfo(5): "ID PARENT MAJOR:MINOR ROOT TARGET OPTIONS... - TYPE SOURCE OPTIONS" */
 static void look_at_mountinfo_line(struct export_table *t, const char *line)
 {
@@ -57,7 +71,8 @@ static void look_at_mountinfo_line(struct export_table *t, const char *line)
 
 	if (!type || strncmp(type + 3, "devtmpfs ", 9) != 0)
 		return;
-	if (sscanf(line, "%u %u %u:%u", &id, &parent, &major, &minor) != 4)
+	if (!take_number(&line, ' ', &id) || !take_number(&line, ' ', &parent) ||
+	    !take_number(&line, ':', &major) || !take_number(&line, ' ', &minor))
 		return;
 	t->has_devtmpfs = true;
 	t->devtmpfs_major = major;

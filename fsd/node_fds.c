@@ -154,7 +154,7 @@ static int open_again(struct node_table *t, uint32_t i)
 	r = sys_stat_fd(fd, &st);
 	if (r == 0)
 		r = sys_handle_digest(fd, &digest);
-	if (r < 0 || st.stx_ino != n->ino || st.stx_mode >> 12 != n->type ||
+	if (r != 0 || st.stx_ino != n->ino || st.stx_mode >> 12 != n->type ||
 	    !mount_matches(t->exports, n->mount, &st) || digest != n->digest) {
 		close(fd);
 		return -ESTALE;

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SLOW_STACK (32u * 1024u)
+#define SLOW_STACK ((size_t)32 * 1024)
 
 static struct {
 	pthread_mutex_t lock;
