@@ -57,7 +57,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	o->console_fd = -1;
 	o->boot_timeout = 30000;
 	for (int i = 1; i < argc; i++) {
-		for (k = 0; k < N_OPTIONS && strcmp(argv[i], table[k].name); k++)
+		for (k = 0; k < N_OPTIONS && strcmp(argv[i], table[k].name) != 0; k++)
 			;
 		if (k == N_OPTIONS)
 			setup_fail(0, "unknown option %s", argv[i]);

@@ -15,7 +15,7 @@
 #include "mmio.h"
 
 /* KVM_RUN needs little; musl's default of 128 KiB would do, but is not promised to stay. */
-#define STACK_SIZE (64u * 1024u)
+#define STACK_SIZE ((size_t)64 * 1024)
 
 struct vcpu {
 	struct machine *m;

@@ -17,7 +17,7 @@
 
 #include "virtio_fs_core.h"
 
-#define WORKER_STACK (64u * 1024u)
+#define WORKER_STACK ((size_t)64 * 1024)
 
 #ifndef RWF_DSYNC
 #define RWF_DSYNC 0x2

@@ -160,7 +160,7 @@ static size_t add_entry(uint8_t *buf, size_t at, size_t limit, bool plus, uint64
 	if (plus)
 		memcpy(buf + at, entry, sizeof(*entry));
 	memcpy(buf + at + head - FUSE_NAME_OFFSET, &d, FUSE_NAME_OFFSET);
-	memcpy(buf + at + head, name, strlen(name));
+	memcpy(buf + at + head, name, d.namelen);
 	return at + len;
 }
 

@@ -15,7 +15,7 @@
 
 #define VSOCK_CONNS_MAX	 256u
 #define VSOCK_PARKED_MAX 8u	      /* guest connections that wait for a client */
-#define VSOCK_RING	 (64u * 1024u) /* bytes, also the credit (buf_alloc) of the guest */
+#define VSOCK_RING	 (1u << 16) /* bytes, also the credit (buf_alloc) of the guest */
 
 enum conn_state {
 	CONN_FREE,

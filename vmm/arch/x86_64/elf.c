@@ -37,7 +37,7 @@ static bool read_at(int fd, void *to, uint64_t len, uint64_t off)
 
 static const char *check_header(const Elf64_Ehdr *h)
 {
-	if (memcmp(h->e_ident, ELFMAG, SELFMAG))
+	if (memcmp(h->e_ident, ELFMAG, SELFMAG) != 0)
 		return "not an ELF file (an uncompressed vmlinux is needed)";
 	if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_ident[EI_DATA] != ELFDATA2LSB ||
 	    h->e_machine != EM_X86_64)
@@ -113,7 +113,7 @@ static const char *read_notes(int fd, const Elf64_Phdr *ph, struct elf_kernel *k
 const char *elf_load(const struct gmem *mem, int fd, uint64_t lowest, struct elf_kernel *k)
 {
 	Elf64_Ehdr h;
-	Elf64_Phdr ph[PHDRS_MAX];
+	Elf64_Phdr ph[PHDRS_MAX] = { 0 };
 	const char *wrong;
 
 	*k = (struct elf_kernel){ 0 };
