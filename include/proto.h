@@ -45,7 +45,7 @@
 #define PROTO_HOST_CID	 2u
 
 /* Longest message, header included. Only MSG_PLAN comes near. */
-#define PROTO_MSG_MAX	 (1024u * 1024u)
+#define PROTO_MSG_MAX	 (1u << 20)
 /* Longest message of every type but MSG_PLAN, header included. */
 #define PROTO_SMALL_MAX	 4096u
 /* Longest text in MSG_FAILED, without a NUL. */

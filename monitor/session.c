@@ -99,7 +99,7 @@ static void __attribute__((noreturn)) fail_broken(void)
 /* The VM is gone. Why, stands in its status file, or will in a moment. */
 static void __attribute__((noreturn)) fail_lost(void)
 {
-	const struct timespec step = { .tv_nsec = 10 * 1000 * 1000 };
+	const struct timespec step = { .tv_nsec = 10L * 1000 * 1000 };
 	struct pollfd outputs = { .fd = session.outputs_fd, .events = POLLIN };
 	struct vm_status status;
 	bool known = end_text_read(session.options.status_fd, &status);

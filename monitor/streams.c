@@ -11,7 +11,7 @@
 
 #include "streams.h"
 
-#define PUMP_BUFFER (64u * 1024u)
+#define PUMP_BUFFER ((size_t)64 * 1024)
 
 struct pump {
 	int from, to;
