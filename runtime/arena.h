@@ -35,6 +35,7 @@ struct string_list {
 void string_list_add(struct arena *arena, struct string_list *list, const char *string);
 
 /* Defines list_add_NAME(arena, list): a zeroed new last element of a { v, n, room } list. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type in a declaration takes no parentheses */
 #define ARENA_LIST_ADD(name, list_type, element_type)                                              \
 	static inline element_type *name(struct arena *arena, list_type *list)                     \
 	{                                                                                          \
@@ -45,5 +46,6 @@ void string_list_add(struct arena *arena, struct string_list *list, const char *
 		}                                                                                  \
 		return &list->v[list->n++];                                                        \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif

@@ -127,7 +127,7 @@ int json_read_int(struct json_reader *reader, json_t *value, int64_t min, int64_
 
 static int read_uint64(struct json_reader *reader, json_t *value, uint64_t *to)
 {
-	int64_t number;
+	int64_t number = 0;
 	int err;
 
 	if (json_is_real(value) && json_real_value(value) >= 0x1p63) {
@@ -193,7 +193,7 @@ static int read_array(struct json_reader *reader, json_t *value, json_read_fn *r
 static int read_member(struct json_reader *reader, json_t *value, const struct json_member *row,
 		       void *to)
 {
-	int64_t number;
+	int64_t number = 0;
 	int err;
 
 	switch (row->kind) {
