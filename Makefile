@@ -193,8 +193,8 @@ check-includes:
 	@tools/check-includes
 
 ## make analyze      clang-tidy and cppcheck
-analyze: need-analyze
-	@tools/analyze
+analyze: need-build need-analyze $(foreach p,$(POLICIES),$(call policy_header,$(patsubst %/,%,$(dir $(p))),$(basename $(notdir $(p)))))
+	@tools/analyze $(BUILD)
 
 ## make install      DESTDIR and PREFIX as usual (default /usr/local)
 install: tree
