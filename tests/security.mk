@@ -28,3 +28,8 @@ fuzz: $(FUZZ_BIN)
 ## make fuzz-long    every fuzzer for FUZZ_LONG_SECONDS (default 900)
 fuzz-long: $(FUZZ_BIN)
 	@tests/fuzz/run $(BUILD) $(FUZZ_LONG_SECONDS)
+
+## make prove        CBMC on arithmetic, guest memory and rings
+prove:
+	@tests/proofs/get-cbmc >/dev/null 2>&1 || true
+	@tests/proofs/run $(BUILD)
