@@ -25,7 +25,11 @@
  *
  * ATOMIC_O_TRUNC, DONT_MASK, POSIX_ACL, SETXATTR_EXT: nacre-fsd does it, see there.
  * HANDLE_KILLPRIV_V2: the host's kernel takes set-user-id bits off when this process, which has no
- * capability, writes.
+ * capability, writes, also where the WRITE does not ask for it. That is right for all but one: the
+ * guest's kernel looks for CAP_FSETID in its first user namespace, where no process of a container
+ * has it, so each WRITE asks but those of cached pages; and those are sent before a SETATTR with a
+ * mode, so they meet no bits that came after them. Left is a mapping that is written to after the
+ * chmod(): the bits are lost there, and under Linux they would stay.
  * No POSIX_LOCKS or FLOCK_LOCKS: locks are the guest's own. No EXPORT_SUPPORT: no "..".
  */
 static const uint64_t wanted = FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_MAX_PAGES |

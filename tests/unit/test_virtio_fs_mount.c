@@ -561,6 +561,100 @@ static void test_rights(void **state)
 	assert_int_equal(host_stat("given").st_mode & 07777, 0755);
 }
 
+/*
+ * Set-user-id and set-group-id. The guest's kernel writes cached data out before it sends a mode,
+ * so what was written before a chmod() cannot take the new bits off on its way to the host.
+ */
+static void do_set_id(void)
+{
+	const struct timespec times[2] = {{.tv_sec = 5}, {.tv_sec = 6}};
+	int fd = open("by-fd", O_RDWR | O_CREAT | O_EXCL, 0600), fd2;
+
+	write_pattern(fd, 1000001, 1);
+	CHECK(fchmod(fd, 06755) == 0 && close(fd) == 0);
+	fd = open("by-name", O_WRONLY | O_CREAT | O_EXCL, 0600);
+	write_pattern(fd, 1000001, 2);
+	CHECK(chmod("by-name", 06755) == 0 && close(fd) == 0);
+	/* As dpkg does. */
+	fd = open("with-owner", O_WRONLY | O_CREAT | O_EXCL, 0);
+	write_pattern(fd, 1000001, 3);
+	CHECK(fchown(fd, 7, 8) == 0 && fchmod(fd, 06755) == 0 && fsync(fd) == 0 && close(fd) == 0);
+	CHECK(utimensat(AT_FDCWD, "with-owner", times, 0) == 0);
+	/* Written by one handle, its mode set by another; renamed, with a second name. */
+	fd = open("by-two", O_WRONLY | O_CREAT | O_EXCL, 0600);
+	fd2 = open("by-two", O_RDWR);
+	write_pattern(fd, 1000001, 4);
+	CHECK(fchmod(fd2, 06755) == 0 && link("by-two", "linked") == 0);
+	CHECK(rename("by-two", "renamed") == 0 && close(fd) == 0 && close(fd2) == 0);
+}
+
+static void test_set_id(void **state)
+{
+	static const char *const names[] = {"by-fd", "by-name", "with-owner", "linked", "renamed"};
+
+	(void)state;
+	in_container(do_set_id, 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_int_equal(host_stat(names[i]).st_mode & 07777, 06755);
+		assert_int_equal(host_stat(names[i]).st_size, 1000001);
+	}
+}
+
+/* Every way to change what a set-user-id file holds, or whose it is. */
+static const char *const kill_ways[] = {"write", "append", "direct", "truncate", "ftruncate",
+					"open",  "extend", "punch",  "copy",     "beside"};
+#define N_KILL_WAYS (sizeof(kill_ways) / sizeof(kill_ways[0]))
+
+static void do_make_victims(void)
+{
+	for (size_t i = 0; i < N_KILL_WAYS; i++) {
+		int fd = open(kill_ways[i], O_RDWR | O_CREAT | O_EXCL, 0600);
+
+		write_pattern(fd, 8192, 6);
+		CHECK(close(fd) == 0 && chmod(kill_ways[i], 06777) == 0);
+	}
+}
+
+static void do_kill(void)
+{
+	static _Alignas(4096) char block[4096];
+	int fd[N_KILL_WAYS];
+
+	for (size_t i = 0; i < N_KILL_WAYS; i++) {
+		fd[i] = open(kill_ways[i], i == 1 ? O_RDWR | O_APPEND : O_RDWR);
+		CHECK(fd[i] >= 0);
+	}
+	CHECK(write(fd[0], "x", 1) == 1 && write(fd[1], "x", 1) == 1);
+	close(fd[2]);
+	fd[2] = open(kill_ways[2], O_WRONLY | O_DIRECT);
+	if (fd[2] < 0) /* not on this file system */
+		fd[2] = open(kill_ways[2], O_WRONLY);
+	CHECK(write(fd[2], block, sizeof(block)) == sizeof(block));
+	CHECK(truncate(kill_ways[3], 3) == 0 && ftruncate(fd[4], 3) == 0);
+	CHECK(close(open(kill_ways[5], O_WRONLY | O_TRUNC)) == 0);
+	CHECK(fallocate(fd[6], 0, 0, 16384) == 0);
+	/* PUNCH_HOLE with KEEP_SIZE. */
+	CHECK(fallocate(fd[7], 3, 0, 4096) == 0);
+	CHECK(copy_file_range(fd[0], &(off_t){0}, fd[8], &(off_t){0}, 4096, 0) > 0);
+	/* Another has it open for writing as well, and closes last. */
+	fd[0] = open(kill_ways[9], O_RDWR);
+	CHECK(pwrite(fd[9], "x", 1, 0) == 1 && close(fd[9]) == 0 && close(fd[0]) == 0);
+}
+
+/* The guest says that its writer has no CAP_FSETID, or the host takes the bits off by itself. */
+static void test_set_id_killed(void **state)
+{
+	(void)state;
+	in_container(do_make_victims, 0);
+	for (size_t i = 0; i < N_KILL_WAYS; i++)
+		assert_int_equal(host_stat(kill_ways[i]).st_mode & 07777, 06777);
+	in_container(do_kill, 1000);
+	for (size_t i = 0; i < N_KILL_WAYS; i++) {
+		if (host_stat(kill_ways[i]).st_mode & 06000)
+			fail_msg("%s: the bits are still there", kill_ways[i]);
+	}
+}
+
 #define N_FILES 3000
 
 static void do_many(void)
@@ -664,13 +758,14 @@ static void test_shared_volume(void **state)
 
 int main(int argc, char **argv)
 {
-#define MOUNT_TEST(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define MOUNT_TEST(fn)  cmocka_unit_test_setup_teardown(fn, start, stop)
+#define VOLUME_TEST(fn) cmocka_unit_test_setup_teardown(fn, start_volume, stop)
 	const struct CMUnitTest tests[] = {
-		MOUNT_TEST(test_data),
-		MOUNT_TEST(test_names),
-		MOUNT_TEST(test_rights),
-		MOUNT_TEST(test_many),
-		cmocka_unit_test_setup_teardown(test_shared_volume, start_volume, stop),
+		MOUNT_TEST(test_data),           MOUNT_TEST(test_names),
+		MOUNT_TEST(test_rights),         MOUNT_TEST(test_set_id),
+		MOUNT_TEST(test_set_id_killed),  MOUNT_TEST(test_many),
+		VOLUME_TEST(test_shared_volume), VOLUME_TEST(test_set_id),
+		VOLUME_TEST(test_set_id_killed),
 	};
 
 	if (argc >= 3) {
