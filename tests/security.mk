@@ -33,3 +33,36 @@ fuzz-long: $(FUZZ_BIN)
 prove:
 	@tests/proofs/get-cbmc >/dev/null 2>&1 || true
 	@tests/proofs/run $(BUILD)
+
+HOSTILE_SRC   := $(filter-out tests/hostile/run.c,$(wildcard tests/hostile/[a-z]*.c))
+HOSTILE_SRC   := $(filter-out tests/hostile/tsan_%.c,$(HOSTILE_SRC))
+HOSTILE_GUEST := $(patsubst tests/hostile/%.c,$(BUILD)/hostile/%,$(HOSTILE_SRC))
+HOSTILE_RACE  := $(HOSTILE_GUEST:=.race)
+# Kernels that a loader must refuse (GHSA-52h2-m2cf-9jh6): seeds of fuzz_elf.
+HOSTILE_ELF   := $(addprefix $(BUILD)/hostile/bad_kernel_,note-loop huge offset-wraps entry-outside)
+HOSTILE_COMMON := $(wildcard tests/hostile/guest/*)
+guest_cc = $(CC) -std=gnu11 -O1 -Wall -Wextra -ffreestanding -nostdlib -static -no-pie -fno-pic \
+	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fcf-protection=none \
+	-fno-asynchronous-unwind-tables -Itests/hostile -Wl,-T,tests/hostile/guest/guest.ld \
+	-Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -o $@ \
+	tests/hostile/guest/start.S tests/hostile/guest/guest.c $<
+
+$(HOSTILE_GUEST): $(BUILD)/hostile/%: tests/hostile/%.c $(HOSTILE_COMMON)
+	@mkdir -p $(@D)
+	@$(guest_cc)
+
+$(HOSTILE_RACE): $(BUILD)/hostile/%.race: tests/hostile/%.c $(HOSTILE_COMMON)
+	@mkdir -p $(@D)
+	@$(guest_cc) -DRACE
+
+$(BUILD)/hostile/bad_kernel_%: tests/fuzz/corpus/elf/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
+$(BUILD)/hostile/run: tests/hostile/run.c include/broker.h include/vmstatus.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) -o $@ $<
+
+## make hostile      hostile guests under the production VMM, with one processor and with two
+hostile: $(LIBEXEC)/nacre-vmm $(BUILD)/hostile/run $(HOSTILE_GUEST) $(HOSTILE_RACE) $(HOSTILE_ELF)
+	@$(BUILD)/hostile/run $(LIBEXEC)/nacre-vmm $(HOSTILE_ELF) $(HOSTILE_GUEST) $(HOSTILE_RACE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vmm/gmem.c: two regions anywhere, any address, any length. A slice is NULL or wholly in one region,
- * and copies stay inside (CBMC's own bounds checks watch the pointers).
+ * vmm/gmem.c: two regions anywhere, any address, any length. A slice is NULL or wholly in one
+ * region, and copies stay inside (CBMC's own bounds checks watch the pointers).
  */
 /* SOURCES: vmm/gmem.c */
 /* PROVES: prove_slice prove_copies prove_ring_fields */
