@@ -1,0 +1,170 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# A Debian tree with python3 and gcc: real programs, and files that look on the host as under crun.
+
+set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/tests.sh
+. "${0%/*}/lib/tests.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/containers.sh
+. "$E2E_DIR/lib/containers.sh"
+
+LIMITS[test_python_with_threads_and_subprocesses]=120
+LIMITS[test_compile_and_run_a_C_program]=180
+LIMITS[test_files_are_as_under_crun]=240
+
+test_python_with_threads_and_subprocesses()
+{
+	mount_debian
+	cat > debian/root/program.py << 'END'
+import hashlib, os, subprocess, sys, threading
+
+results = {}
+
+def work(n):
+    digest = hashlib.sha256(b"x" * 100000 * n).hexdigest()
+    said = subprocess.run(["/bin/sh", "-c", f"echo child {n} of $PPID"], capture_output=True, text=True)
+    results[n] = (digest[:8], said.stdout.strip() == f"child {n} of {os.getpid()}")
+
+threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+for t in threads:
+    t.start()
+for t in threads:
+    t.join()
+print(sorted(results) == list(range(8)), all(ok for _, ok in results.values()))
+with open("/root/result", "w") as f:
+    f.write(" ".join(results[n][0] for n in range(8)) + "\n")
+os.chmod("/root/result", 0o640)
+sys.exit(9)
+END
+	nacre run --memory 512M --cpus 2 --rootfs "$PWD/debian" -- python3 /root/program.py
+	expect_status 9
+	expect_out "True True"
+	expect_silent
+	expect_equal "the file that it made" \
+		"e3b0c442 d69e6898 91e3faaf 29927e27 7ceaf864 c7adf628 34e95fe8 09f143a8" \
+		"$(cat debian/root/result)"
+	expect_equal "mode of the file that it made" "640 0:0" "$(stat -c '%a %u:%g' debian/root/result)"
+}
+
+test_compile_and_run_a_C_program()
+{
+	mount_debian
+	cat > debian/root/sum.c << 'END'
+#include <stdio.h>
+#include <math.h>
+
+int main(int argc, char **argv)
+{
+	double sum = 0;
+
+	for (int i = 1; i <= 1000; i++)
+		sum += sqrt(i) * argc;
+	printf("%s %.3f\n", argv[1], sum);
+	return 4;
+}
+END
+	nacre run --memory 512M --cpus 2 --rootfs "$PWD/debian" -- \
+		sh -c 'cd /root && gcc -O2 -Wall -o sum sum.c -lm && ./sum result'
+	expect_status 4
+	expect_out "result 42194.912"
+	expect_silent
+	expect_match "the program, on the host" '^755 0:0 7f454c46$' \
+		"$(stat -c '%a %u:%g' debian/root/sum) $(head -c 4 debian/root/sum | od -An -tx1 | tr -d ' ')"
+}
+
+# What the same commands leave in the same tree, by nacre and by crun.
+list_tree()	# TREE
+{
+	(
+		cd "$1" || exit
+		find made shared -printf '%y %m %U:%G %n %p -> %l\n' | sort
+		# times are of the clock but for what "touch -d" set
+		find made shared -name 'dated*' -printf '%T@ %p\n' | sort
+		find made shared -type f -printf '%s ' -exec sha256sum {} \; | sort -k 3
+		find made shared -type f -links +1 -printf '%i\n' | uniq | wc -l
+		getfattr -R -h -d -m 'user\.' made shared 2> /dev/null
+	)
+}
+
+test_files_are_as_under_crun()
+{
+	need_command crun
+	mount_debian by-nacre
+	mount_debian by-crun
+	cat > make-files << 'END'
+set -e
+umask 027
+for top in /made /shared; do
+	mkdir -p $top/deep/er/still
+	cd $top
+	echo plain > plain
+	printf 'no line end' > deep/er/no-end
+	head -c 300000 /dev/zero | tr '\0' x > large
+	: > empty
+	echo later > grown; echo more >> grown
+	dd if=/dev/zero of=sparse bs=1 count=1 seek=1000000 2> /dev/null
+	echo gone > removed; rm removed
+	echo moved > before; mv before after
+	echo shorter-than-this > cut; truncate -s 7 cut
+	touch other; chown 1234:4321 other
+	touch owner-only; chown 33 owner-only
+	mkdir theirs; chown 1000:1000 theirs
+	touch setuid; chmod 4755 setuid
+	touch setgid; chmod 2750 setgid
+	mkdir sticky; chmod 1777 sticky
+	mkdir group; chgrp 100 group; chmod 2775 group; touch group/inherits; mkdir group/below
+	chmod 4755 owner-only; chown 34 owner-only
+	touch none; chmod 000 none
+	ln -s plain link
+	ln -s /no/where dangling; chown -h 55:66 dangling
+	ln plain hard-link; ln deep/er/no-end deep/er/still/hard
+	mkfifo pipe
+	touch 'name with  spaces' ./-dash "$(printf 'new\nline')" 'äöü'
+	touch dated-file; mkdir dated-dir; ln -s x dated-link
+	touch -d '2001-02-03 04:05:06.123456789 UTC' dated-file
+	touch -d '1999-12-31 23:59:59 UTC' dated-dir
+	touch -h -d '2038-01-20 00:00:00 UTC' dated-link
+	python3 -c 'import os; f = os.open("python", os.O_CREAT | os.O_RDWR, 0o604); os.pwrite(f, b"abc", 10); os.ftruncate(f, 20); os.rename("python", "deep/python"); os.setxattr("deep/python", "user.colour", b"pearl")' 2> /dev/null || :
+	umask 0; touch everyone; mkdir all; umask 027
+done
+su -s /bin/sh www-data -c 'umask 077; mkdir /shared/theirs-too 2> /dev/null || :; cd /made/sticky && echo mine > mine && mkdir -p own && chmod 2700 own' || :
+END
+	for tree in by-nacre by-crun; do
+		mkdir -p "$tree/shared" "$tree/made" "shared-$tree"
+		cp make-files "$tree/make-files"
+	done
+	make_bundle sh /make-files
+	edit '"readonly": true' '"readonly": false'
+	# what Docker gives: the default of runc spec has no CAP_CHOWN
+	CONFIG=${CONFIG//'"CAP_KILL"'/'"CAP_KILL", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_SETUID", "CAP_SETGID", "CAP_MKNOD", "CAP_SETFCAP"'}
+	edit "$ROOTFS" "$PWD/by-nacre"
+	add_mount "{\"destination\": \"/shared\", \"type\": \"bind\", \"source\": \"$PWD/shared-by-nacre\", \"options\": [\"rbind\", \"rw\"]}"
+	nacre run --bundle bundle nacre-e2e-files
+	expect_success ""
+	edit "$PWD/by-nacre" "$PWD/by-crun"
+	edit "$PWD/shared-by-nacre" "$PWD/shared-by-crun"
+	crun run --bundle bundle nacre-e2e-crun || failed "crun: status $?"
+	for tree in by-nacre by-crun; do
+		mount --bind "shared-$tree" "$tree/shared"
+		list_tree "$tree" > "list-$tree"
+	done
+	[ "$(wc -l < list-by-crun)" -gt 100 ] || failed "crun made too little: $(wc -l < list-by-crun) lines"
+	expect_equal "the same files as under crun (< nacre, > crun)" "" "$(diff list-by-nacre list-by-crun)"
+}
+
+# As root with CAP_FSETID, which the default of Docker has.
+test_a_write_by_root_keeps_setuid_as_under_crun()
+{
+	need_command crun
+	mkdir v
+	make_bundle sh -c 'echo x > /v/file; chmod 6755 /v/file; echo y >> /v/file; stat -c %a /v/file'
+	CONFIG=${CONFIG//'"CAP_KILL"'/'"CAP_KILL", "CAP_FSETID"'}
+	add_mount "{\"destination\": \"/v\", \"type\": \"bind\", \"source\": \"$PWD/v\", \"options\": [\"bind\"]}"
+	edit '"readonly": true' '"readonly": false'
+	nacre run --bundle bundle nacre-e2e-setuid
+	expect_success "$(crun run --bundle bundle nacre-e2e-crun)"
+	rmdir "$ROOTFS/v"
+}
+
+run_subject "$@"

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The machine: processors and memory.
+
+set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/tests.sh
+. "${0%/*}/lib/tests.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/containers.sh
+. "$E2E_DIR/lib/containers.sh"
+
+LIMITS[test_four_busy_processors]=120
+LIMITS[test_1_GiB_of_memory_touched]=150
+LIMITS[test_32_processors]=180
+
+test_four_busy_processors()
+{
+	nacre run --memory 64M --cpus 4 --rootfs "$ROOTFS" -- sh -c '
+		nproc
+		busy() { i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; echo done; }
+		for n in 1 2 3 4; do busy $n & done
+		wait
+		grep -c "^cpu[0-3] " /proc/stat
+		awk "/^cpu[0-3] / && \$2 + \$3 + \$4 > 0 { n++ } END { print n }" /proc/stat'
+	expect_success $'4\ndone\ndone\ndone\ndone\n4\n4'
+}
+
+test_32_processors()
+{
+	full_only "a minute in an emulated host"
+	nacre run --memory 256M --cpus 32 --rootfs "$ROOTFS" -- nproc
+	expect_success 32
+	expect_refused '--cpus 33: expected 1 to 32' run --cpus 33 --rootfs "$ROOTFS" -- true
+}
+
+test_1_GiB_of_memory_touched()
+{
+	# a file of 1 GiB in a tmpfs of the guest, with a pattern that is read again
+	make_bundle sh -c '
+		yes "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopq" | head -c 1073741824 > /big/file
+		wc -c < /big/file
+		tail -c 64 /big/file'
+	add_mount '{"destination": "/big", "type": "tmpfs", "source": "tmpfs", "options": ["size=1200m"]}'
+	edit '"resources": {' '"resources": {"memory": {"limit": 1610612736}, '
+	nacre run --bundle bundle nacre-e2e-memory
+	expect_status 0
+	expect_silent
+	expect_match "size of the file and its end" \
+		$'^1073741824\n0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopq$' "$OUT"
+}
+
+test_memory_of_the_guest_is_as_asked()
+{
+	local total
+
+	nacre run --memory 1536M --cpus 1 --rootfs "$ROOTFS" -- sh -c \
+		'sed -n "s/MemTotal: *\([0-9]*\) kB/\1/p" /proc/meminfo; cat /sys/fs/cgroup/memory.max'
+	expect_status 0
+	expect_equal "memory.max" 1610612736 "${OUT#*$'\n'}"
+	total=${OUT%%$'\n'*}
+	# the limit of the container, and what the guest's kernel has besides
+	expect_between "KiB of memory" $((1500 * 1024)) $((1600 * 1024)) "$total"
+}
+
+test_a_process_beyond_the_limit_is_killed()
+{
+	run -- sh -c 'head -c 200M /dev/zero | tail -n 1 > /dev/null; echo "status $?"'
+	expect_status 0
+	expect_out "status 137"
+}
+
+run_subject "$@"

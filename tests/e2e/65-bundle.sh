@@ -1,0 +1,298 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# nacre run --bundle: what config.json says is what the process finds.
+
+set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/tests.sh
+. "${0%/*}/lib/tests.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/containers.sh
+. "$E2E_DIR/lib/containers.sh"
+
+LIMITS[test_the_same_answers_as_crun]=120
+
+test_the_default_configuration_of_runc()
+{
+	make_bundle sh -c '
+		echo hello; id -u; id -g; pwd; hostname; echo "$PATH $TERM"; grep Cap /proc/self/status
+		ulimit -Sn; ulimit -Hn; grep NoNewPrivs /proc/self/status; echo $$; exit 6'
+	nacre run --bundle bundle nacre-e2e-default
+	expect_status 6
+	expect_silent
+	expect_out "hello
+0
+0
+/
+runc
+/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin xterm
+CapInh:	0000000000000000
+CapPrm:	0000000020000420
+CapEff:	0000000020000420
+CapBnd:	0000000020000420
+CapAmb:	0000000000000000
+1024
+1024
+NoNewPrivs:	1
+1"
+}
+
+test_the_root_is_read_only_as_the_default_says()
+{
+	make_bundle sh -c 'touch /file || touch /etc/file || touch /dev/shm/file && rm /dev/shm/file && echo ok'
+	nacre run --bundle bundle nacre-e2e-readonly
+	expect_status 0
+	expect_out ok
+	expect_equal "refusals" 2 "$(grep -c 'Read-only file system' err)"
+}
+
+test_masked_and_read_only_paths()
+{
+	make_bundle sh -c '
+		for f in /proc/kcore /proc/keys /proc/timer_list /proc/sched_debug /etc/passwd; do
+			[ ! -e $f ] || [ "$(wc -c < $f)" = 0 ] || echo "$f has content"
+		done
+		for d in /sys/firmware /proc/acpi /proc/scsi /proc/asound /var; do
+			[ ! -e $d ] || [ -z "$(ls -A $d)" ] || echo "$d has content"
+		done
+		for f in /proc/sys/kernel/shmmax /proc/sys/vm/swappiness /proc/sysrq-trigger /root/x; do
+			echo 1 > $f
+		done
+		umount /proc/kcore /etc/passwd && echo umounted
+		mount -o remount,rw /proc/sys && echo remounted
+		touch /etc/x && rm /etc/x && echo ok'
+	edit '"readonly": true' '"readonly": false'
+	edit '"maskedPaths": [' '"maskedPaths": ["/etc/passwd", "/var", "/no/such/path", '
+	edit '"readonlyPaths": [' '"readonlyPaths": ["/root", "/no/such/path", '
+	nacre run --bundle bundle nacre-e2e-masked
+	expect_status 0
+	expect_out ok
+	expect_equal "refusals as of a read-only file system" 4 "$(grep -c 'Read-only file system' err)"
+}
+
+test_user_groups_umask_cwd_env()
+{
+	make_bundle sh -c 'id -u; id -g; id -G; umask; pwd; env | sort; grep Cap[EPA] /proc/self/status'
+	edit '"user": {"uid": 0, "gid": 0}' '"user": {"uid": 1000, "gid": 1001, "umask": 63, "additionalGids": [5, 65534, 7]}'
+	edit '"cwd": "/"' '"cwd": "/usr/lib"'
+	edit '"TERM=xterm"' '"A=one", "B=two words", "EMPTY="'
+	nacre run --bundle bundle nacre-e2e-user
+	expect_status 0
+	expect_silent
+	expect_match "what the process is" "$(printf '%s' "^1000
+1001
+1001 5 7 65534
+0077
+/usr/lib
+A=one
+B=two words
+EMPTY=
+")" "${OUT/1001 5 65534 7/1001 5 7 65534}"
+	# ambient ones need to be inheritable, too, which the default does not say
+	expect_match "capabilities" $'CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapAmb:\t0000000000000000$' "$OUT"
+}
+
+test_capabilities_of_each_set()
+{
+	make_bundle grep Cap /proc/self/status
+	edit '"bounding": ["CAP_AUDIT_WRITE", ' '"bounding": ["CAP_SYS_CHROOT", "CAP_AUDIT_WRITE", '
+	edit '"ambient": ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]' '"inheritable": ["CAP_KILL"], "ambient": []'
+	edit '"user": {"uid": 0, "gid": 0}' '"user": {"uid": 7, "gid": 7}'
+	nacre run --bundle bundle nacre-e2e-caps
+	expect_success "CapInh:	0000000000000020
+CapPrm:	0000000000000000
+CapEff:	0000000000000000
+CapBnd:	0000000020040420
+CapAmb:	0000000000000000"
+}
+
+test_rlimits()
+{
+	make_bundle sh -c 'ulimit -Sn; ulimit -Hn; ulimit -Sc; ulimit -Hf; ulimit -Su; ulimit -Ss'
+	edit '"rlimits": [' '"rlimits": [{"type": "RLIMIT_CORE", "hard": 0, "soft": 0}, {"type": "RLIMIT_FSIZE", "hard": 1048576, "soft": 524288}, {"type": "RLIMIT_NPROC", "hard": 200, "soft": 100}, {"type": "RLIMIT_STACK", "hard": 18446744073709551615, "soft": 4194304}, '
+	nacre run --bundle bundle nacre-e2e-rlimits
+	expect_success $'1024\n1024\n0\n2048\n100\n4096'
+}
+
+test_no_new_privileges()
+{
+	cp "$ROOTFS/bin/busybox" su-busybox
+	chmod 4755 su-busybox
+	chown 0:0 su-busybox
+	for setting in true false; do
+		make_bundle sh -c '/setuid id -u'
+		edit '"noNewPrivileges": true' "\"noNewPrivileges\": $setting"
+		edit '"user": {"uid": 0, "gid": 0}' '"user": {"uid": 1000, "gid": 1000}'
+		edit '"readonly": true' '"readonly": false'
+		add_mount "{\"destination\": \"/setuid\", \"type\": \"bind\", \"source\": \"$PWD/su-busybox\", \"options\": [\"bind\"]}"
+		nacre run --bundle bundle nacre-e2e-nnp
+		expect_status 0
+		case $setting in
+		true) expect_out 1000 ;;
+		false) expect_out 0 ;;
+		esac
+	done
+	rm -f "$ROOTFS/setuid"
+}
+
+test_mounts()
+{
+	mkdir -p source/below
+	echo file > source/file
+	mount -t tmpfs below source/below
+	echo below > source/below/file
+	make_bundle sh -c '
+		grep -E " (/t|/b|/rb|/ro|/single|/order/a|/order/a/b) " /proc/self/mountinfo | wc -l
+		stat -c "%a %u:%g" /t; df -k /t | tail -n 1 | tr -s " " | cut -d " " -f 2
+		touch /t/x; cp /bin/busybox /t/; /t/busybox true 2>&1 | sed "s/.*: //"
+		ls /b/below /rb/below
+		touch /b/made; touch /ro/made 2>&1 | sed "s/.*: //"; cat /single
+		ls /order/a; ls /order/a/b'
+	edit '"readonly": true' '"readonly": false'
+	add_mount '{"destination": "/t", "type": "tmpfs", "source": "tmpfs", "options": ["noexec", "mode=1770", "uid=5", "gid=6", "size=4m"]}'
+	add_mount "{\"destination\": \"/b\", \"type\": \"bind\", \"source\": \"$PWD/source\", \"options\": [\"bind\"]}"
+	add_mount "{\"destination\": \"/rb\", \"type\": \"none\", \"source\": \"$PWD/source\", \"options\": [\"rbind\", \"rprivate\"]}"
+	add_mount "{\"destination\": \"/ro\", \"type\": \"bind\", \"source\": \"$PWD/source\", \"options\": [\"rbind\", \"ro\"]}"
+	add_mount "{\"destination\": \"/single\", \"type\": \"bind\", \"source\": \"$PWD/source/file\", \"options\": [\"bind\"]}"
+	# a bind below a tmpfs, in their order
+	add_mount "{\"destination\": \"/order/a/b\", \"type\": \"bind\", \"source\": \"$PWD/source/below\", \"options\": [\"bind\"]}"
+	add_mount '{"destination": "/order/a", "type": "tmpfs", "source": "tmpfs"}'
+	nacre run --bundle bundle nacre-e2e-mounts
+	expect_status 0
+	expect_silent
+	expect_out "7
+1770 5:6
+4096
+Permission denied
+file
+Read-only file system
+file
+b
+file"
+	[ -e source/made ] || failed "the file is not in the bind's source"
+	for dir in t b rb ro order/a/b order/a order; do
+		rmdir "$ROOTFS/$dir" 2> /dev/null
+	done
+	rm -f "$ROOTFS/single"
+}
+
+test_hostname_domainname_sysctl_oom_score()
+{
+	make_bundle sh -c 'hostname; cat /proc/sys/kernel/domainname /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmax /proc/self/oom_score_adj'
+	edit '"hostname": "runc"' '"hostname": "pearl", "domainname": "oyster"'
+	edit '"noNewPrivileges"' '"oomScoreAdj": 321, "noNewPrivileges"'
+	edit '"linux": {' '"linux": {"sysctl": {"net.ipv4.ip_forward": "1", "kernel.shmmax": "1234567"}, '
+	nacre run --bundle bundle nacre-e2e-names
+	expect_success $'pearl\noyster\n1\n1234567\n321'
+}
+
+test_devices()
+{
+	make_bundle sh -c '
+		for d in null zero full random urandom tty; do stat -c "%F %t:%T %a %n" /dev/$d; done
+		echo x > /dev/null; head -c 3 /dev/zero | wc -c; echo x > /dev/full; head -c 3 /dev/urandom | wc -c
+		ls -l /dev/fd /dev/stdin /dev/ptmx | sed "s/.* \/dev/\/dev/"; ls /dev/kvm /dev/vda /dev/mem /dev/kmsg 2> /dev/null
+		mknod /dev/mine b 8 0; cat /dev/more; stat -c "%F %a %u" /dev/pipe'
+	edit '"linux": {' '"linux": {"devices": [{"path": "/dev/pipe", "type": "p", "fileMode": 416, "uid": 3, "gid": 4}], '
+	nacre run --bundle bundle nacre-e2e-devices
+	expect_out "character special file 1:3 666 /dev/null
+character special file 1:5 666 /dev/zero
+character special file 1:7 666 /dev/full
+character special file 1:8 666 /dev/random
+character special file 1:9 666 /dev/urandom
+character special file 5:0 666 /dev/tty
+3
+3
+/dev/fd -> /proc/self/fd
+/dev/ptmx -> pts/ptmx
+/dev/stdin -> /proc/self/fd/0
+fifo 640 3"
+	expect_match "write to /dev/full" 'No space left on device' "$ERR"
+	expect_match "mknod" 'Operation not permitted' "$ERR"
+}
+
+test_it_sees_only_its_own()
+{
+	make_bundle sh -c 'ls -d /proc/[0-9]* | wc -l; cat /proc/1/comm; cat /proc/self/uid_map /proc/self/gid_map
+		ls /sys/class/net; wc -l < /proc/net/unix; cat /proc/sysvipc/shm | wc -l'
+	nacre run --bundle bundle nacre-e2e-own
+	expect_status 0
+	# the shell, ls, wc; ids of the container lie from 2^31 on in the guest
+	expect_match "processes, ids, interfaces" \
+		$'^3\nsh\n +0 2147483648 +65536\n +0 2147483648 +65536\nlo\n1\n1$' "$OUT"
+}
+
+test_a_user_namespace_with_mappings()
+{
+	mkdir v
+	make_bundle sh -c 'cat /proc/self/uid_map | tr -s " "; id -u; touch /v/root; touch /v/seven; chown 7:8 /v/seven
+		touch /v/beyond; chown 70000 /v/beyond 2>&1 | sed "s/.*: //"; stat -c "%u:%g %n" /v/*'
+	edit '{"type": "pid"}' '{"type": "pid"}, {"type": "user"}'
+	edit '"linux": {' '"linux": {"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 5000}], "gidMappings": [{"containerID": 0, "hostID": 200000, "size": 5000}], '
+	edit '"CAP_AUDIT_WRITE"' '"CAP_CHOWN", "CAP_AUDIT_WRITE"'
+	CONFIG=${CONFIG//'["CAP_AUDIT_WRITE"'/'["CAP_CHOWN", "CAP_AUDIT_WRITE"'}
+	add_mount "{\"destination\": \"/v\", \"type\": \"bind\", \"source\": \"$PWD/v\", \"options\": [\"bind\"]}"
+	edit '"readonly": true' '"readonly": false'
+	chown 100000:200000 v
+	cp -a "$ROOTFS" rootfs
+	chown -R -h 100000:200000 rootfs
+	edit "$ROOTFS" "$PWD/rootfs"
+	nacre run --bundle bundle nacre-e2e-userns
+	expect_status 0
+	expect_equal "owners on the host" "100000:200000 v/beyond 100000:200000 v/root 100007:200008 v/seven" \
+		"$(stat -c '%u:%g %n' v/* | xargs)"
+	expect_match "ids in the container" $'^ 0 2147483648 5000\n0\nInvalid argument\n0:0 /v/beyond\n0:0 /v/root\n7:8 /v/seven$' "$OUT"
+}
+
+test_limits_of_the_container()
+{
+	make_bundle sh -c 'cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max
+		nproc; i=0; while [ $i -lt 40 ] && sleep 100 & do i=$((i + 1)); done 2> /dev/null; echo $?'
+	edit '{"type": "pid"}' '{"type": "pid"}, {"type": "cgroup"}'
+	edit '"resources": {' '"resources": {"pids": {"limit": 20}, "memory": {"limit": 67108864}, "cpu": {"quota": 150000, "period": 100000}, '
+	nacre run --bundle bundle nacre-e2e-limits
+	expect_match "the limits" $'^20\n67108864\n150000 100000\n2(\n|$)' "$OUT"
+}
+
+test_a_cgroup_path()
+{
+	make_bundle sh -c 'echo ready; exec sleep 1000'
+	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-path/c1", '
+	start_ready run --bundle bundle nacre-e2e-cgroup
+	expect_equal "processes in the cgroup" 3 "$(grep -c . "$CGROUPS/nacre-e2e-path/c1/cgroup.procs")"
+	kill -KILL "$(process_named nacre-vmm)"
+	finish
+	[ ! -d "$CGROUPS/nacre-e2e-path/c1" ] || failed "the cgroup is left"
+	rmdir "$CGROUPS/nacre-e2e-path" 2> /dev/null
+}
+
+# A relative root, a bundle named by a relative path, properties that nobody knows.
+test_leniency()
+{
+	make_bundle echo hello
+	mkdir bundle/rootfs
+	mount --bind "$ROOTFS" bundle/rootfs
+	edit "\"path\": \"$ROOTFS\"" '"path": "rootfs"'
+	edit '"ociVersion": "1.0.2-dev"' '"ociVersion": "1.9.9", "org.example.unknown": {"a": [1]}'
+	edit '"CAP_KILL"' '"CAP_KILL", "CAP_FROM_THE_FUTURE"'
+	nacre run --bundle bundle nacre-e2e-lenient
+	expect_status 0
+	expect_out hello
+	expect_match "a warning of the capability" 'CAP_FROM_THE_FUTURE' "$ERR"
+	expect_match "a warning of the property" 'org.example.unknown' "$ERR"
+}
+
+test_the_same_answers_as_crun()
+{
+	need_command crun
+	make_bundle sh -c '
+		grep -vE "^(Cpus_allowed|Mems_allowed|Seccomp|Speculation|voluntary|nonvoluntary|Vm|Rss|Hugetlb|Shd|Sig|Threads|Pid|Tgid|Ngid|NS|x86|THP|CoreDumping|PPid|untag)" /proc/self/status
+		cat /proc/self/limits | grep -vE "pending signals|processes|locked"
+		awk "{ print \$5, \$4 }" /proc/self/mountinfo | grep -v cgroup | cut -d " " -f 1 | sort
+		ls -ln /dev | awk "{ print \$1, \$3, \$4, \$NF }"; ls -A / ; env | sort; ls -l /proc/self/fd | wc -l; umask; pwd'
+	nacre run --bundle bundle nacre-e2e-same
+	expect_status 0
+	crun run --bundle bundle nacre-e2e-crun > crun-out 2>&1 < /dev/null
+	expect_equal "the same as under crun (< nacre, > crun)" "" "$(diff out crun-out)"
+}
+
+run_subject "$@"
