@@ -246,7 +246,7 @@ static uint64_t second_node(const struct fs_packet *p)
 
 /* RELEASE: not before the I/O on the handle has ended. */
 static int serve_release(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
-			 const struct fs_packet *p, struct fs_broker *b)
+			 struct fs_packet *p, struct fs_broker *b)
 {
 	struct fuse_release_in in;
 	struct fs_request *r;
@@ -258,6 +258,8 @@ static int serve_release(struct virtio_dev *dev, struct virtq *q, const struct c
 	if (!r)
 		return 1;
 	r->broker = b;
+	/* Whole: a RELEASE that waits is queued by the thread that ends the I/O, as it is. */
+	p->broker.tag = (uint32_t)(r - fs.request);
 	r->msg_len = (uint32_t)(sizeof(p->broker) + p->hdr.len);
 	memcpy(r->msg, p, r->msg_len);
 	if (!fs_file_release(b, in.fh, r->class, r))
