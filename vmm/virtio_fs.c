@@ -380,7 +380,11 @@ static void *reserve(size_t bytes)
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return NULL;
+	/* Sparse tables: a first entry must not bring 2 MiB into being. */
+	(void)madvise(p, bytes, MADV_NOHUGEPAGE);
+	return p;
 }
 
 /* All tables, at their full size; pages are touched as they are needed. */

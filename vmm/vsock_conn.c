@@ -21,6 +21,8 @@ int vsock_conns_init(void)
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (table.rings == MAP_FAILED)
 		return -errno;
+	/* A first byte must not bring 2 MiB into being on a host with huge pages for all. */
+	(void)madvise(table.rings, (size_t)VSOCK_CONNS_MAX * VSOCK_RING, MADV_NOHUGEPAGE);
 	for (unsigned int i = 0; i < VSOCK_CONNS_MAX; i++) {
 		table.conn[i].ring = table.rings + (size_t)i * VSOCK_RING;
 		table.conn[i].src.fd = -1;
