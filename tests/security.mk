@@ -66,3 +66,19 @@ $(BUILD)/hostile/run: tests/hostile/run.c include/broker.h include/vmstatus.h
 ## make hostile      hostile guests under the production VMM, with one processor and with two
 hostile: $(LIBEXEC)/nacre-vmm $(BUILD)/hostile/run $(HOSTILE_GUEST) $(HOSTILE_RACE) $(HOSTILE_ELF)
 	@$(BUILD)/hostile/run $(LIBEXEC)/nacre-vmm $(HOSTILE_ELF) $(HOSTILE_GUEST) $(HOSTILE_RACE)
+
+TSAN_SRC := $(wildcard tests/hostile/tsan_*.c)
+TSAN_BIN := $(patsubst tests/hostile/%.c,$(BUILD)/tsan/%,$(TSAN_SRC))
+tsan_field = $(shell sed -n 's/^.*$(1): *//;T;s, *\*/,,p' tests/hostile/$(2).c)
+
+.SECONDEXPANSION:
+$(BUILD)/tsan/%: tests/hostile/%.c $$(call tsan_field,SOURCES,$$*)
+	@mkdir -p $(@D)
+	@$(CLANG) $(CPPFLAGS) -I. -Ivmm -std=gnu11 -O1 -g -fsanitize=thread -o $@ $^ -lpthread
+
+## make tsan         ThreadSanitizer on the devices, two processors against the loop
+tsan: $(TSAN_BIN)
+	@failed=0; for t in $(TSAN_BIN); do \
+		if $$t 15 >$$t.log 2>&1; then echo "ok $${t##*/}: $$(tail -n 1 $$t.log)"; \
+		else echo "not ok $${t##*/}: $$(grep -m 1 SUMMARY $$t.log) ($$t.log)"; failed=1; fi; \
+	done; echo "end of suite"; exit $$failed

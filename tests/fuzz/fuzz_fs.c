@@ -201,6 +201,11 @@ static void reply(struct cursor *c)
 	if (n >= (ssize_t)(sizeof(got.broker) + sizeof(got.hdr))) {
 		CLAIM(got.hdr.len == (size_t)n - sizeof(got.broker));
 		CLAIM(got.broker.tag < BROKER_TAGS);
+		/* The tag is that of the request, so that an honest answer finds it. */
+		CLAIM(got.hdr.opcode == FUSE_FORGET || got.hdr.opcode == FUSE_BATCH_FORGET ||
+		      !fs_broker_of_node(broker_root_node(containers[which])) ||
+		      (fs.request[got.broker.tag].state == FS_SENT &&
+		       fs.request[got.broker.tag].unique == got.hdr.unique));
 		CLAIM(got.hdr.nodeid >> BROKER_NODE_SHIFT == containers[which] + 1 ||
 		      got.hdr.opcode == FUSE_BATCH_FORGET);
 	}
