@@ -212,7 +212,9 @@ static int pop_rx(struct chain *chain)
 static void pump(void)
 {
 	static struct chain chain;
+	struct virtq *q = &vsock.dev->queue[QUEUE_RX];
 	struct vsock_conn *c;
+	uint64_t one = 1;
 	int r = 1;
 
 	while ((c = next_debtor()) || vsock.n_stray) {
@@ -225,8 +227,12 @@ static void pump(void)
 	}
 	if (r < 0)
 		dev_needs_reset(vsock.dev, QUEUE_RX, "bad receive buffer");
-	virtq_set_notify(&vsock.dev->queue[QUEUE_RX], true);
+	virtq_set_notify(q, true);
 	dev_interrupt(vsock.dev, QUEUE_RX);
+	/* A buffer that came between the two was not notified of, and none after it will be. */
+	if (r == 0 && virtq_pending(q) &&
+	    write(vsock.dev->kick[QUEUE_RX].fd, &one, sizeof(one)) < 0)
+		return;
 }
 
 /* ---- from a client to the guest ---- */
