@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * vmm/virtq.c against a guest whose other processors rewrite memory all the time: here every load
- * from guest memory gives any value, each time anew (gmem.c itself is proved in prove_gmem.c). Rings
- * of up to RING entries, in any state that the device can be in.
+ * from guest memory gives any value, each time anew (gmem.c itself is proved in prove_gmem.c).
+ * Rings of up to RING entries, in any state that the device can be in.
  *
  * Claimed: the walk ends; what is popped is as long as it says, lies in guest memory and is in
  * flight once; the device writes to its used ring and nowhere else; put-back undoes a pop.
