@@ -214,4 +214,7 @@ clean:
 
 distclean: clean
 
+# make fuzz, fuzz-long, prove, hostile, tsan
+include tests/security.mk
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -9,7 +9,7 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
 
-LIMITS[test_5000_files_unpacked_in_the_guest]=240
+LIMITS[test_5000_files_unpacked_in_the_guest]=900
 LIMITS[test_5000_files_of_the_host_seen_in_the_guest]=240
 LIMITS[test_writers_on_both_sides_of_a_volume]=90
 
