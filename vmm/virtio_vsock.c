@@ -208,31 +208,35 @@ static int pop_rx(struct chain *chain)
 	return r;
 }
 
+/* Sends what is owed until all is, or the guest has no buffer left. 0 or negative. */
+static int pay(void)
+{
+	static struct chain chain;
+	struct vsock_conn *c;
+	int r = 1;
+
+	while (r > 0 && ((c = next_debtor()) || vsock.n_stray)) {
+		r = pop_rx(&chain);
+		if (r > 0)
+			r = (c ? push_owed(c, &chain) : push_stray_rst(&chain)) ? -EPROTO : 1;
+	}
+	return r < 0 ? r : 0;
+}
+
 /* Sends all that is owed, as far as the guest has buffers. */
 static void pump(void)
 {
-	static struct chain chain;
-	struct virtq *q = &vsock.dev->queue[QUEUE_RX];
-	struct vsock_conn *c;
-	uint64_t one = 1;
-	int r = 1;
+	struct virtq *rx = &vsock.dev->queue[QUEUE_RX];
+	int r;
 
-	while ((c = next_debtor()) || vsock.n_stray) {
-		r = pop_rx(&chain);
-		if (r <= 0)
-			break;
-		r = c ? push_owed(c, &chain) : push_stray_rst(&chain);
-		if (r < 0)
-			break;
-	}
-	if (r < 0)
+	do {
+		r = pay();
+		virtq_set_notify(rx, true);
+		/* Buffers that came before the guest saw our wish come without a notification. */
+	} while (!r && (next_debtor() || vsock.n_stray) && virtq_pending(rx));
+	if (r)
 		dev_needs_reset(vsock.dev, QUEUE_RX, "bad receive buffer");
-	virtq_set_notify(q, true);
 	dev_interrupt(vsock.dev, QUEUE_RX);
-	/* A buffer that came between the two was not notified of, and none after it will be. */
-	if (r == 0 && virtq_pending(q) &&
-	    write(vsock.dev->kick[QUEUE_RX].fd, &one, sizeof(one)) < 0)
-		return;
 }
 
 /* ---- from a client to the guest ---- */
