@@ -152,7 +152,7 @@ static const char *check_sysctl(const struct plan *p, const struct record *r)
 	(void)p;
 	/* Dots become slashes: a name without empty parts cannot leave /proc/sys. */
 	if (name[0] == 0 || name[0] == '.' || name[0] == '/' || strstr(name, "..") ||
-	    strlen(name) > 200)
+	    strlen(name) > PLAN_SYSCTL_NAME_MAX)
 		return "sysctl: bad name";
 	for (; *name; name++) {
 		if (*name <= ' ' || *name > '~')
@@ -181,7 +181,7 @@ static const char *check_cgroup(const struct plan *p, const struct record *r)
 
 	(void)p;
 	/* A file of one directory: cgroup v2 has no names that begin with a dot. */
-	if (name[0] == 0 || name[0] == '.' || strchr(name, '/') || strlen(name) > 64)
+	if (name[0] == 0 || name[0] == '.' || strchr(name, '/') || strlen(name) > PLAN_CGROUP_NAME_MAX)
 		return "cgroup: bad file name";
 	return NULL;
 }

@@ -36,6 +36,10 @@ struct plan_header {
 };
 static_assert(sizeof(struct plan_header) == 16, "wire size");
 
+/* Longest names that nacre-init takes, without the NUL. */
+#define PLAN_SYSCTL_NAME_MAX 200u
+#define PLAN_CGROUP_NAME_MAX 64u
+
 enum plan_type {
 	PLAN_PROCESS = 1,   /* struct plan_process; exactly one, the first record */
 	PLAN_ARG = 2,	    /* string; at least one, in order */

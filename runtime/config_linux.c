@@ -7,6 +7,7 @@
 
 #include "config_parts.h"
 #include "devices.h"
+#include "plan.h"
 
 #define AT(field) offsetof(struct container_config, field)
 #define N(table)  (sizeof(table) / sizeof((table)[0]))
@@ -109,7 +110,8 @@ static int read_sysctl(struct json_reader *reader, json_t *value, void *to)
 
 		if (!json_is_string(setting))
 			return json_refuse(reader, "%s: expected a string", name);
-		if (name[strspn(name, letters)] || strstr(name, "..") || strstr(name, "//"))
+		if (name[strspn(name, letters)] || strstr(name, "..") || strstr(name, "//") ||
+		    strlen(name) > PLAN_SYSCTL_NAME_MAX)
 			return json_refuse(reader, "%s: expected the name of a sysctl", name);
 		if (!sysctl_is_own(name))
 			return json_refuse(reader, "%s: expected a sysctl of the container's own "

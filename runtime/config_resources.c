@@ -8,6 +8,7 @@
 
 #include "config_parts.h"
 #include "devices.h"
+#include "plan.h"
 
 #define AT(field) offsetof(struct container_config, resources.field)
 #define N(table)  (sizeof(table) / sizeof((table)[0]))
@@ -113,7 +114,8 @@ static int read_unified(struct json_reader *reader, json_t *value, void *to)
 		while (i < N(carried_out) &&
 		       strncmp(name, carried_out[i], strlen(carried_out[i])) != 0)
 			i++;
-		if (i == N(carried_out) || name[strspn(name, letters)])
+		if (i == N(carried_out) || name[strspn(name, letters)] ||
+		    strlen(name) > PLAN_CGROUP_NAME_MAX)
 			return json_refuse(reader, "%s: not supported yet, expected a file of the "
 					   "memory, pids or cpu controller", name);
 		*config_add_pair(reader->arena, &config->resources.unified) =
