@@ -2,14 +2,17 @@
 /*
  * relay: runs QEMU and carries a command's streams out of and into its guest.
  *
- * Usage: relay [-v] -t SECONDS -r RESULT [-l LOG] -- QEMU ARG...
+ * Usage: relay [-v] -t SECONDS [-i SECONDS] [-m SOCKET] -r RESULT [-l LOG] -- QEMU ARG...
  *
  * QEMU finds one end of a socket pair as descriptor CHANNEL_FD (the caller
  * passes "-chardev socket,fd=3,..."), its output goes to LOG.  Our own stdin is
  * sent to the guest, the guest's stdout and stderr come out of ours.  How it
- * ended is written to RESULT as one line: "exit N", "timeout", "signal N" or
- * "died".  QEMU is killed as soon as the exit status is here, when time is up,
- * when we get a signal, and by the kernel should we die ourselves.
+ * ended is written to RESULT as one line: "exit N", "timeout", "idle", "signal N"
+ * or "died".  QEMU is killed as soon as the exit status is here, when time is up
+ * (-t), when the guest has sent nothing for so long (-i), when we get a signal, and
+ * by the kernel should we die ourselves.  Before a guest that hangs is killed, QEMU's
+ * monitor (-m) is asked where its processors are, and sends it an NMI, on which its
+ * kernel panics and says the same: LOG and the serial log then tell what hung.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -22,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -33,6 +37,8 @@ static struct {
 	int channel;
 	pid_t qemu;
 	bool verbose;
+	bool idle;
+	int idle_ms;	/* -1: no limit */
 	bool stdin_open;
 	uint8_t in[2 * FRAME_HEADER + FRAME_MAX];	/* on its way to the guest */
 	size_t in_len, in_off;
@@ -40,7 +46,7 @@ static struct {
 	bool closed[2];
 	struct frame_reader frame;
 	struct timespec start;
-} r = { .channel = -1, .stdin_open = true };
+} r = { .channel = -1, .stdin_open = true, .idle_ms = -1 };
 
 static volatile sig_atomic_t stopped_by;
 
@@ -218,8 +224,13 @@ static int serve(void)
 		};
 		int ret, status;
 
-		if (poll(p, 2, -1) < 0)
+		ret = poll(p, 2, r.idle_ms);
+		if (ret < 0)
 			continue;
+		if (ret == 0) {
+			r.idle = true;
+			return -1;
+		}
 		if (p[1].revents)
 			read_stdin();
 		if (p[0].revents & POLLOUT)
@@ -236,6 +247,40 @@ static int serve(void)
 	return -1;
 }
 
+/* Reads what the monitor says into the log for some seconds. */
+static void copy_answers(int monitor, int log, int seconds)
+{
+	struct pollfd p = { .fd = monitor, .events = POLLIN };
+	char buf[4096];
+	ssize_t n;
+
+	while (poll(&p, 1, seconds * 1000) > 0) {
+		n = read(monitor, buf, sizeof(buf));
+		if (n <= 0 || write(log, buf, (size_t)n) != n)
+			return;
+	}
+}
+
+/* The guest hangs: have QEMU and the guest's kernel say where. */
+static void ask_where(const char *path, const char *log)
+{
+	static const char ask[] = "info registers -a\nnmi\n";
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+
+	if (s >= 0 && out >= 0 && strlen(path) < sizeof(sa.sun_path)) {
+		strcpy(sa.sun_path, path);
+		if (connect(s, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
+		    write(s, ask, sizeof(ask) - 1) == sizeof(ask) - 1)
+			copy_answers(s, out, 3);
+	}
+	if (s >= 0)
+		close(s);
+	if (out >= 0)
+		close(out);
+}
+
 static void write_result(const char *path, int status)
 {
 	FILE *f = fopen(path, "we");
@@ -246,6 +291,8 @@ static void write_result(const char *path, int status)
 		fprintf(f, "exit %d\n", status);
 	else if (stopped_by == SIGALRM)
 		fprintf(f, "timeout\n");
+	else if (r.idle)
+		fprintf(f, "idle\n");
 	else if (stopped_by)
 		fprintf(f, "signal %d\n", (int)stopped_by);
 	else
@@ -256,17 +303,23 @@ static void write_result(const char *path, int status)
 int main(int argc, char **argv)
 {
 	struct itimerval limit = { 0 };
-	const char *result = NULL, *log = "/dev/null";
+	const char *result = NULL, *log = "/dev/null", *monitor = NULL;
 	int opt, status;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while ((opt = getopt(argc, argv, "+vt:r:l:")) != -1) {
+	while ((opt = getopt(argc, argv, "+vt:i:m:r:l:")) != -1) {
 		switch (opt) {
 		case 'v':
 			r.verbose = true;
 			break;
 		case 't':
 			limit.it_value.tv_sec = atol(optarg);
+			break;
+		case 'i':
+			r.idle_ms = atoi(optarg) * 1000;
+			break;
+		case 'm':
+			monitor = optarg;
 			break;
 		case 'r':
 			result = optarg;
@@ -279,13 +332,18 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!result || optind >= argc || limit.it_value.tv_sec <= 0) {
-		fprintf(stderr, "usage: relay [-v] -t SECONDS -r RESULT [-l LOG] -- QEMU ARG...\n");
+		fprintf(stderr, "usage: relay [-v] -t SECONDS [-i SECONDS] [-m SOCKET] -r RESULT "
+				"[-l LOG] -- QEMU ARG...\n");
 		return 1;
 	}
 	catch_signals();
 	start_qemu(argv + optind, log);
 	setitimer(ITIMER_REAL, &limit, NULL);
 	status = serve();
+	if (monitor && status < 0 && (r.idle || stopped_by == SIGALRM)) {
+		setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+		ask_where(monitor, log);
+	}
 	kill(r.qemu, SIGKILL);
 	while (waitpid(r.qemu, NULL, 0) < 0 && errno == EINTR)
 		;

@@ -191,6 +191,7 @@ print_result()	# NAME STATUS TENTHS
 		result="not ok $1: $result"$'\n'$(tail -n 100 "$E2E_WORK/log" | sed 's/^/    /')
 		: > "$E2E_TOP/some-failed"
 	fi
+	: > "$E2E_TOP/progress"
 	read -rn 1 -u "$E2E_TOKEN"
 	printf '%s\n' "$result"
 	printf x >&"$E2E_TOKEN"
