@@ -16,12 +16,14 @@ enum option_id {
 	OPT_MOUNT_NS,
 	OPT_ROOT,
 	OPT_VOLUME,
+	OPT_CONFINED,
 	OPT_COUNT
 };
 
 static const char *const names[] = {
 	[OPT_SOCKET] = "--socket",     [OPT_CONTAINER] = "--container", [OPT_USER_NS] = "--user-ns",
 	[OPT_MOUNT_NS] = "--mount-ns", [OPT_ROOT] = "--root",           [OPT_VOLUME] = "--volume",
+	[OPT_CONFINED] = "--confined",
 };
 static_assert(sizeof(names) / sizeof(names[0]) == OPT_COUNT, "one name per option");
 
@@ -87,6 +89,8 @@ static bool take_option(struct args *a, int option, const char *value)
 		return parse_fd(value, &a->user_ns_fd);
 	case OPT_MOUNT_NS:
 		return parse_fd(value, &a->mount_ns_fd);
+	case OPT_CONFINED:
+		return parse_fd(value, &a->confined_fd);
 	case OPT_ROOT:
 		return parse_export(value, &a->export[EXPORT_ROOT]);
 	case OPT_VOLUME:
@@ -100,7 +104,11 @@ const char *args_parse(struct args *a, int argc, char **argv)
 {
 	static char line[128];
 
-	*a = (struct args){.socket_fd = -1, .user_ns_fd = -1, .mount_ns_fd = -1, .n_exports = 1};
+	*a = (struct args){.socket_fd = -1,
+			   .user_ns_fd = -1,
+			   .mount_ns_fd = -1,
+			   .confined_fd = -1,
+			   .n_exports = 1};
 	a->export[EXPORT_ROOT].fd = -1;
 	for (int i = 1; i < argc; i += 2) {
 		int option = option_of(argv[i]);

@@ -9,6 +9,7 @@ struct args {
 	int socket_fd;
 	uint32_t container;
 	int user_ns_fd, mount_ns_fd; /* -1: not given */
+	int confined_fd;             /* file for struct confined_record, -1: none */
 	uint32_t n_exports;          /* [0] is --root */
 	struct export export[EXPORT_MAX];
 };

@@ -45,12 +45,14 @@ static bool is_seqpacket(int fd)
 
 static int close_others(int proc_fd)
 {
-	static int keep[EXPORT_MAX + 3];
+	static int keep[EXPORT_MAX + 4];
 	size_t n = 0;
 
 	keep[n++] = STDERR_FILENO;
 	keep[n++] = args.socket_fd;
 	keep[n++] = proc_fd;
+	if (args.confined_fd >= 0)
+		keep[n++] = args.confined_fd;
 	for (uint32_t i = 0; i < args.n_exports; i++)
 		keep[n++] = args.export[i].fd;
 	return stage_close_others(keep, n);
@@ -108,6 +110,9 @@ int main(int argc, char **argv)
 	err = close_others(proc_fd);
 	if (err)
 		return fail("cannot close inherited descriptors: %s", strerror(-err));
+	err = stage_restrict_files(&args);
+	if (err)
+		return fail("Landlock: %s", strerror(-err));
 	/*
 	 * ---- Confined. Below this line the process reaches the exported trees, its own descriptor
 	 * table through proc_fd, the socket and standard error, as the container's root at most.

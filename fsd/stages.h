@@ -40,4 +40,11 @@ int stage_set_limits(uint32_t *max_fds);
 /* 6. Closes every descriptor but the listed ones and standard error. Sorts `keep`. */
 int stage_close_others(int *keep, size_t n);
 
+/*
+ * 7. Landlock, where the kernel has it: opening, making and removing below the exports only, never
+ * block devices, nothing for writing below a read-only one. Tries to open what must be refused and
+ * records it on a->confined_fd, which it closes. Threads that exist already are not bound.
+ */
+int stage_restrict_files(const struct args *a);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stages of confinement; see confine.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -11,6 +12,8 @@
 #include <linux/capability.h>
 
 #include "confine.h"
+#include "confined.h"
+#include "landlock.h"
 
 int confine_session(void)
 {
@@ -66,5 +69,49 @@ int confine_privileges(unsigned int highest_fd)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) < 0)
 		return -errno;
+	return 0;
+}
+
+/* Nothing may be opened, made or removed any more. The ABI, 0 without Landlock, or -errno. */
+static int refuse_files(void)
+{
+	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
+			       LANDLOCK_CREATE_RULESET_VERSION);
+	struct landlock_everything all;
+	int fd, err = 0;
+
+	if (abi < 1)
+		return 0;
+	all = landlock_everything_of(abi);
+	fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
+		err = -errno;
+	close(fd);
+	return err ? err : abi;
+}
+
+int confine_files(int confined_fd)
+{
+	struct confined_record record;
+	int abi = refuse_files();
+	int probe, seen;
+
+	if (abi < 0)
+		return abi;
+	probe = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	seen = probe < 0 ? errno : 0;
+	if (probe >= 0)
+		close(probe);
+	if (abi > 0 && !seen)
+		return -ENOTRECOVERABLE; /* Landlock is on and refuses nothing */
+	if (confined_fd < 0)
+		return 0;
+	record = confined_record_of(abi, seen);
+	if (pwrite(confined_fd, &record, sizeof(record),
+		   (off_t)(CONFINED_MONITOR * sizeof(record))) != (ssize_t)sizeof(record))
+		return errno ? -errno : -EIO;
+	close(confined_fd);
 	return 0;
 }

@@ -28,4 +28,11 @@ int confine_enter(int net_ns_fd, int mount_ns_fd);
  */
 int confine_privileges(unsigned int highest_fd);
 
+/*
+ * 4. Landlock, where the kernel has it, before any thread starts: no rule allows anything. Tries to
+ * open "/" and records what came of it on `confined_fd` (include/confined.h; -1: nowhere), which it
+ * closes. Should: read, write. Mustn't: open, make or remove a file by any path.
+ */
+int confine_files(int confined_fd);
+
 #endif

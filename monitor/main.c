@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "filter.h"
 #include "nacre_link.h"
 #include "session.h"
 
@@ -40,7 +41,12 @@ int main(int argc, char *argv[])
 	      "cannot enter the container's namespaces");
 	check(options.sync_fd, confine_privileges(session_highest_fd()),
 	      "cannot give up privileges");
+	check(options.sync_fd, confine_files(options.confined_fd), "Landlock");
 	/* Below this line the process holds no privilege and opens nothing. */
+
+	session_begin();
+	check(options.sync_fd, filter_apply(), "seccomp");
+	/* Below this line only the system calls of monitor.policy are left. */
 
 	session_run();
 }

@@ -29,6 +29,7 @@ static const struct {
 	{ "--lifeline", offsetof(struct options, lifeline_fd), OPTIONAL },
 	{ "--mount-ns", offsetof(struct options, mount_ns_fd), OPTIONAL },
 	{ "--net-ns", offsetof(struct options, net_ns_fd), OPTIONAL },
+	{ "--confined", offsetof(struct options, confined_fd), OPTIONAL },
 	{ "--log", offsetof(struct options, log_fd), OPTIONAL },
 };
 

@@ -12,6 +12,7 @@ struct options {
 	int tty_fd;			    /* instead of these three */
 	int plan_fd, status_fd, sync_fd;
 	int lifeline_fd, mount_ns_fd, net_ns_fd, log_fd; /* -1: not given */
+	int confined_fd; /* file for struct confined_record; -1: not given */
 	int highest_fd;
 };
 

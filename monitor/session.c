@@ -32,7 +32,7 @@ static struct {
 	struct protocol protocol;
 	uint8_t token[PROTO_TOKEN_LEN];
 	int signal_fd, null_fd;
-	int outputs_fd; /* of streams_start(); -1 before */
+	int outputs_fd; /* of streams_prepare(); -1 before */
 	bool started;
 	bool exited; /* EXITED came: only output is left to write */
 	bool has_termios;
@@ -110,7 +110,7 @@ static void __attribute__((noreturn)) fail_lost(void)
 		known = end_text_read(session.options.status_fd, &status);
 	}
 	/* what the process wrote before comes out before the line that ends it */
-	if (session.outputs_fd >= 0)
+	if (session.started)
 		poll(&outputs, 1, STATUS_WAIT_MS);
 	end_text_compose(text, sizeof(text), known ? &status : NULL);
 	fail(STATUS_FAILED, text);
@@ -133,22 +133,9 @@ static void finish(void)
 
 static void on_started(void)
 {
-	const struct options *options = &session.options;
-	bool tty = options->tty_fd >= 0;
-	struct streams streams = {
-		.in_fd = tty ? options->tty_fd : options->stdin_fd,
-		.out_fd = tty ? options->tty_fd : options->stdout_fd,
-		.err_fd = tty ? -1 : options->stderr_fd,
-		.is_tty = tty,
-		.null_fd = session.null_fd,
-		.keep_err = options->log_fd < 0,
-	};
-
-	session.outputs_fd = streams_start(&streams);
-	if (session.outputs_fd < 0)
-		fail(STATUS_FAILED, "nacre-monitor cannot start its threads");
+	streams_start();
 	session.started = true;
-	link_say(options->sync_fd, MONITOR_STARTED);
+	link_say(session.options.sync_fd, MONITOR_STARTED);
 }
 
 static void on_control(void)
@@ -212,7 +199,24 @@ static void on_nacre(void)
 	}
 }
 
-static int session_begin(void)
+static int streams_make(void)
+{
+	const struct options *options = &session.options;
+	bool tty = options->tty_fd >= 0;
+	const struct streams streams = {
+		.in_fd = tty ? options->tty_fd : options->stdin_fd,
+		.out_fd = tty ? options->tty_fd : options->stdout_fd,
+		.err_fd = tty ? -1 : options->stderr_fd,
+		.is_tty = tty,
+		.null_fd = session.null_fd,
+		.keep_err = options->log_fd < 0,
+	};
+
+	session.outputs_fd = streams_prepare(&streams);
+	return session.outputs_fd < 0 ? session.outputs_fd : 0;
+}
+
+static int hellos_send(void)
 {
 	const struct options *options = &session.options;
 	uint32_t container = (uint32_t)options->container;
@@ -236,16 +240,23 @@ static int session_begin(void)
 	return err;
 }
 
-enum { POLL_CONTROL, POLL_SIGNAL, POLL_NACRE, POLL_LIFELINE, POLL_OUTPUTS, POLL_COUNT };
-
-void session_run(void)
+void session_begin(void)
 {
-	int err = session_begin();
+	int err = streams_make();
 
+	if (err)
+		fail(STATUS_FAILED, "nacre-monitor cannot start its threads");
+	err = hellos_send();
 	if (err == -EPIPE || err == -ECONNRESET)
 		fail_lost();
 	if (err)
 		fail(STATUS_FAILED, "nacre-monitor cannot begin the session");
+}
+
+enum { POLL_CONTROL, POLL_SIGNAL, POLL_NACRE, POLL_LIFELINE, POLL_OUTPUTS, POLL_COUNT };
+
+void session_run(void)
+{
 	for (;;) {
 		struct pollfd fds[POLL_COUNT] = {
 			[POLL_CONTROL] = { session.exited ? -1 : session.protocol.fd,

@@ -15,6 +15,12 @@ int session_prepare(const struct options *options);
 /* The highest descriptor that the session keeps. */
 unsigned int session_highest_fd(void);
 
+/*
+ * Makes the threads and sends what begins the session: the plan, and whose connection is whose.
+ * After confine_files(), before the seccomp filter. Errors end the process.
+ */
+void session_begin(void);
+
 /* Runs the session. After confinement; does not return. */
 void session_run(void) __attribute__((noreturn));
 

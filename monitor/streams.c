@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
@@ -19,10 +20,12 @@ struct pump {
 	bool close_own; /* at the end, put /dev/null in place of our own descriptor */
 	bool is_output;
 	char *buffer;
+	sem_t begin; /* posted once the process runs */
 };
 
 static char buffers[3][PUMP_BUFFER];
 static struct pump pumps[3];
+static int n_pumps;
 static atomic_int outputs_left;
 static int done_fd = -1;
 static int null_fd = -1;
@@ -92,10 +95,13 @@ static bool pump_copy(const struct pump *pump)
 
 static void *pump_main(void *arg)
 {
-	const struct pump *pump = arg;
+	struct pump *pump = arg;
 	const uint64_t one = 1;
-	bool at_end = pump_copy(pump);
+	bool at_end;
 
+	while (sem_wait(&pump->begin) < 0)
+		;
+	at_end = pump_copy(pump);
 	/*
 	 * End of file is passed on as a half-close. When our own side takes no more, the guest's
 	 * writer gets EPIPE, as it would from a pipe.
@@ -113,22 +119,25 @@ static void *pump_main(void *arg)
 	return NULL;
 }
 
-static int pump_start(struct pump *pump)
+static int pump_prepare(struct pump *pump)
 {
 	pthread_t thread;
-	int err = pthread_create(&thread, NULL, pump_main, pump);
+	int err;
 
+	if (sem_init(&pump->begin, 0, 0) < 0)
+		return -errno;
+	err = pthread_create(&thread, NULL, pump_main, pump);
 	if (err)
 		return -err;
 	pthread_detach(thread);
 	return 0;
 }
 
-int streams_start(const struct streams *streams)
+int streams_prepare(const struct streams *streams)
 {
-	int n = 2;
 	int err = 0;
 
+	n_pumps = 2;
 	null_fd = streams->null_fd;
 	done_fd = eventfd(0, EFD_CLOEXEC);
 	if (done_fd < 0)
@@ -138,14 +147,20 @@ int streams_start(const struct streams *streams)
 	pumps[1] = (struct pump){ .from = streams->out_fd, .to = STDOUT_FILENO,
 				  .socket = streams->out_fd, .is_output = true };
 	if (streams->err_fd >= 0)
-		pumps[n++] = (struct pump){ .from = streams->err_fd, .to = STDERR_FILENO,
-					    .socket = streams->err_fd, .is_output = true };
-	atomic_store(&outputs_left, n - 1);
-	for (int i = 0; i < n && !err; i++) {
+		pumps[n_pumps++] = (struct pump){ .from = streams->err_fd, .to = STDERR_FILENO,
+						  .socket = streams->err_fd, .is_output = true };
+	atomic_store(&outputs_left, n_pumps - 1);
+	for (int i = 0; i < n_pumps && !err; i++) {
 		pumps[i].buffer = buffers[i];
 		pumps[i].close_own = !streams->is_tty && null_fd >= 0 &&
 				     !(i == 2 && streams->keep_err);
-		err = pump_start(&pumps[i]);
+		err = pump_prepare(&pumps[i]);
 	}
 	return err ? err : done_fd;
+}
+
+void streams_start(void)
+{
+	for (int i = 0; i < n_pumps; i++)
+		sem_post(&pumps[i].begin);
 }

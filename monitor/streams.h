@@ -23,9 +23,13 @@ struct streams {
 };
 
 /*
- * Starts the threads; every signal must be blocked. Returns a descriptor that becomes readable when
- * all output has been written or has nowhere to go, or -errno.
+ * Makes the threads, which wait for streams_start(); every signal must be blocked. Before the
+ * seccomp filter, which leaves no call to make a thread with. Returns a descriptor that becomes
+ * readable when all output has been written or has nowhere to go, or -errno.
  */
-int streams_start(const struct streams *streams);
+int streams_prepare(const struct streams *streams);
+
+/* Lets them go. */
+void streams_start(void);
 
 #endif

@@ -30,7 +30,7 @@ void launch_init(struct launch *launch)
 {
 	*launch = (struct launch){
 		.kvm_fd = -1, .kernel_fd = -1, .init_fd = -1, .console_fd = -1, .plan_fd = -1,
-		.cgroup_fd = -1, .sync_fd = -1, .lifeline_fd = -1,
+		.cgroup_fd = -1, .confined_fd = -1, .sync_fd = -1, .lifeline_fd = -1,
 		.vmm = { .name = "nacre-vmm", .pidfd = -1, .lines = { .fd = -1 } },
 		.fsd = { .name = "nacre-fsd", .pidfd = -1, .lines = { .fd = -1 } },
 		.monitor = { .name = "nacre-monitor", .pidfd = -1, .lines = { .fd = -1 } },
@@ -92,6 +92,7 @@ static int vmm_start(struct launch *launch, int listener_fd, int fsd_socket,
 	if (launch->console_fd >= 0)
 		spawn_arg_fd(&spawn, "--console", launch->console_fd);
 	spawn_arg_fd(&spawn, "--user-ns", user_ns);
+	spawn_arg_fd(&spawn, "--confined", launch->confined_fd);
 	spawn_arg(&spawn, "--boot-timeout");
 	spawn_arg(&spawn, arena_printf(arena, "%d", launch->boot_timeout_ms));
 	return child_start(&launch->vmm, &spawn, failure);
@@ -112,6 +113,7 @@ static int fsd_start(struct launch *launch, int vmm_socket, int mount_ns, struct
 	spawn_arg(&spawn, "0");
 	spawn_arg_fd(&spawn, "--user-ns", user_ns);
 	spawn_arg_fd(&spawn, "--mount-ns", mount_ns);
+	spawn_arg_fd(&spawn, "--confined", launch->confined_fd);
 	spawn_arg_fd_with(&spawn, "--root", exports->root_fd, exports->root_readonly ? ":ro" : "");
 	for (size_t i = 0; i < exports->n_volumes; i++)
 		spawn_arg_fd_with(&spawn, "--volume", exports->volume_fds[i],
@@ -162,6 +164,7 @@ static int monitor_start(struct launch *launch, const int *connections, int moun
 	spawn_arg_fd(&spawn, "--lifeline", lifeline_fd);
 	spawn_arg_fd(&spawn, "--mount-ns", mount_ns);
 	spawn_arg_fd(&spawn, "--log", lines_fd);
+	spawn_arg_fd(&spawn, "--confined", launch->confined_fd);
 	monitor->pid = spawn_run(&spawn, &monitor->pidfd, failure);
 	if (monitor->pid < 0) {
 		int err = monitor->pid;
@@ -222,8 +225,15 @@ static int start_all(struct launch *launch, int *connections, struct failure *fa
 int launch_start(struct launch *launch, struct failure *failure)
 {
 	int connections[CONNECTIONS_MAX] = { -1, -1, -1, -1 };
-	int err = start_all(launch, connections, failure);
+	int err;
 
+	launch->confined_fd = openat(launch->state->dir_fd, CONFINED_FILE,
+				     O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (launch->confined_fd < 0)
+		return failure_set(failure, -errno, "%s/" CONFINED_FILE ": cannot make: %s",
+				   launch->state->dir, strerror(errno));
+	err = start_all(launch, connections, failure);
+	drop_fd(&launch->confined_fd);
 	for (int i = 0; i < CONNECTIONS_MAX; i++)
 		drop_fd(&connections[i]);
 	return err;

@@ -4,6 +4,7 @@
  *
  *   state.json   the VM and the container, two objects; written under a temporary name and renamed
  *   status       struct vm_status, which the VMM writes as it ends
+ *   confined     struct confined_record of each companion, written as it was confined
  *   vmm.sock     where the VMM listens for monitors
  *
  * The status file is locked (flock) through the one open file description that nacre, the VMM and

@@ -33,7 +33,7 @@ static bool lock_is_free(int dir_fd)
 
 void sweep_remove(int root_fd, int dir_fd, const char *id)
 {
-	static const char *const files[] = { SOCKET_FILE, STATUS_FILE, "." STATE_FILE ".new",
+	static const char *const files[] = { SOCKET_FILE, STATUS_FILE, CONFINED_FILE, "." STATE_FILE ".new",
 					     STATE_FILE };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)

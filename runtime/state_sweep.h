@@ -9,6 +9,7 @@
 #include "arena.h"
 
 #define STATE_FILE  "state.json"
+#define CONFINED_FILE "confined"
 #define STATUS_FILE "status"
 #define SOCKET_FILE "vmm.sock"
 

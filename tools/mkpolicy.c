@@ -32,6 +32,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* Stands for the program's own pid, which its filter.c writes in this number's place. */
+#define MKPOLICY_SELF  0x5e1f5e1fu
 #define CONDITIONS_MAX 6
 #define SYSCALLS_MAX   128
 
@@ -56,6 +58,7 @@ static const struct {
 	{ "FUTEX_WAIT", FUTEX_WAIT },
 	{ "FUTEX_WAKE", FUTEX_WAKE },
 	{ "NULL", 0 },
+	{ "SELF", MKPOLICY_SELF },
 };
 
 static const char *file_name;
@@ -181,7 +184,8 @@ static void print_program(scmp_filter_ctx ctx, const char *name, unsigned int n_
 	if (fd < 0 || seccomp_export_bpf(ctx, fd) || lseek(fd, 0, SEEK_SET))
 		fail("exporting the program", strerror(errno));
 	printf("/* Made by mkpolicy from %s. */\n", file_name);
-	printf("#include <linux/filter.h>\n\n#define %s_POLICY_SYSCALLS %u\n\n", name, n_syscalls);
+	printf("#include <linux/filter.h>\n\n#define %s_POLICY_SYSCALLS %u\n", name, n_syscalls);
+	printf("#define MKPOLICY_SELF 0x%xu /* to be replaced by getpid() */\n\n", MKPOLICY_SELF);
 	printf("static const struct sock_filter %s_policy[] = {\n", name);
 	while (read(fd, &insn, sizeof(insn)) == sizeof(insn))
 		printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", insn.code, insn.jt, insn.jf, insn.k);

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "broker.h"
+#include "confined.h"
+#include "landlock.h"
 #include "machine.h"
 
 static int by_number(const void *a, const void *b)
@@ -119,4 +121,39 @@ void confine_privileges(void)
 	/* Donated files of a container, its connections, and what the VM itself has. */
 	limit(RLIMIT_NOFILE, BROKER_HANDLES + 1024, "nofile");
 	limit(RLIMIT_MSGQUEUE, 0, "msgqueue");
+}
+
+/* Refuses all of the file system, on top of there being none. The ABI, or 0 without Landlock. */
+static int refuse_files(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	struct landlock_everything all;
+	int fd;
+
+	if (abi < 1) /* not built in, or not turned on: `nacre layers` says so */
+		return 0;
+	all = landlock_everything_of((int)abi);
+	fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
+	if (fd < 0 || syscall(SYS_landlock_restrict_self, fd, 0))
+		setup_fail(errno, "Landlock");
+	close(fd);
+	return (int)abi;
+}
+
+void confine_files(int confined_fd)
+{
+	const off_t at = (off_t)(CONFINED_VMM * sizeof(struct confined_record));
+	int abi = refuse_files();
+	int probe = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct confined_record record = confined_record_of(abi, probe < 0 ? errno : 0);
+
+	if (abi && probe >= 0)
+		setup_fail(0, "Landlock is on and refuses nothing");
+	if (probe >= 0)
+		close(probe);
+	if (confined_fd < 0)
+		return;
+	if (pwrite(confined_fd, &record, sizeof(record), at) != (ssize_t)sizeof(record))
+		setup_fail(errno, "recording the confinement");
+	close(confined_fd);
 }

@@ -147,12 +147,14 @@ int main(int argc, char **argv)
 	confine_descriptors((const int[]){ (int)options.kvm_fd, (int)options.kernel_fd,
 					   (int)options.init_fd, (int)options.listener_fd,
 					   (int)options.status_fd, (int)options.fs_fd,
-					   (int)options.user_ns_fd, (int)options.console_fd },
-			    8);
+					   (int)options.user_ns_fd, (int)options.console_fd,
+					   (int)options.confined_fd },
+			    9);
 	build_machine();
 
 	confine_namespaces((int)options.user_ns_fd);
 	confine_privileges();
+	confine_files((int)options.confined_fd);
 	/* Below this line the process opens nothing and holds no privilege. */
 
 	loop_set_timer(options.boot_timeout, on_boot_timeout, NULL);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The seccomp filter of nacre-monitor. See filter.h. */
+#include "filter.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "monitor_monitor_policy.h"
+
+#define N_INSNS (sizeof(monitor_monitor_policy) / sizeof(monitor_monitor_policy[0]))
+
+/* BPF cannot ask for the pid, so it is written over where the policy says SELF. */
+static void name_ourselves(struct sock_filter *insns)
+{
+	for (size_t i = 0; i < N_INSNS; i++) {
+		if (insns[i].k == MKPOLICY_SELF)
+			insns[i].k = (uint32_t)getpid();
+	}
+}
+
+int filter_apply(void)
+{
+	static struct sock_filter insns[N_INSNS];
+	const struct sock_fprog program = { .len = N_INSNS, .filter = insns };
+
+	memcpy(insns, monitor_monitor_policy, sizeof(insns));
+	name_ourselves(insns);
+	/* the threads exist already: TSYNC, which with ESRCH would name one that is left out */
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		       SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH, &program) ?
+		       -errno : 0;
+}
