@@ -122,6 +122,16 @@ $(BUILD)/obj/%.o: %.c
 
 $(BUILD)/obj/vmm/%.o: MUSL_CFLAGS += -Ivmm
 
+# The default seccomp profile of containers becomes the rows of a table.
+DEFAULT_PROFILE := $(BUILD)/gen/runtime/seccomp_default_profile.h
+
+$(DEFAULT_PROFILE): runtime/seccomp-default.profile tools/mkprofile
+	@mkdir -p $(@D)
+	tools/mkprofile $< > $@.new && mv $@.new $@
+
+$(BUILD)/obj/runtime/seccomp_default.o: $(DEFAULT_PROFILE)
+$(BUILD)/obj/runtime/seccomp_default.o: CPPFLAGS += -I$(BUILD)/gen/runtime
+
 # seccomp policies: FOLDER/NAME.policy becomes FOLDER_NAME_policy.h, for FOLDER/filter.c.
 POLICIES := $(wildcard vmm/*.policy fsd/*.policy monitor/*.policy)
 policy_header = $(BUILD)/gen/$(1)/$(1)_$(2)_policy.h
@@ -173,9 +183,9 @@ unit_field = $(shell sed -n 's/^.*$(1): *//;T;s, *\*/,,p' tests/unit/$(2).c)
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .SECONDEXPANSION:
-$(BUILD)/unit/%: tests/unit/%.c $$(call unit_field,SOURCES,$$*)
+$(BUILD)/unit/%: tests/unit/%.c $$(call unit_field,SOURCES,$$*) | $(DEFAULT_PROFILE)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I. -Ivmm $(CFLAGS) -O1 $(SANITIZE) -o $@ $(filter %.c,$^) \
+	$(CC) $(CPPFLAGS) -I. -Ivmm -I$(BUILD)/gen/runtime $(CFLAGS) -O1 $(SANITIZE) -o $@ $(filter %.c,$^) \
 		$(call unit_field,LIBS,$*) -lcmocka -lpthread
 
 unit-tests: $(UNIT_BIN)
@@ -193,7 +203,7 @@ check-includes:
 	@tools/check-includes
 
 ## make analyze      clang-tidy and cppcheck
-analyze: need-build need-analyze $(foreach p,$(POLICIES),$(call policy_header,$(patsubst %/,%,$(dir $(p))),$(basename $(notdir $(p)))))
+analyze: need-build need-analyze $(DEFAULT_PROFILE) $(foreach p,$(POLICIES),$(call policy_header,$(patsubst %/,%,$(dir $(p))),$(basename $(notdir $(p)))))
 	@tools/analyze $(BUILD)
 
 ## make install      DESTDIR and PREFIX as usual (default /usr/local)

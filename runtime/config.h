@@ -13,6 +13,7 @@
 #include "arena.h"
 #include "failure.h"
 #include "plan.h"
+#include "seccomp_profile.h"
 
 struct json_t;
 
@@ -133,6 +134,7 @@ struct container_config {
 	struct string_list masked_paths, readonly_paths;
 	struct config_devices devices;
 	struct config_resources resources;
+	struct seccomp_profile *seccomp; /* NULL: unconfined but for the base filter */
 	const char *cgroups_path; /* NULL: not set */
 	uint32_t cpus;		  /* of the VM; 0: by the resources or the host */
 };

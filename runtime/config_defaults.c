@@ -69,6 +69,7 @@ void config_set_defaults(struct container_config *config)
 		string_list_add(arena, &config->masked_paths, masked[i]);
 	for (size_t i = 0; i < sizeof(readonly) / sizeof(readonly[0]); i++)
 		string_list_add(arena, &config->readonly_paths, readonly[i]);
+	config->seccomp = seccomp_default(arena, process->caps[CAP_SET_BOUNDING]);
 	config->namespaces = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
 			     CLONE_NEWNS | CLONE_NEWCGROUP;
 	config->hostname = arena_printf(arena, "%.63s", config->id);

@@ -9,6 +9,7 @@
 
 #include "plan.h"
 #include "plan_compile.h"
+#include "seccomp_compile.h"
 
 /*
  * Namespaces that every container has, whatever config.json asks for: in the guest nothing is
@@ -167,6 +168,8 @@ static void add_resources(const struct config_resources *resources, struct plan_
 int plan_compile(const struct container_config *config, struct plan_buffer *plan,
 		 struct failure *failure)
 {
+	int err;
+
 	plan_buffer_begin(plan);
 	add_process(config, plan);
 	if (config->hostname)
@@ -179,6 +182,9 @@ int plan_compile(const struct container_config *config, struct plan_buffer *plan
 				     config->sysctls.v[i].value);
 	add_devices(config, plan);
 	add_resources(&config->resources, plan);
+	err = seccomp_compile(config->seccomp, plan, failure);
+	if (err)
+		return err;
 	if (plan_buffer_end(plan) != 0)
 		return failure_set(failure, -E2BIG,
 				   "the configuration is too large: expected args, env, mounts and "

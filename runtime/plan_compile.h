@@ -8,7 +8,7 @@
 
 /*
  * Appends the whole plan. Bind mounts are numbered in the order of config->mounts: the volumes of
- * nacre-fsd must be given in the same order. Returns 0, or -E2BIG with the failure set; the caller
+ * nacre-fsd must be given in the same order. Returns 0, or -errno with the failure set; the caller
  * frees the plan in either case.
  */
 int plan_compile(const struct container_config *config, struct plan_buffer *plan,

@@ -14,9 +14,9 @@ FUZZ_FLAGS := -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitiz
 
 # One rule for all: a fuzzer names its sources itself, as a unit test does.
 .SECONDEXPANSION:
-$(BUILD)/fuzz/%: tests/fuzz/%.c $$(call fuzz_field,SOURCES,$$*) $(wildcard tests/fuzz/*.h)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $$(call fuzz_field,SOURCES,$$*) $(wildcard tests/fuzz/*.h) | $(DEFAULT_PROFILE)
 	@mkdir -p $(@D)
-	$(CLANG) $(CPPFLAGS) -I. -Ivmm -Itests/unit $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
+	$(CLANG) $(CPPFLAGS) -I. -Ivmm -Itests/unit -I$(BUILD)/gen/runtime $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
 		$(call fuzz_field,LIBS,$*)
 
 fuzz-build: $(FUZZ_BIN)

@@ -246,7 +246,7 @@ test_config_json_with_what_a_VM_cannot_have()
 	wrong '{"type": "pid"}' '{"type": "pid"}, {"type": "user"}' 'linux.uidMappings'
 	wrong '"linux": {' '"linux": {"devices": [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229}], ' \
 		'linux.devices\[0\].*/dev/fuse'
-	wrong '"linux": {' '"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}, ' 'linux.seccomp'
+	wrong '"linux": {' '"linux": {"seccomp": {"defaultAction": "SCMP_ACT_MAYBE"}, ' 'linux.seccomp: defaultAction: "SCMP_ACT_MAYBE"'
 	wrong '"mounts": [' '"mounts": [{"destination": "/x", "type": "nfs", "source": "server:/"}, ' 'mounts\[0\]: type: "nfs"'
 	wrong '"linux": {' '"linux": {"sysctl": {"kernel.panic": "1"}, ' 'linux.sysctl.*kernel.panic'
 	wrong '"linux": {' '"hooks": {"prestart": [{"path": "/bin/true"}]}, "linux": {' 'hooks'

@@ -2,7 +2,8 @@
 /* Unit tests of the plan compiler: what goes in comes out of a decoder of the test's own. */
 /* SOURCES: runtime/plan_compile.c runtime/plan_buffer.c runtime/config.c runtime/arena.c */
 /* SOURCES: runtime/failure.c runtime/report.c runtime/config_defaults.c runtime/caps.c */
-/* LIBS: -ljansson -lcap */
+/* SOURCES: runtime/seccomp_default.c runtime/seccomp_compile.c */
+/* LIBS: -ljansson -lcap -lseccomp */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
