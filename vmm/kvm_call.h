@@ -9,9 +9,15 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 
+#ifdef __GLIBC__ /* the unit tests */
+typedef unsigned long kvm_request;
+#else
+typedef int kvm_request;
+#endif
+
 static inline int kvm_call(int fd, unsigned long request, uintptr_t arg)
 {
-	return ioctl(fd, (int)request, arg);
+	return ioctl(fd, (kvm_request)request, arg);
 }
 
 static inline int kvm_call_ptr(int fd, unsigned long request, void *arg)

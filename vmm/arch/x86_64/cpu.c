@@ -6,6 +6,7 @@
 
 #include "../../kvm_call.h"
 #include "../arch.h"
+#include "cpuid.h"
 
 #define CPUID_ENTRIES 128
 
@@ -14,68 +15,8 @@ struct cpuid_table {
 	struct kvm_cpuid_entry2 entry[CPUID_ENTRIES];
 };
 
-/* Bits of CPUID, Intel SDM volume 2A "CPUID", AMD APM volume 3 appendix E. */
-#define LEAF1_ECX_VMX	       (1u << 5)
-#define LEAF1_ECX_TSC_DEADLINE (1u << 24)
-#define LEAF1_ECX_HYPERVISOR   (1u << 31)
-#define LEAF1_EDX_HTT	       (1u << 28)
-#define EXT1_ECX_SVM	       (1u << 2)
-
 #define MSR_IA32_MISC_ENABLE   0x1a0u
 #define MISC_ENABLE_FAST_STRING 1u
-
-static void clear_entry(struct kvm_cpuid_entry2 *e)
-{
-	e->eax = e->ebx = e->ecx = e->edx = 0;
-}
-
-/* Leaf 0xb and 0x1f: one thread per core, all cores in one package, x2APIC id = number. */
-static void topology_entry(struct kvm_cpuid_entry2 *e, unsigned int cpu, unsigned int n_cpus)
-{
-	unsigned int shift = 0;
-
-	while ((1u << shift) < n_cpus)
-		shift++;
-	e->eax = e->index == 1 ? shift : 0;
-	e->ebx = e->index == 0 ? 1 : e->index == 1 ? n_cpus : 0;
-	e->ecx = e->index | (e->index < 2 ? (e->index + 1) << 8 : 0);
-	e->edx = cpu;
-}
-
-static void patch_leaf1(struct kvm_cpuid_entry2 *e, unsigned int cpu, unsigned int n_cpus)
-{
-	e->ebx = (e->ebx & 0xffffu) | n_cpus << 16 | cpu << 24;
-	/*
-	 * KVM_GET_SUPPORTED_CPUID leaves these two to us. Without them the guest looks for no
-	 * kvmclock and calibrates a timer that does not exist.
-	 */
-	e->ecx |= LEAF1_ECX_HYPERVISOR | LEAF1_ECX_TSC_DEADLINE;
-	e->ecx &= ~LEAF1_ECX_VMX;
-	if (n_cpus > 1)
-		e->edx |= LEAF1_EDX_HTT;
-	else
-		e->edx &= ~LEAF1_EDX_HTT;
-}
-
-static void patch_entry(struct kvm_cpuid_entry2 *e, unsigned int cpu, unsigned int n_cpus)
-{
-	switch (e->function) {
-	case 1:
-		patch_leaf1(e, cpu, n_cpus);
-		break;
-	case 0xa: /* performance monitoring: none */
-	case 0x8000000a: /* SVM: none */
-		clear_entry(e);
-		break;
-	case 0xb:
-	case 0x1f:
-		topology_entry(e, cpu, n_cpus);
-		break;
-	case 0x80000001:
-		e->ecx &= ~EXT1_ECX_SVM;
-		break;
-	}
-}
 
 /*
  * XCR0 with all that the guest may enable, as its kernel will set it. At reset it would be 1; but a
@@ -102,8 +43,7 @@ static void set_cpuid(const struct machine *m, int kvm_fd, unsigned int cpu)
 	t.head.nent = CPUID_ENTRIES;
 	if (kvm_call_ptr(kvm_fd, KVM_GET_SUPPORTED_CPUID, &t.head))
 		setup_fail(errno, "KVM_GET_SUPPORTED_CPUID");
-	for (uint32_t i = 0; i < t.head.nent; i++)
-		patch_entry(&t.entry[i], cpu, m->n_cpus);
+	cpuid_filter(t.entry, &t.head.nent, cpu, m->n_cpus);
 	if (kvm_call_ptr(m->vcpu_fd[cpu], KVM_SET_CPUID2, &t.head))
 		setup_fail(errno, "KVM_SET_CPUID2");
 	set_xcr0(m, cpu, &t);

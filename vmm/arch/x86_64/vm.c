@@ -8,6 +8,7 @@
 #include "../../mmio.h"
 #include "../arch.h"
 #include "layout.h"
+#include "msr.h"
 
 uint64_t arch_mmio_base(unsigned int index)
 {
@@ -45,7 +46,6 @@ void arch_create_vm(const struct machine *m, int kvm_fd)
 {
 	uint64_t identity = IDENTITY_MAP_GPA;
 
-	(void)kvm_fd;
 	if (kvm_call_ptr(m->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity))
 		setup_fail(errno, "KVM_SET_IDENTITY_MAP_ADDR");
 	if (kvm_call(m->vm_fd, KVM_SET_TSS_ADDR, TSS_GPA))
@@ -53,6 +53,7 @@ void arch_create_vm(const struct machine *m, int kvm_fd)
 	/* PIC, I/O APIC and local APICs in the kernel; no PIT, the guest has TSC deadline timers. */
 	if (kvm_call(m->vm_fd, KVM_CREATE_IRQCHIP, 0))
 		setup_fail(errno, "KVM_CREATE_IRQCHIP");
+	msr_filter_set(kvm_fd, m->vm_fd);
 }
 
 bool arch_handle_exit(struct kvm_run *run)
