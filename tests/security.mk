@@ -2,7 +2,7 @@
 #
 # Attacks: fuzzers, proofs, hostile guests, data races. Included by the Makefile.
 
-.PHONY: fuzz fuzz-long fuzz-build prove hostile tsan
+.PHONY: fuzz fuzz-long fuzz-build prove hostile hostile-build tsan
 
 FUZZ_SECONDS ?= 30
 FUZZ_LONG_SECONDS ?= 900
@@ -29,7 +29,7 @@ fuzz: $(FUZZ_BIN)
 fuzz-long: $(FUZZ_BIN)
 	@tests/fuzz/run $(BUILD) $(FUZZ_LONG_SECONDS)
 
-## make prove        CBMC on arithmetic, guest memory and rings
+## make prove        CBMC on arithmetic, guest memory and rings (3 minutes)
 prove:
 	@tests/proofs/get-cbmc >/dev/null 2>&1 || true
 	@tests/proofs/run $(BUILD)
@@ -63,8 +63,10 @@ $(BUILD)/hostile/run: tests/hostile/run.c include/broker.h include/vmstatus.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) -o $@ $<
 
+hostile-build: $(LIBEXEC)/nacre-vmm $(BUILD)/hostile/run $(HOSTILE_GUEST) $(HOSTILE_RACE) $(HOSTILE_ELF)
+
 ## make hostile      hostile guests under the production VMM, with one processor and with two
-hostile: $(LIBEXEC)/nacre-vmm $(BUILD)/hostile/run $(HOSTILE_GUEST) $(HOSTILE_RACE) $(HOSTILE_ELF)
+hostile: hostile-build
 	@$(BUILD)/hostile/run $(LIBEXEC)/nacre-vmm $(HOSTILE_ELF) $(HOSTILE_GUEST) $(HOSTILE_RACE)
 
 TSAN_SRC := $(wildcard tests/hostile/tsan_*.c)

@@ -83,5 +83,7 @@ void virtio_console_init(struct virtio_dev *dev, int out_fd)
 	};
 
 	console.fd = out_fd;
+	console.kept = 0;
+	console.started = false;
 	*dev = (struct virtio_dev){ .ops = &ops };
 }

@@ -215,7 +215,8 @@ static void test_avail_idx_jumps(void **state)
 	assert_int_equal(virtq_pop(&f->q, &f->c), -EPROTO);
 }
 
-static void test_same_head_twice_in_flight(void **state)
+/* Bug of others, number 7: the same head twice in flight (CVE-2026-45782). */
+static void test_bug07_same_head_twice_in_flight(void **state)
 {
 	struct fixture *f = *state;
 
@@ -328,7 +329,7 @@ int main(void)
 		TEST(test_address_overflow),
 		TEST(test_head_outside),
 		TEST(test_avail_idx_jumps),
-		TEST(test_same_head_twice_in_flight),
+		TEST(test_bug07_same_head_twice_in_flight),
 		TEST(test_unpop),
 		TEST(test_index_wrap),
 		TEST(test_interrupt_flag),
