@@ -3,6 +3,7 @@
 #include "cgroup.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,29 @@ int cgroup_write(int dir, const char *file, const char *value)
 	r = write(fd, value, strlen(value)) < 0 ? -errno : 0;
 	close(fd);
 	return r;
+}
+
+int cgroup_device_filter(int dir, const void *insns, size_t n)
+{
+	union bpf_attr load = {
+		.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
+		.insns = (uintptr_t)insns,
+		.insn_cnt = (uint32_t)n,
+		.license = (uintptr_t)"",
+	};
+	union bpf_attr attach = {
+		.target_fd = (uint32_t)dir,
+		.attach_type = BPF_CGROUP_DEVICE,
+	};
+	long r, fd = kernel_result(syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load)));
+
+	if (fd < 0)
+		return (int)fd;
+	/* The cgroup holds the program from now on; without a flag nothing below can replace it. */
+	attach.attach_bpf_fd = (uint32_t)fd;
+	r = kernel_result(syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof(attach)));
+	close((int)fd);
+	return (int)r;
 }
 
 int cgroup_kill(int dir)

@@ -15,6 +15,12 @@ int cgroup_make(uint32_t number);
 /* Writes `value` to one of its files. 0 or -errno. */
 int cgroup_write(int dir, const char *file, const char *value);
 
+/*
+ * Loads an eBPF program of `n` instructions that says which devices may be opened, and attaches it
+ * for good. 0 or -errno.
+ */
+int cgroup_device_filter(int dir, const void *insns, size_t n);
+
 /* Kills every process in it. 0 or -errno. */
 int cgroup_kill(int dir);
 

@@ -79,6 +79,13 @@ static int make_cgroup(struct container *c, const struct plan *p, struct report 
 			return report_set(r, FAILED_NACRE, -err, "cgroup: %s = \"%s\"", file,
 					  value);
 	}
+	pos = 0;
+	if (plan_next(p, &pos, PLAN_DEVICE_FILTER, &body)) {
+		int err = cgroup_device_filter(c->cgroup, body.p, body.left / 8);
+
+		if (err < 0)
+			return report_set(r, FAILED_NACRE, -err, "cgroup: device filter");
+	}
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "plan_read.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -199,6 +200,15 @@ static const char *check_seccomp(const struct plan *p, const struct record *r)
 	return NULL;
 }
 
+static const char *check_device_filter(const struct plan *p, const struct record *r)
+{
+	(void)p;
+	if (r->tail_len == 0 || r->tail_len % sizeof(struct bpf_insn) != 0 ||
+	    r->tail_len / sizeof(struct bpf_insn) > PLAN_DEVICE_FILTER_MAX)
+		return "device filter: length";
+	return NULL;
+}
+
 static const struct rule rules[PLAN_TYPE_COUNT] = {
 	[PLAN_PROCESS] = { 1, 1, sizeof(struct plan_process), 0, false, check_process },
 	[PLAN_ARG] = { 1, 0, 0, 1, false, NULL },
@@ -216,6 +226,7 @@ static const struct rule rules[PLAN_TYPE_COUNT] = {
 	[PLAN_DEVICE] = { 0, 0, sizeof(struct plan_device), 1, false, check_device },
 	[PLAN_CGROUP] = { 0, 0, 0, 2, false, check_cgroup },
 	[PLAN_SECCOMP] = { 0, 16, sizeof(struct plan_seccomp), 0, true, check_seccomp },
+	[PLAN_DEVICE_FILTER] = { 0, 1, 0, 0, true, check_device_filter },
 };
 
 /* Keeps what there is one of. */

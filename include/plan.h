@@ -39,6 +39,8 @@ static_assert(sizeof(struct plan_header) == 16, "wire size");
 /* Longest names that nacre-init takes, without the NUL. */
 #define PLAN_SYSCTL_NAME_MAX 200u
 #define PLAN_CGROUP_NAME_MAX 64u
+/* Longest device filter, in instructions. */
+#define PLAN_DEVICE_FILTER_MAX 4096u
 
 enum plan_type {
 	PLAN_PROCESS = 1,   /* struct plan_process; exactly one, the first record */
@@ -57,6 +59,7 @@ enum plan_type {
 	PLAN_DEVICE = 14,   /* struct plan_device + string path */
 	PLAN_CGROUP = 15,   /* 2 strings: file of cgroup v2 in the container's cgroup, value */
 	PLAN_SECCOMP = 16,  /* struct plan_seccomp, then sock_filter instructions of 8 bytes */
+	PLAN_DEVICE_FILTER = 17, /* at most one: eBPF instructions of 8 bytes, CGROUP_DEVICE */
 	PLAN_TYPE_COUNT
 };
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "device_filter.h"
 #include "failure.h"
 #include "plan.h"
 #include "seccomp_profile.h"
@@ -114,6 +115,7 @@ struct config_resources {
 	uint64_t cpu_period;
 	uint64_t cpu_shares; /* 0: not given */
 	int64_t cpu_idle;
+	struct device_rules devices;
 	struct config_pairs unified;
 };
 

@@ -5,9 +5,9 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <linux/bpf.h>
 
 #include "config_parts.h"
-#include "devices.h"
 #include "plan.h"
 
 #define AT(field) offsetof(struct container_config, resources.field)
@@ -84,18 +84,26 @@ static int read_device_rule(struct json_reader *reader, json_t *value, void *to)
 	};
 	int err = json_read_object(reader, value, table, N(table), &read);
 
-	(void)to;
+	struct container_config *config = to;
+	uint32_t access = 0;
+
 	if (err)
 		return err;
 	if (strlen(read.type) != 1 || !strchr("abc", read.type[0]))
 		return json_refuse(reader, "type: \"%s\": expected a, b or c", read.type);
 	if (read.access[strspn(read.access, "rwm")])
 		return json_refuse(reader, "access: \"%s\": expected letters of rwm", read.access);
-	/* the default is to deny, so a rule that denies is carried out already */
-	if (!read.allow ||
-	    device_rule_is_default(read.type[0], read.major, read.minor, read.access))
-		return 0;
-	return json_refuse(reader, "allow: devices beyond the default ones cannot exist in the VM");
+	access |= strchr(read.access, 'm') ? BPF_DEVCG_ACC_MKNOD : 0u;
+	access |= strchr(read.access, 'r') ? BPF_DEVCG_ACC_READ : 0u;
+	access |= strchr(read.access, 'w') ? BPF_DEVCG_ACC_WRITE : 0u;
+	/* "a" is all devices, whatever numbers stand beside it, as in cgroup v1 */
+	if (read.type[0] == 'a')
+		read.major = read.minor = -1;
+	*device_add_rule(reader->arena, &config->resources.devices) = (struct device_rule){
+		.allow = read.allow, .kind = read.type[0], .major = read.major,
+		.minor = read.minor, .access = access,
+	};
+	return 0;
 }
 
 static int read_unified(struct json_reader *reader, json_t *value, void *to)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Device numbers; see devices.h. */
 #include <stddef.h>
-#include <string.h>
 
 #include "devices.h"
 
@@ -12,6 +11,8 @@ static const struct {
 	{ 1, 3 }, /* null */	{ 1, 5 }, /* zero */	{ 1, 7 }, /* full */
 	{ 1, 8 }, /* random */	{ 1, 9 }, /* urandom */ { 5, 0 }, /* tty */
 	{ 5, 1 }, /* console */ { 5, 2 }, /* ptmx */
+	{ 10, 200 }, /* net/tun */
+	{ 10, 229 }, /* fuse */
 };
 
 bool device_is_in_guest(char kind, uint32_t major, uint32_t minor)
@@ -21,17 +22,4 @@ bool device_is_in_guest(char kind, uint32_t major, uint32_t minor)
 			return true;
 	}
 	return false;
-}
-
-bool device_rule_is_default(char kind, int64_t major, int64_t minor, const char *access)
-{
-	if (strcmp(access, "m") == 0)
-		return true; /* mknod alone gives nothing to open */
-	if (kind != 'c' || major < 0)
-		return false;
-	if (major == 136) /* /dev/pts/N */
-		return true;
-	if (major == 10 && minor == 200) /* /dev/net/tun */
-		return true;
-	return minor >= 0 && device_is_in_guest(kind, (uint32_t)major, (uint32_t)minor);
 }

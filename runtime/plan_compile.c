@@ -182,7 +182,9 @@ int plan_compile(const struct container_config *config, struct plan_buffer *plan
 				     config->sysctls.v[i].value);
 	add_devices(config, plan);
 	add_resources(&config->resources, plan);
-	err = seccomp_compile(config->seccomp, plan, failure);
+	err = device_filter_compile(&config->resources.devices, plan, failure);
+	if (!err)
+		err = seccomp_compile(config->seccomp, plan, failure);
 	if (err)
 		return err;
 	if (plan_buffer_end(plan) != 0)

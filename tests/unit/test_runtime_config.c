@@ -285,10 +285,7 @@ static void test_resources_refused(void **state)
 		{ "linux.resources.blockIO.weight", "10", "linux.resources.blockIO: not supported" },
 		{ "linux.resources.unified", "{\"io.max\":\"1\"}", "io.max: not supported yet" },
 		{ "linux.resources.unified", "{\"memory.../x\":\"1\"}", "memory.../x: not supported" },
-		{ "linux.resources.devices.+",
-		  "{\"allow\":true,\"type\":\"c\",\"major\":10,\"minor\":232,\"access\":\"rwm\"}",
-		  "linux.resources.devices[1]: allow: devices beyond" },
-		{ "linux.resources.devices.+", "{\"allow\":true}", "devices[1]: allow: devices beyond" },
+		{ "linux.resources.devices.+", "{\"allow\":true,\"type\":\"x\"}", "type: \"x\": expected a, b or c" },
 		{ "linux.resources.devices.+", "{\"allow\":false,\"access\":\"x\"}", "access: \"x\"" },
 	};
 
@@ -344,7 +341,7 @@ static void test_leniency(void **state)
 		{ "linux.cgroupsPath", "\"/a/b\"" },
 		{ "linux.resources.devices.+",
 		  "{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"rwm\"}" },
-		{ "linux.resources.devices.+", "{\"allow\":true,\"type\":\"b\",\"access\":\"m\"}" },
+		{ "linux.resources.devices.+", "{\"allow\":true}" },
 		{ "linux.devices", "[{\"type\":\"c\",\"path\":\"/dev/n\",\"major\":1,\"minor\":3}]" },
 		{ "linux.sysctl", "{\"net.ipv4.ip_forward\":\"1\",\"kernel.sem\":\"1 2 3 4\"}" },
 	};
