@@ -142,11 +142,10 @@ void container_close_ends(struct container_ends *ends)
 /* Clones into the container's new namespaces and cgroup. In the parent 0 or -errno. */
 static int clone_process(struct container *c, const struct process_start *start)
 {
-	uint64_t spaces = le32_get(start->plan->process->namespaces_lo);
 	struct clone_args args = {
 		/* The cgroup namespace comes later, from inside the cgroup: process.c. */
-		.flags = (spaces & ~(uint64_t)CLONE_NEWCGROUP) | CLONE_NEWUSER | CLONE_NEWNS |
-			 CLONE_NEWPID | CLONE_PIDFD | CLONE_INTO_CGROUP,
+		.flags = (c->namespaces & ~(uint64_t)CLONE_NEWCGROUP) | CLONE_PIDFD |
+			 CLONE_INTO_CGROUP,
 		.pidfd = (uint64_t)(uintptr_t)&c->init_fd,
 		.exit_signal = SIGCHLD,
 		.cgroup = (unsigned int)c->cgroup,
@@ -196,6 +195,7 @@ static int start_process(struct container *c, const struct plan *p, struct conta
 		.stdio = { -1, -1, -1 },
 		.setup_fd = -1,
 		.status_fd = -1,
+		.join_fd = -1,
 	};
 	int err = open_ends(p, ends, &start);
 
@@ -225,7 +225,10 @@ struct container *container_make(uint32_t number, const struct plan *p, struct c
 		return NULL;
 	}
 	*c = (struct container){ .used = true,
+				 .users = 1,
 				 .number = number,
+				 .namespaces = le32_get(p->process->namespaces_lo) |
+					       CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID,
 				 .cgroup = -1,
 				 .init = -1,
 				 .init_fd = -1,
@@ -240,7 +243,75 @@ struct container *container_make(uint32_t number, const struct plan *p, struct c
 		while (waitpid(c->init, NULL, 0) < 0 && errno == EINTR)
 			continue;
 	}
-	container_remove(c);
+	container_leave(c);
+	return NULL;
+}
+
+/*
+ * A child in the pid namespace of the container: whose parent is init all the same, so that init
+ * waits for it. Only what is cloned next is affected by setns(2) with CLONE_NEWPID, and init's own
+ * is taken back at once. The pid or -errno.
+ */
+static pid_t clone_joining(const struct container *c, const struct process_start *start)
+{
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = (unsigned int)c->cgroup,
+	};
+	int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC), r;
+	pid_t pid;
+
+	if (own < 0)
+		return -errno;
+	r = kernel_setns(c->init_fd, CLONE_NEWPID);
+	pid = r < 0 ? r : kernel_clone3(&args);
+	if (pid == 0)
+		process_join(start);
+	r = kernel_setns(own, CLONE_NEWPID);
+	if (r < 0)
+		machine_die("pid namespace: %s", strerror(-r));
+	close(own);
+	return pid;
+}
+
+struct container *container_join(uint32_t number, const struct plan *p, struct container_ends *ends,
+				 pid_t *child, struct report *r)
+{
+	struct container *c = container_find(number);
+	struct process_start start = {
+		.plan = p,
+		.number = number,
+		.stdio = { -1, -1, -1 },
+		.setup_fd = -1,
+		.status_fd = -1,
+	};
+	int err;
+
+	*ends = (struct container_ends){ { -1, -1, -1 }, -1, -1 };
+	*child = -1;
+	if (!c || !c->made || c->init < 0) {
+		report_set(r, FAILED_NACRE, 0, "container not running");
+		return NULL;
+	}
+	start.join_fd = c->init_fd;
+	start.namespaces = c->namespaces;
+	err = open_ends(p, ends, &start);
+	if (err == 0)
+		err = *child = clone_joining(c, &start);
+	close_some(start.stdio, 3);
+	close_some(&start.setup_fd, 1);
+	if (err >= 0) {
+		c->users++;
+		return c;
+	}
+	container_close_ends(ends);
+	*child = -1;
+	/* A pid namespace whose PID 1 is dead says ENOMEM: pid_namespaces(7). */
+	if (err == -ESRCH || err == -ENOMEM)
+		report_set(r, FAILED_NACRE, 0, "container not running");
+	else
+		report_set(r, FAILED_NACRE, -err, "process in the container");
 	return NULL;
 }
 
@@ -283,10 +354,12 @@ void container_kill(const struct container *c)
 		(void)kernel_pidfd_send_signal(c->init_fd, SIGKILL);
 }
 
-void container_remove(struct container *c)
+void container_leave(struct container *c)
 {
 	int r;
 
+	if (--c->users > 0)
+		return;
 	if (c->cgroup >= 0)
 		close(c->cgroup);
 	if (c->init_fd >= 0)

@@ -43,11 +43,15 @@ void ending_begin(struct session *s, int status)
 	bool signalled = WIFSIGNALED(status);
 	struct report r;
 
-	container_kill(s->container); /* without a pid namespace's help too */
+	if (!s->joined)
+		container_kill(s->container); /* without a pid namespace's help too */
 	/* EXITED has a place in the protocol only behind STARTED. */
-	if (s->state <= SESSION_HELD && !s->failed) {
+	if (s->state <= SESSION_HELD && !s->failed && s->container->init < 0 && s->joined) {
+		report_set(&r, FAILED_NACRE, 0, "container not running");
+		session_send_failed(s, &r);
+	} else if (s->state <= SESSION_HELD && !s->failed) {
 		report_set(&r, FAILED_NACRE, 0,
-			   "the container's process ended before its start (%s %d)",
+			   "the process ended before its start (%s %d)",
 			   signalled ? "signal" : "status",
 			   signalled ? WTERMSIG(status) : WEXITSTATUS(status));
 		session_send_failed(s, &r);
@@ -55,14 +59,14 @@ void ending_begin(struct session *s, int status)
 	s->process = -1;
 	s->exited.how = le16_of(signalled ? EXITED_SIGNAL : EXITED_CODE);
 	s->exited.value = le16_of((uint16_t)(signalled ? WTERMSIG(status) : WEXITSTATUS(status)));
-	if (cgroup_oom_killed(s->container->cgroup))
+	if (!s->joined && cgroup_oom_killed(s->container->cgroup))
 		s->exited.flags = le32_of(EXITED_OOM_KILLED);
 	if (s->state < SESSION_DRAINING)
 		s->state = SESSION_DRAINING;
 	/* A stream may still be on its way; one that never comes is not waited for. */
 	loop_timeout(&s->grace, GRACE_MS);
 	for (unsigned int i = 0; i < STREAM_COUNT && s->used; i++)
-		pump_process_gone(&s->pumps[i]);
+		pump_process_gone(&s->pumps[i], s->joined);
 	ending_advance(s);
 }
 
@@ -99,7 +103,7 @@ static void release(struct session *s)
 	if (s->process_fd >= 0)
 		close(s->process_fd);
 	if (s->container)
-		container_remove(s->container);
+		container_leave(s->container);
 	s->used = false;
 }
 
@@ -128,7 +132,8 @@ void ending_advance(struct session *s)
 		if (!is_drained(s))
 			return;
 		s->state = SESSION_SYNCING;
-		s->sync_helper = start_sync();
+		/* The files of one that joined are still in use, and its container's end syncs. */
+		s->sync_helper = s->joined ? -1 : start_sync();
 	}
 	if (s->state == SESSION_SYNCING && s->sync_helper < 0)
 		tell_end(s);

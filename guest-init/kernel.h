@@ -72,6 +72,12 @@ static inline pid_t kernel_clone3(struct clone_args *args)
 	return (pid_t)kernel_result(syscall(SYS_clone3, args, sizeof(*args)));
 }
 
+/* `fd` is a namespace's or, with several CLONE_NEW* bits, a pidfd. */
+static inline int kernel_setns(int fd, uint32_t bits)
+{
+	return (int)kernel_result(syscall(SYS_setns, fd, bits));
+}
+
 static inline int kernel_pidfd_send_signal(int pidfd, int signo)
 {
 	return (int)kernel_result(syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0));

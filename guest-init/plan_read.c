@@ -48,6 +48,16 @@ struct rule {
 	const char *(*check)(const struct plan *p, const struct record *r);
 };
 
+/* What a plan of a process may have. */
+#define OF_PROCESS                                                                                 \
+	(1u << PLAN_PROCESS | 1u << PLAN_ARG | 1u << PLAN_ENV | 1u << PLAN_CWD |                   \
+	 1u << PLAN_GROUP | 1u << PLAN_RLIMIT | 1u << PLAN_SECCOMP)
+
+static bool may_have(const struct plan *p, uint32_t type)
+{
+	return p->kind == PLAN_OF_CONTAINER || (OF_PROCESS >> type & 1) != 0;
+}
+
 static bool is_propagation(uint32_t v)
 {
 	uint32_t kind = v & ~(uint32_t)MS_REC;
@@ -63,7 +73,8 @@ static const char *check_process(const struct plan *p, const struct record *r)
 	uint32_t ids = le32_get(x->id_count), ns = le32_get(x->namespaces_lo);
 	int32_t oom = (int32_t)le32_get(x->oom_score_adj);
 
-	(void)p;
+	if (p->kind == PLAN_OF_PROCESS)
+		known &= ~(uint32_t)PLAN_INIT_REAPER;
 	if ((le32_get(x->flags) & ~known) != 0 || le32_get(x->zero) != 0)
 		return "process: unknown flags";
 	/* The id 2^32 - 1 means "none" to the kernel and must not be reached. */
@@ -73,7 +84,9 @@ static const char *check_process(const struct plan *p, const struct record *r)
 		return "process: user or group outside the container's ids";
 	if ((ns & ~NAMESPACES_KNOWN) != 0)
 		return "process: unknown namespaces";
-	if ((ns & CLONE_NEWPID) == 0 || (ns & CLONE_NEWNS) == 0)
+	if (p->kind == PLAN_OF_PROCESS && ns != 0)
+		return "process: new namespaces for one that joins";
+	if (p->kind == PLAN_OF_CONTAINER && ((ns & CLONE_NEWPID) == 0 || (ns & CLONE_NEWNS) == 0))
 		return "process: without a pid or mount namespace of its own";
 	if (le32_get(x->umask) > 0777)
 		return "process: umask out of range";
@@ -260,6 +273,8 @@ static const char *check_record(struct plan *p, uint32_t type, struct cursor bod
 	struct record r = { .tail_len = 0 };
 	const char *why;
 
+	if (!may_have(p, type))
+		return "a record that a process which joins cannot have";
 	r.fixed = cursor_take(&body, rule->fixed_len);
 	for (uint32_t i = 0; i < rule->n_strings; i++)
 		r.s[i] = cursor_take_string(&body);
@@ -340,17 +355,17 @@ static const char *check_records(struct plan *p, struct cursor *c, uint32_t n_re
 	return c->left == 0 ? NULL : "bytes behind the last record";
 }
 
-int plan_decode(struct plan *p, const void *buf, size_t len, const char **why)
+int plan_decode(struct plan *p, enum plan_kind kind, const void *buf, size_t len, const char **why)
 {
 	struct cursor c = cursor_over(buf, len);
 	uint32_t n_records = 0;
 
-	*p = (struct plan){ .buf = buf, .len = len };
+	*p = (struct plan){ .kind = kind, .buf = buf, .len = len };
 	*why = check_header(&c, len, &n_records);
 	if (!*why)
 		*why = check_records(p, &c, n_records);
 	for (uint32_t t = 1; !*why && t < PLAN_TYPE_COUNT; t++) {
-		if (p->count[t] < rules[t].min)
+		if (may_have(p, t) && p->count[t] < rules[t].min)
 			*why = "a record is missing";
 	}
 	return *why ? -EBADMSG : 0;

@@ -12,11 +12,17 @@
 
 #include "plan.h"
 
+enum plan_kind {
+	PLAN_OF_CONTAINER, /* everything */
+	PLAN_OF_PROCESS,   /* for one that joins a container: plan.h "A plan of a process" */
+};
+
 struct plan {
+	enum plan_kind kind;
 	const uint8_t *buf;
 	size_t len;
 	const struct plan_process *process;
-	const struct plan_root *root;
+	const struct plan_root *root; /* NULL in a plan of a process */
 	const char *cwd;
 	const char *hostname;   /* NULL: not in the plan */
 	const char *domainname; /* NULL: not in the plan */
@@ -33,7 +39,7 @@ struct plan_mount_view {
  * Checks the `len` bytes at `buf`, which must be 8-aligned and outlive *p. 0, or -EBADMSG with *why
  * set to a constant that says what is wrong.
  */
-int plan_decode(struct plan *p, const void *buf, size_t len, const char **why);
+int plan_decode(struct plan *p, enum plan_kind kind, const void *buf, size_t len, const char **why);
 
 /*
  * The next record of `type` at or after *pos (start with 0); its body goes to *body. False at the

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of a container's first process before its exec; see process.h. process_become() is the
- * list of stages, and their order matters: each says what has to be true before it.
+ * The life of a container's process before its exec; see process.h. process_become(), for the
+ * first, and process_join(), for the others, are the lists of stages, and their order matters: each
+ * says what has to be true before it.
  *
  * The plan has been checked, the image has not: everything in the container's root is hostile.
  * Until exec the process is not dumpable and its memory belongs to the first user namespace, so
@@ -44,8 +45,9 @@ struct command {
  */
 static void take_descriptors(const struct process_start *s)
 {
-	const int from[SETUP_FDS_END] = { s->stdio[0], s->stdio[1], s->stdio[2], s->setup_fd,
-					  s->status_fd };
+	/* Who joins has no reaper of its own. */
+	int last = s->join_fd >= 0 ? s->join_fd : s->status_fd;
+	const int from[SETUP_FDS_END] = { s->stdio[0], s->stdio[1], s->stdio[2], s->setup_fd, last };
 	int high[SETUP_FDS_END];
 
 	for (int i = 0; i < SETUP_FDS_END; i++)
@@ -197,12 +199,47 @@ static _Noreturn void execute(const struct command *c)
 	setup_fail_code(r.code, 0, "%s", r.text);
 }
 
+/*
+ * In the image, as root: arguments, environment, working directory. Then the user, capabilities and
+ * no_new_privs; and as that user the command is looked for.
+ */
+static void become_user(const struct plan *p, struct command *command)
+{
+	bool inside;
+
+	prepare_command(p, command);
+	inside = enter_cwd(p->cwd, false);
+	umask((mode_t)le32_get(p->process->umask));
+	creds_apply(p);
+	if (!inside)
+		enter_cwd(p->cwd, true);
+	find_command(p, command);
+}
+
+/*
+ * A session of its own, with the terminal if there is one; held until START, while init sets
+ * limits. Seccomp at last: what remains is one execve. All other descriptors are close-on-exec.
+ */
+static _Noreturn void hold_and_execute(const struct plan *p, const struct command *command,
+				       int master, int slave)
+{
+	if (setsid() < 0)
+		setup_fail(errno, "setsid");
+	if (slave >= 0)
+		terminal_take(slave);
+	setup_held(master);
+	if (master >= 0)
+		close(master);
+	setup_wait(SETUP_START);
+	creds_seccomp(p);
+	execute(command);
+}
+
 void process_become(const struct process_start *start)
 {
 	const struct plan *p = start->plan;
 	static struct command command;
 	int master, slave;
-	bool inside;
 
 	/* 1. Nothing of init's is open; not even init's signals are set up. */
 	take_descriptors(start);
@@ -215,30 +252,36 @@ void process_become(const struct process_start *start)
 	/* 4. The container's file systems; behind it, nothing of init's can be named. */
 	umask(022);
 	master = set_up_mounts(p, start->number, &slave);
-	/* 5. In the image, as root: what is read of it, with bounds. */
-	prepare_command(p, &command);
-	inside = enter_cwd(p->cwd, false);
-	umask((mode_t)le32_get(p->process->umask));
-	/* 6. The user, capabilities, no_new_privs. */
-	creds_apply(p);
-	if (!inside)
-		enter_cwd(p->cwd, true);
-	find_command(p, &command);
-	/* 7. With a reaper it stays behind as PID 1; the process is its child. */
+	/* 5. In the image: what is read of it, with bounds; then the user and capabilities. */
+	become_user(p, &command);
+	/* 6. The terminal of a session of its own; with a reaper that stays behind as PID 1. */
 	if (plan_has(p, PLAN_INIT_REAPER))
 		reaper_split();
-	if (setsid() < 0)
-		setup_fail(errno, "setsid");
-	if (slave >= 0)
-		terminal_take(slave);
-	/* 8. Held until START; limits are set by init meanwhile. */
-	setup_held(master);
-	if (master >= 0)
-		close(master);
-	setup_wait(SETUP_START);
-	/*
-	 * 9. Seccomp at last: what remains is one execve. All other descriptors are close-on-exec.
-	 */
-	creds_seccomp(p);
-	execute(&command);
+	hold_and_execute(p, &command, master, slave);
+}
+
+void process_join(const struct process_start *start)
+{
+	const struct plan *p = start->plan;
+	static struct command command;
+	int master = -1, slave = -1, root;
+
+	/* 1. Nothing of init's is open before anything of the container's can be met. */
+	take_descriptors(start);
+	reset_signals();
+	/* 2. The namespaces, that of users among them: root in it. The pid namespace was the clone's. */
+	if (kernel_setns(SETUP_JOIN_FD, start->namespaces & ~(uint32_t)CLONE_NEWPID) < 0)
+		setup_fail(errno, "namespaces of the container");
+	close(SETUP_JOIN_FD);
+	creds_become_root();
+	/* 3. Its root is ours now; the terminal is of its devpts. */
+	umask(022);
+	if (plan_has(p, PLAN_TERMINAL)) {
+		root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		master = root < 0 ? -1 : terminal_open(root, p, false, &slave);
+		close(root);
+	}
+	/* 4. The user and capabilities; held and executed as the first process was. */
+	become_user(p, &command);
+	hold_and_execute(p, &command, master, slave);
 }

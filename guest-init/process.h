@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The child that becomes a container's process: from the clone to the exec. */
+/* A child that becomes a process of a container: from the clone to the exec. */
 #ifndef NACRE_INIT_PROCESS_H
 #define NACRE_INIT_PROCESS_H
 
@@ -13,6 +13,8 @@ struct process_start {
 	int stdio[3];    /* its ends of the pipes; -1 each with a terminal */
 	int setup_fd;    /* its end of the set-up channel */
 	int status_fd;   /* the reaper's end of the status pipe; -1 without a reaper */
+	int join_fd;     /* pidfd of the container's PID 1, for one that joins; else -1 */
+	uint32_t namespaces; /* to join: CLONE_NEW* */
 };
 
 /*
@@ -20,5 +22,11 @@ struct process_start {
  * open. Does what the plan says and executes the command. Failures go through the set-up channel.
  */
 _Noreturn void process_become(const struct process_start *start);
+
+/*
+ * The same for a process that joins a running container: it is in its pid namespace and cgroup
+ * already, with init's credentials and in init's other namespaces.
+ */
+_Noreturn void process_join(const struct process_start *start);
 
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,14 +31,14 @@ static enum flow_result flow_write(struct flow *f, int dst)
 		f->off += (size_t)n;
 		f->len -= (size_t)n;
 	}
-	return f->open ? FLOW_GOES_ON : FLOW_ENDED;
+	return f->open && f->limit > 0 ? FLOW_GOES_ON : FLOW_ENDED;
 }
 
 /* Moves what can be moved now: at most one read, so that no stream starves the others. */
 static enum flow_result flow_step(struct flow *f, int src, int dst)
 {
-	if (f->len == 0 && f->open) {
-		ssize_t n = read(src, f->buf, FLOW_BYTES);
+	if (f->len == 0 && f->open && f->limit > 0) {
+		ssize_t n = read(src, f->buf, f->limit < FLOW_BYTES ? f->limit : FLOW_BYTES);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return FLOW_GOES_ON;
@@ -47,6 +48,7 @@ static enum flow_result flow_step(struct flow *f, int src, int dst)
 			f->open = false;
 		f->off = 0;
 		f->len = n > 0 ? (size_t)n : 0;
+		f->limit -= f->len;
 	}
 	return flow_write(f, dst);
 }
@@ -61,6 +63,7 @@ static bool flow_open(struct flow *f)
 {
 	f->buf = malloc(FLOW_BYTES);
 	f->open = f->buf != NULL;
+	f->limit = SIZE_MAX;
 	return f->open;
 }
 
@@ -212,6 +215,17 @@ void pump_init(struct pump *p, void (*done)(void *owner), void *owner)
 	p->pause = (struct timeout){ .expired = pause_over, .owner = p };
 }
 
+/* Others hold the pipe that a process which is gone wrote to: what is in it now is all there is. */
+static void limit_output(struct pump *p)
+{
+	int left = 0;
+
+	if (p->kind != PUMP_OUT || !p->process_gone || !p->others || !p->out.open)
+		return;
+	(void)ioctl(p->local.fd, FIONREAD, &left);
+	p->out.limit = (size_t)left;
+}
+
 /* Begins once both ends are there. 0 or -ENOMEM. */
 static int begin(struct pump *p)
 {
@@ -221,7 +235,11 @@ static int begin(struct pump *p)
 		return -ENOMEM;
 	if (p->kind != PUMP_IN && !flow_open(&p->out))
 		return -ENOMEM;
-	rearm(p);
+	limit_output(p);
+	if (p->process_gone && p->others)
+		step(p);
+	else
+		rearm(p);
 	return 0;
 }
 
@@ -250,9 +268,10 @@ int pump_set_sock(struct pump *p, int fd)
 	return r;
 }
 
-void pump_process_gone(struct pump *p)
+void pump_process_gone(struct pump *p, bool others)
 {
 	p->process_gone = true;
+	p->others = others;
 	if (p->kind == PUMP_NONE || p->finished)
 		return;
 	if (p->kind == PUMP_IN) {
@@ -264,5 +283,6 @@ void pump_process_gone(struct pump *p)
 		loop_cancel(&p->pause);
 		p->pausing = false;
 	}
+	limit_output(p);
 	step(p);
 }

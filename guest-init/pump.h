@@ -27,6 +27,7 @@ struct flow {
 	bool open; /* the source may have more */
 	uint8_t *buf;
 	size_t off, len; /* bytes read and not yet written */
+	size_t limit;    /* how much may still be read */
 };
 
 struct pump {
@@ -34,6 +35,7 @@ struct pump {
 	struct watch sock, local;
 	struct flow in, out;
 	bool process_gone, finished;
+	bool others;   /* process_gone, but others may hold the pipe */
 	bool pausing;  /* no slave of the pty is open just now */
 	bool no_rdhup; /* the host's half-close of an output stream was seen */
 	struct timeout pause;
@@ -55,8 +57,11 @@ int pump_set_local(struct pump *p, enum pump_kind kind, int fd);
  */
 int pump_set_sock(struct pump *p, int fd);
 
-/* No process of the container is left: input ends at once, output when all is written. */
-void pump_process_gone(struct pump *p);
+/*
+ * The process is gone: input ends at once, output when all is written. `others`: processes that it
+ * left behind may still hold the other end; then output ends with what the pipe has in it now.
+ */
+void pump_process_gone(struct pump *p, bool others);
 
 /* Gives up what is not written yet and closes both ends. Not followed by `done`. */
 void pump_close(struct pump *p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A session from the inside: shared by session.c (what the host says) and ending.c (how it ends).
+ * A session from the inside: shared by session.c (the table), birth.c (how it begins), orders.c
+ * (what the host says) and ending.c (how it ends).
  */
 #ifndef NACRE_INIT_SESSION_IMPL_H
 #define NACRE_INIT_SESSION_IMPL_H
@@ -27,6 +28,7 @@ enum session_state {
 
 struct session {
 	bool used;
+	bool joined;      /* the process joined a container that another session made */
 	bool start_asked; /* START came */
 	bool failed;      /* FAILED was sent: no EXITED follows */
 	bool grace_over;  /* the host had its time to close */
@@ -44,6 +46,7 @@ struct session {
 	struct container *container;
 	struct watch setup;
 	int status_fd;  /* the reaper's word */
+	pid_t child;    /* whose end is the session's: PID 1 of the container, or who joined; -1: none */
 	pid_t process;  /* as seen from here; -1: not held yet, or ended */
 	int process_fd; /* pidfd of it */
 	pid_t sync_helper;
@@ -59,11 +62,26 @@ void session_send(struct session *s, enum msg_type type, const void *body, size_
 /* Sends FAILED and gives the session's process up. */
 void session_send_failed(struct session *s, const struct report *r);
 
-/* Reads what the process said over the set-up channel until there is no more. */
-void session_read_setup(struct session *s);
-
 /* Closes the control connection; what the session started is killed. */
 void session_drop(struct session *s);
+
+/*
+ * Begins with the plan that was just read: makes its container, or joins one. What goes wrong is
+ * told to the host. 0.
+ */
+int birth_begin(struct session *s, enum plan_kind kind);
+
+/* Reads what the process said over the set-up channel until there is no more. */
+void birth_read_setup(struct session *s);
+
+/* The loop's callback for the set-up channel; `owner` is the session. */
+void birth_setup_ready(void *owner, uint32_t events);
+
+/* Lets the held process exec, when it is held and the host wants it. */
+void birth_start_if_ready(struct session *s);
+
+/* Acts on the message that was read. 0 or -EPROTO. */
+int orders_dispatch(struct session *s);
 
 /* The process ended with this wait status: the beginning of the end. */
 void ending_begin(struct session *s, int status);

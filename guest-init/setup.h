@@ -18,7 +18,12 @@
 enum setup_type { SETUP_GO = 1, SETUP_HELD = 2, SETUP_START = 3, SETUP_FAILED = 4 };
 
 /* The child's descriptors above its standard ones, until exec. */
-enum setup_fds { SETUP_FD = 3, SETUP_STATUS_FD = 4, SETUP_FDS_END = 5 };
+enum setup_fds {
+	SETUP_FD = 3,
+	SETUP_STATUS_FD = 4,
+	SETUP_JOIN_FD = 4, /* who joins has no reaper */
+	SETUP_FDS_END = 5
+};
 
 struct setup_message {
 	enum setup_type type;

@@ -19,16 +19,22 @@ static ssize_t read_some(int fd, void *at, size_t want)
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
+/* May the message be as long as a plan? */
+static bool is_plan(uint16_t type)
+{
+	return type == MSG_PLAN || type == MSG_EXEC;
+}
+
 /* Looks at a header that has just become whole. 0, -EPROTO, -ENOMEM. */
 static int begin_body(struct wire_in *in)
 {
 	uint32_t len = le32_get(in->head.len);
-	uint32_t max = wire_in_type(in) == MSG_PLAN ? PROTO_MSG_MAX : PROTO_SMALL_MAX;
+	uint32_t max = is_plan(wire_in_type(in)) ? PROTO_MSG_MAX : PROTO_SMALL_MAX;
 
 	if (len < sizeof(in->head) || len > max || le16_get(in->head.zero) != 0)
 		return -EPROTO;
 	in->body_len = len - (uint32_t)sizeof(in->head);
-	if (wire_in_type(in) != MSG_PLAN)
+	if (!is_plan(wire_in_type(in)))
 		return 0;
 	in->plan = malloc(in->body_len ? in->body_len : 1);
 	return in->plan ? 0 : -ENOMEM;

@@ -19,7 +19,7 @@ struct wire_in {
 	struct msg_header head;
 	size_t got;        /* bytes of header and body read so far */
 	uint32_t body_len; /* valid once the header is whole */
-	uint8_t *plan;     /* heap, body of a MSG_PLAN; wire_in_done() frees it */
+	uint8_t *plan;     /* heap, body of a MSG_PLAN or MSG_EXEC; wire_in_done() frees it */
 	uint8_t small[WIRE_SMALL_BODY] __attribute__((aligned(8)));
 };
 

@@ -8,6 +8,10 @@
  * so an unknown record type is an error, not something to skip. Strings have no NUL inside and end
  * with one that is counted in the length. The plan is written by `nacre`, which is trusted, but
  * nacre-init checks every bound all the same, and its decoder is fuzzed.
+ *
+ * A plan of a process, for one that joins a container (MSG_EXEC), has PLAN_PROCESS, PLAN_ARG,
+ * PLAN_ENV, PLAN_CWD, PLAN_GROUP, PLAN_RLIMIT and PLAN_SECCOMP only, no namespaces in
+ * plan_process.namespaces_lo and no PLAN_INIT_REAPER: the rest is the container's.
  */
 #ifndef NACRE_PLAN_H
 #define NACRE_PLAN_H

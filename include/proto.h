@@ -12,15 +12,16 @@
  * On every connection the host speaks first, with one MSG_HELLO, which says what the connection is:
  *
  *   ROLE_CONTROL  messages both ways until one side closes. One per session; a session is one
- *                 process that the host asked for (a container's, later also each exec's). When the
- *                 host's side closes, nacre-init kills what the session started.
+ *                 process that the host asked for: a container's first, or one that joins it
+ *                 (exec). When the host's side closes, nacre-init kills what the session started.
  *   ROLE_STREAM   after the hello, raw bytes of one standard stream of the session that has the same
  *                 token. STREAM_STDIN flows to the guest, STREAM_STDOUT and STREAM_STDERR to the
  *                 host, STREAM_TTY both ways. End of file is the half-close of the sender.
  *
  * Order on a control connection, > to the guest, < to the host:
  *
- *   > HELLO  > PLAN             the container is made, its process held just before exec
+ *   > HELLO  > PLAN             the container is made, its process held just before exec; or
+ *            > EXEC             a process joins the running container, held in the same way
  *   < HELLO_ACK
  *   < CREATED  or  < FAILED     FAILED ends the session
  *   > START                     may be sent at once; acted on after CREATED
@@ -44,9 +45,9 @@
 #define PROTO_VSOCK_PORT 1u
 #define PROTO_HOST_CID	 2u
 
-/* Longest message, header included. Only MSG_PLAN comes near. */
+/* Longest message, header included. Only MSG_PLAN and MSG_EXEC come near. */
 #define PROTO_MSG_MAX	 (1u << 20)
-/* Longest message of every type but MSG_PLAN, header included. */
+/* Longest message of every other type, header included. */
 #define PROTO_SMALL_MAX	 4096u
 /* Longest text in MSG_FAILED, without a NUL. */
 #define PROTO_TEXT_MAX	 1024u
@@ -63,7 +64,8 @@ enum msg_type {
 	MSG_WINSIZE = 9,   /* > struct msg_winsize */
 	MSG_EXITED = 10,   /* < struct msg_exited */
 	MSG_RESEED = 11,   /* > 32 bytes of entropy, for a guest that was cloned from a snapshot */
-	MSG_SET_CLOCK = 12 /* > struct msg_set_clock */
+	MSG_SET_CLOCK = 12,/* > struct msg_set_clock */
+	MSG_EXEC = 13	   /* > a plan of a process, see plan.h */
 };
 
 /* Before every message. `len` counts header and body. */

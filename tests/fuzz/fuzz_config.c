@@ -42,7 +42,7 @@ static void compile(struct container_config *config, struct failure *failure)
 	const char *why = NULL;
 
 	if (plan_compile(config, &plan, failure) == 0) {
-		int r = plan_decode(&decoded, plan.bytes, plan.len, &why);
+		int r = plan_decode(&decoded, PLAN_OF_CONTAINER, plan.bytes, plan.len, &why);
 
 		CLAIM(r == 0);
 	} else {

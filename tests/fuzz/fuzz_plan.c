@@ -12,7 +12,8 @@ static void walk(const struct plan *p)
 	struct plan_mount_view view;
 	size_t sum = 0;
 
-	CLAIM(p->process && p->root && p->cwd && p->cwd[0] == '/');
+	CLAIM(p->process && p->cwd && p->cwd[0] == '/');
+	CLAIM((p->root != NULL) == (p->kind == PLAN_OF_CONTAINER));
 	CLAIM(p->count[PLAN_ARG] >= 1);
 	for (uint32_t t = 1; t < PLAN_TYPE_COUNT; t++) {
 		struct cursor body;
@@ -44,10 +45,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *why;
 
 	memcpy(buf, data, size);
-	if (plan_decode(&p, buf, size, &why) == 0)
-		walk(&p);
-	else
-		CLAIM(why && why[0]);
+	for (enum plan_kind kind = PLAN_OF_CONTAINER; kind <= PLAN_OF_PROCESS; kind++) {
+		if (plan_decode(&p, kind, buf, size, &why) == 0)
+			walk(&p);
+		else
+			CLAIM(why && why[0]);
+	}
 	free(buf);
 	return 0;
 }

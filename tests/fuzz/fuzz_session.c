@@ -5,8 +5,8 @@
  * would do to the machine (containers, cgroups, the clock) is stood in for here: a container is a
  * number.
  */
-/* SOURCES: guest-init/hello.c guest-init/session.c guest-init/wire.c guest-init/pump.c */
-/* SOURCES: guest-init/plan_read.c guest-init/report.c */
+/* SOURCES: guest-init/hello.c guest-init/session.c guest-init/birth.c guest-init/orders.c */
+/* SOURCES: guest-init/wire.c guest-init/pump.c guest-init/plan_read.c guest-init/report.c */
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,6 +18,7 @@
 #include "guest-init/container.h"
 #include "guest-init/hello.h"
 #include "guest-init/machine.h"
+#include "guest-init/process_tree.h"
 #include "guest-init/setup.h"
 
 /* The end of a session forks a helper that syncs: here it is over at once. */
@@ -132,29 +133,61 @@ struct container *container_find(uint32_t number)
 	return NULL;
 }
 
+#define CHILD_FIRST  1000000 /* PID 1 of a container */
+#define JOINED_FIRST 2000000
+static pid_t last_joined = JOINED_FIRST;
+
+static void make_ends(struct container_ends *ends)
+{
+	int pair[2];
+
+	CLAIM(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
+	*ends = (struct container_ends){ .stdio = { -1, -1, -1 }, .setup_fd = pair[0],
+					 .status_fd = -1 };
+	if (setup_peer >= 0)
+		close(setup_peer);
+	setup_peer = pair[1];
+}
+
 struct container *container_make(uint32_t number, const struct plan *p, struct container_ends *ends,
 				 struct report *r)
 {
 	CLAIM(p->process && p->count[PLAN_ARG]);
 	for (unsigned int i = 0; i < CONTAINERS_MAX && !container_find(number); i++) {
 		struct container *c = &container[i];
-		int pair[2];
 
 		if (c->used)
 			continue;
-		*c = (struct container){ .used = true, .number = number, .cgroup = -1,
-					 .init = 1000000 + (pid_t)i, .init_fd = -1 };
-		CLAIM(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-				 pair) == 0);
-		*ends = (struct container_ends){ .stdio = { -1, -1, -1 }, .setup_fd = pair[0],
-						 .status_fd = -1 };
-		if (setup_peer >= 0)
-			close(setup_peer);
-		setup_peer = pair[1];
+		*c = (struct container){ .used = true, .users = 1, .number = number, .cgroup = -1,
+					 .init = CHILD_FIRST + (pid_t)i, .init_fd = -1 };
+		make_ends(ends);
 		return c;
 	}
 	report_set(r, FAILED_NACRE, EBUSY, "container");
 	return NULL;
+}
+
+struct container *container_join(uint32_t number, const struct plan *p, struct container_ends *ends,
+				 pid_t *child, struct report *r)
+{
+	struct container *c = container_find(number);
+
+	CLAIM(p->process && p->count[PLAN_ARG] && !p->root && !p->count[PLAN_MOUNT]);
+	CLAIM(le32_get(p->process->namespaces_lo) == 0);
+	*child = -1;
+	if (!c || !c->made || c->init < 0) {
+		report_set(r, FAILED_NACRE, 0, "container not running");
+		return NULL;
+	}
+	make_ends(ends);
+	*child = ++last_joined;
+	c->users++;
+	return c;
+}
+
+void process_tree_kill(pid_t root)
+{
+	CLAIM(root > JOINED_FIRST && root <= last_joined);
 }
 
 int container_finish(const struct container *c, const struct plan *p, pid_t pid, struct report *r)
@@ -171,10 +204,10 @@ void container_kill(const struct container *c)
 	CLAIM(c->used);
 }
 
-void container_remove(struct container *c)
+void container_leave(struct container *c)
 {
-	CLAIM(c->used);
-	c->used = false;
+	CLAIM(c->used && c->users > 0);
+	c->used = --c->users > 0;
 }
 
 void container_close_ends(struct container_ends *ends)
@@ -298,7 +331,7 @@ static void say_hello(int fd, struct cursor *c)
 }
 
 /* The shortest plan that the decoder takes. */
-static size_t good_plan(uint8_t *to)
+static size_t good_plan(uint8_t *to, bool joins)
 {
 	struct {
 		struct plan_header h;
@@ -321,17 +354,24 @@ static size_t good_plan(uint8_t *to)
 		.cwd = "/",
 		.r4 = { le32_of(PLAN_ROOT), le32_of(sizeof(p.root)) } };
 
+	size_t len = joins ? offsetof(typeof(p), r4) : sizeof(p);
+
 	static_assert(sizeof(p) < 300, "fits");
-	memcpy(to, &p, sizeof(p));
-	return sizeof(p);
+	if (joins) {
+		p.h.total_len = le32_of((uint32_t)len);
+		p.h.n_records = le32_of(3);
+		p.process.namespaces_lo = le32_of(0);
+	}
+	memcpy(to, &p, len);
+	return len;
 }
 
 static void say_message(int fd, struct cursor *c)
 {
 	static const uint8_t types[] = { MSG_PLAN, MSG_START, MSG_SIGNAL, MSG_WINSIZE, MSG_RESEED,
-					 MSG_SET_CLOCK, MSG_PLAN, MSG_HELLO };
+					 MSG_SET_CLOCK, MSG_PLAN, MSG_EXEC };
 	static const uint8_t lens[] = { 0, 0, sizeof(struct msg_signal), sizeof(struct msg_winsize),
-					PROTO_RESEED_LEN, sizeof(struct msg_set_clock), 0, 28 };
+					PROTO_RESEED_LEN, sizeof(struct msg_set_clock), 0, 0 };
 	struct {
 		struct msg_header h;
 		uint8_t body[512];
@@ -339,8 +379,8 @@ static void say_message(int fd, struct cursor *c)
 	uint8_t how = in8(c), kind = how & 7;
 	size_t len = lens[kind];
 
-	if (kind == 0)
-		len = good_plan(m.body);
+	if (kind == 0 || kind == 7)
+		len = good_plan(m.body, kind == 7);
 	else
 		(void)in_bytes(c, m.body, kind == 6 ? in8(c) : len);
 	if (kind == 6)
@@ -397,7 +437,8 @@ static void host_does(struct cursor *c)
 		expire();
 		break;
 	case 13:
-		session_child_ended(1000000 + in8(c) % 4, in16(c));
+		what = in8(c);
+		session_child_ended((what & 0x80 ? last_joined : CHILD_FIRST) + what % 4, in16(c));
 		break;
 	default:
 		step();
@@ -417,7 +458,9 @@ static void end_all(void)
 	setup_peer = -1;
 	settle();
 	for (unsigned int i = 0; i < CONTAINERS_MAX; i++)
-		session_child_ended(1000000 + (pid_t)i, 0);
+		session_child_ended(CHILD_FIRST + (pid_t)i, 0);
+	for (; last_joined > JOINED_FIRST; last_joined--)
+		session_child_ended(last_joined, 0);
 	for (unsigned int i = 0; i < 200 && timeouts; i++) {
 		expire();
 		settle();

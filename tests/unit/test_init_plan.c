@@ -59,7 +59,7 @@ static int decode(const void *buf, size_t len, const char **why)
 	int r;
 
 	memcpy(copy, buf, len);
-	r = plan_decode(&p, copy, len, why);
+	r = plan_decode(&p, PLAN_OF_CONTAINER, copy, len, why);
 	if (r == 0) {
 		struct plan_mount_view v;
 		struct cursor body;
@@ -103,7 +103,7 @@ static void test_good(void **state)
 		assert_int_equal(decode(b.buf, b.len, &why), 0);
 		assert_null(why);
 	}
-	assert_int_equal(plan_decode(&p, b.buf, b.len, &why), 0);
+	assert_int_equal(plan_decode(&p, PLAN_OF_CONTAINER, b.buf, b.len, &why), 0);
 	assert_string_equal(plan_next_string(&p, &pos, PLAN_ARG), "sh");
 	assert_null(plan_next_string(&p, &pos, PLAN_ARG));
 	assert_string_equal(p.cwd, "/");

@@ -239,7 +239,7 @@ static void test_order_of_ends(void **state)
 	assert_false(pump_finished(&p));
 	assert_int_equal(write(pipes[1], "abc", 3), 3);
 	close(pipes[1]);
-	pump_process_gone(&p); /* the connection is still to come */
+	pump_process_gone(&p, false); /* the connection is still to come */
 	run_ms(5);
 	assert_int_equal(done, 0);
 	assert_int_equal(pump_set_sock(&p, sock[1]), 0);
@@ -286,7 +286,7 @@ static void test_terminal(void **state)
 	assert_non_null(strstr(buf, "again"));
 	assert_int_equal(write(slave, "last\n", 5), 5);
 	close(slave);
-	pump_process_gone(&p);
+	pump_process_gone(&p, false);
 	run_ms(20);
 	assert_int_equal(done, 1);
 	memset(buf, 0, sizeof(buf));

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the host may say in a session (include/proto.h), one function for each message. A message of
+ * unknown type, of wrong length or out of order ends the session: the table below decides.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "cgroup.h"
+#include "kernel.h"
+#include "machine.h"
+#include "session_impl.h"
+
+static int on_plan(struct session *s)
+{
+	return birth_begin(s, PLAN_OF_CONTAINER);
+}
+
+static int on_exec(struct session *s)
+{
+	return birth_begin(s, PLAN_OF_PROCESS);
+}
+
+static int on_start(struct session *s)
+{
+	if (s->start_asked)
+		return -EPROTO;
+	s->start_asked = true;
+	birth_start_if_ready(s);
+	return 0;
+}
+
+static int on_signal(struct session *s)
+{
+	const struct msg_signal *m = wire_in_body(&s->in);
+	uint32_t signo = le32_get(m->signo), scope = le32_get(m->scope);
+
+	/* A process that joined speaks for itself only. */
+	if (signo < 1 || signo > 64 || scope > (s->joined ? SIGNAL_PROCESS : SIGNAL_ALL))
+		return -EPROTO;
+	if (s->process < 0)
+		return 0;
+	if (scope == SIGNAL_PROCESS)
+		(void)kernel_pidfd_send_signal(s->process_fd, (int)signo);
+	else if (signo == SIGKILL)
+		container_kill(s->container);
+	else
+		cgroup_signal(s->container->cgroup, (int)signo,
+			      s->container->reaper ? s->container->init : 0);
+	return 0;
+}
+
+static int on_winsize(struct session *s)
+{
+	const struct msg_winsize *m = wire_in_body(&s->in);
+	struct winsize size = {
+		.ws_row = le16_get(m->rows),
+		.ws_col = le16_get(m->cols),
+		.ws_xpixel = le16_get(m->xpixel),
+		.ws_ypixel = le16_get(m->ypixel),
+	};
+	int master = s->pumps[STREAM_TTY].local.fd;
+
+	/* The terminal may have gone with its process while this was on its way. */
+	if (master >= 0)
+		(void)ioctl(master, TIOCSWINSZ, &size);
+	return 0;
+}
+
+static int on_reseed(struct session *s)
+{
+	int r = machine_reseed(wire_in_body(&s->in), PROTO_RESEED_LEN);
+
+	if (r < 0)
+		machine_log("reseed: %s", strerror(-r));
+	return 0;
+}
+
+static int on_set_clock(struct session *s)
+{
+	const struct msg_set_clock *m = wire_in_body(&s->in);
+	int r = machine_set_clock(le64_get(m->realtime_ns));
+
+	if (r < 0)
+		machine_log("clock: %s", strerror(-r));
+	return 0;
+}
+
+/* What the host may send: how long its body is, and in which states. */
+static const struct {
+	uint32_t min_len, max_len;
+	enum session_state from, to;
+	int (*handle)(struct session *s);
+} messages[] = {
+	[MSG_PLAN] = { sizeof(struct plan_header), PROTO_MSG_MAX, SESSION_NEW, SESSION_NEW,
+		       on_plan },
+	[MSG_EXEC] = { sizeof(struct plan_header), PROTO_MSG_MAX, SESSION_NEW, SESSION_NEW,
+		       on_exec },
+	[MSG_START] = { 0, 0, SESSION_MAKING, SESSION_TOLD, on_start },
+	[MSG_SIGNAL] = { sizeof(struct msg_signal), sizeof(struct msg_signal), SESSION_HELD,
+			 SESSION_TOLD, on_signal },
+	[MSG_WINSIZE] = { sizeof(struct msg_winsize), sizeof(struct msg_winsize), SESSION_HELD,
+			  SESSION_TOLD, on_winsize },
+	[MSG_RESEED] = { PROTO_RESEED_LEN, PROTO_RESEED_LEN, SESSION_NEW, SESSION_TOLD, on_reseed },
+	[MSG_SET_CLOCK] = { sizeof(struct msg_set_clock), sizeof(struct msg_set_clock), SESSION_NEW,
+			    SESSION_TOLD, on_set_clock },
+};
+
+int orders_dispatch(struct session *s)
+{
+	uint16_t type = wire_in_type(&s->in);
+
+	if (type >= sizeof(messages) / sizeof(messages[0]) || !messages[type].handle ||
+	    s->in.body_len < messages[type].min_len || s->in.body_len > messages[type].max_len ||
+	    le32_get(s->in.head.container) != s->number)
+		return -EPROTO;
+	if (s->state < messages[type].from || s->state > messages[type].to)
+		return -EPROTO;
+	return messages[type].handle(s);
+}
