@@ -4,8 +4,11 @@
  * pair; one packet is one struct monitor_packet, cut after its text.
  *
  *   monitor: READY (the guest holds the process before exec) or FAILED
- *   nacre:   START
+ *   nacre:   START, or DETACH and closes
  *   monitor: STARTED or FAILED
+ *
+ * After DETACH the monitor waits on its listening socket (--listener): whoever connects takes
+ * nacre's place and says START; one that goes away without a word is followed by the next.
  *
  * FAILED before STARTED carries the exit status that `nacre` should end with and one line for the
  * user, already sanitized. After STARTED the monitor reports on its log descriptor instead.
@@ -24,6 +27,7 @@ enum monitor_packet_type {
 	MONITOR_START = 2,
 	MONITOR_STARTED = 3,
 	MONITOR_FAILED = 4,
+	MONITOR_DETACH = 5,
 };
 
 struct monitor_packet {

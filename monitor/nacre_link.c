@@ -42,10 +42,16 @@ enum link_event link_receive(int sync_fd)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return LINK_NOTHING;
-	if (n < (ssize_t)offsetof(struct monitor_packet, text) ||
-	    le32_get(packet.type) != MONITOR_START)
+	if (n < (ssize_t)offsetof(struct monitor_packet, text))
 		return LINK_CLOSED;
-	return LINK_START;
+	switch (le32_get(packet.type)) {
+	case MONITOR_START:
+		return LINK_START;
+	case MONITOR_DETACH:
+		return LINK_DETACH;
+	default:
+		return LINK_CLOSED;
+	}
 }
 
 void link_log(int log_fd, const char *text)

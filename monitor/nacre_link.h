@@ -5,7 +5,7 @@
 
 #include "monitorwire.h"
 
-enum link_event { LINK_NOTHING, LINK_START, LINK_CLOSED };
+enum link_event { LINK_NOTHING, LINK_START, LINK_DETACH, LINK_CLOSED };
 
 /* Sends a packet without text. A nacre that is gone is noticed when reading. */
 void link_say(int sync_fd, enum monitor_packet_type type);
@@ -13,7 +13,7 @@ void link_say(int sync_fd, enum monitor_packet_type type);
 /* Sends MONITOR_FAILED with the status that nacre should end with, and one line. */
 void link_failed(int sync_fd, int status, const char *text);
 
-/* Reads one packet, which must be MONITOR_START; anything else counts as closed. */
+/* Reads one packet, MONITOR_START or MONITOR_DETACH; anything else counts as closed. */
 enum link_event link_receive(int sync_fd);
 
 /* Writes one line to the log descriptor, or with -1 to standard error as nacre's. */

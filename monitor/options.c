@@ -30,6 +30,10 @@ static const struct {
 	{ "--mount-ns", offsetof(struct options, mount_ns_fd), OPTIONAL },
 	{ "--net-ns", offsetof(struct options, net_ns_fd), OPTIONAL },
 	{ "--confined", offsetof(struct options, confined_fd), OPTIONAL },
+	{ "--listener", offsetof(struct options, listener_fd), OPTIONAL },
+	{ "--started", offsetof(struct options, started_fd), OPTIONAL },
+	{ "--vmm-pid", offsetof(struct options, vmm_pidfd), OPTIONAL },
+	{ "--fsd-pid", offsetof(struct options, fsd_pidfd), OPTIONAL },
 	{ "--log", offsetof(struct options, log_fd), OPTIONAL },
 };
 

@@ -11,8 +11,11 @@ struct options {
 	int stdin_fd, stdout_fd, stderr_fd; /* all or none */
 	int tty_fd;			    /* instead of these three */
 	int plan_fd, status_fd, sync_fd;
-	int lifeline_fd, mount_ns_fd, net_ns_fd, log_fd; /* -1: not given */
-	int confined_fd; /* file for struct confined_record; -1: not given */
+	int lifeline_fd, mount_ns_fd, net_ns_fd, log_fd; /* -1: not given, as below */
+	int confined_fd;	    /* file for struct confined_record */
+	int listener_fd;	    /* where `nacre start` connects */
+	int started_fd;		    /* takes a byte once the process runs */
+	int vmm_pidfd, fsd_pidfd;   /* to be waited for before our own end */
 	int highest_fd;
 };
 

@@ -26,6 +26,8 @@
 #define STATUS_FAILED 125
 /* How long the VMM may take from closing our connection to writing why. */
 #define STATUS_WAIT_MS 200
+/* How long VMM and file broker may take to end once the process has. */
+#define COMPANIONS_WAIT_MS 2000
 
 static struct {
 	struct options options;
@@ -33,6 +35,7 @@ static struct {
 	uint8_t token[PROTO_TOKEN_LEN];
 	int signal_fd, null_fd;
 	int outputs_fd; /* of streams_prepare(); -1 before */
+	bool detached; /* DETACH came: nacre's end of the socket may close */
 	bool started;
 	bool exited; /* EXITED came: only output is left to write */
 	bool has_termios;
@@ -81,7 +84,7 @@ static void __attribute__((noreturn)) die_by(int signo)
 /* Ends with one line for the user: through nacre before the process was started, else the log. */
 static void __attribute__((noreturn)) fail(int status, const char *text)
 {
-	if (session.started)
+	if (session.started || session.options.sync_fd < 0)
 		link_log(session.options.log_fd, text);
 	else
 		link_failed(session.options.sync_fd, status, text);
@@ -124,8 +127,22 @@ static void __attribute__((noreturn)) end_orphaned(void)
 	_exit(STATUS_FAILED); /* closes the connections; VMM and guest see it */
 }
 
+static void wait_for(int pidfd)
+{
+	struct pollfd wait = { .fd = pidfd, .events = POLLIN };
+
+	if (pidfd >= 0)
+		poll(&wait, 1, COMPANIONS_WAIT_MS);
+}
+
+/*
+ * Whoever waits for us may take the container's files away or use them anew: first nobody else has
+ * them open.
+ */
 static void finish(void)
 {
+	wait_for(session.options.vmm_pidfd);
+	wait_for(session.options.fsd_pidfd);
 	if (session.protocol.exited_by_signal)
 		die_by(session.protocol.exited_value);
 	_exit(session.protocol.exited_value);
@@ -135,6 +152,9 @@ static void on_started(void)
 {
 	streams_start();
 	session.started = true;
+	/* before anybody hears of it: what `nacre state` says is never behind */
+	if (session.options.started_fd >= 0 && write(session.options.started_fd, "1", 1) != 1)
+		link_log(session.options.log_fd, "nacre-monitor cannot note that the process runs");
 	link_say(session.options.sync_fd, MONITOR_STARTED);
 }
 
@@ -182,21 +202,35 @@ static void on_signal(void)
 	}
 }
 
+static void link_close(void)
+{
+	close(session.options.sync_fd);
+	session.options.sync_fd = -1;
+}
+
 static void on_nacre(void)
 {
 	switch (link_receive(session.options.sync_fd)) {
 	case LINK_START:
 		protocol_want_start(&session.protocol);
 		break;
+	case LINK_DETACH:
+		session.detached = true;
+		break;
 	case LINK_NOTHING:
 		break;
 	case LINK_CLOSED:
-		if (!session.started)
+		if (!session.started && !session.detached)
 			end_orphaned();
-		close(session.options.sync_fd);
-		session.options.sync_fd = -1;
+		link_close();
 		break;
 	}
+}
+
+/* A `nacre start`, one at a time. */
+static void on_listener(void)
+{
+	session.options.sync_fd = accept4(session.options.listener_fd, NULL, NULL, SOCK_CLOEXEC);
 }
 
 static int streams_make(void)
@@ -253,7 +287,23 @@ void session_begin(void)
 		fail(STATUS_FAILED, "nacre-monitor cannot begin the session");
 }
 
-enum { POLL_CONTROL, POLL_SIGNAL, POLL_NACRE, POLL_LIFELINE, POLL_OUTPUTS, POLL_COUNT };
+/* Waits for a `nacre start` only while the process is held and no other one is there. */
+static int listener_wanted(void)
+{
+	bool wanted = session.detached && !session.started && session.options.sync_fd < 0;
+
+	return wanted ? session.options.listener_fd : -1;
+}
+
+enum {
+	POLL_CONTROL,
+	POLL_SIGNAL,
+	POLL_NACRE,
+	POLL_LISTENER,
+	POLL_LIFELINE,
+	POLL_OUTPUTS,
+	POLL_COUNT
+};
 
 void session_run(void)
 {
@@ -263,6 +313,7 @@ void session_run(void)
 					   protocol_poll_events(&session.protocol), 0 },
 			[POLL_SIGNAL] = { session.signal_fd, POLLIN, 0 },
 			[POLL_NACRE] = { session.options.sync_fd, POLLIN, 0 },
+			[POLL_LISTENER] = { listener_wanted(), POLLIN, 0 },
 			[POLL_LIFELINE] = { session.options.lifeline_fd, POLLIN, 0 },
 			[POLL_OUTPUTS] = { session.exited ? session.outputs_fd : -1, POLLIN, 0 },
 		};
@@ -273,6 +324,8 @@ void session_run(void)
 			end_orphaned();
 		if (fds[POLL_NACRE].revents)
 			on_nacre();
+		if (fds[POLL_LISTENER].revents)
+			on_listener();
 		if (fds[POLL_SIGNAL].revents)
 			on_signal();
 		if (fds[POLL_CONTROL].revents & (POLLIN | POLLHUP | POLLERR))

@@ -70,9 +70,8 @@ int cgroup_open(const char *leaf)
 	return leaf ? open(leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
-void cgroup_remove(const char *leaf)
+void cgroup_kill(const char *leaf)
 {
-	const struct timespec step = { .tv_nsec = REMOVE_STEP_NS };
 	char file[PATH_MAX];
 	autoclose int kill_fd = -1;
 
@@ -80,6 +79,13 @@ void cgroup_remove(const char *leaf)
 	kill_fd = open(file, O_WRONLY | O_CLOEXEC);
 	if (kill_fd >= 0 && write(kill_fd, "1", 1) != 1)
 		report_debug("%s: %s", file, strerror(errno));
+}
+
+void cgroup_remove(const char *leaf)
+{
+	const struct timespec step = { .tv_nsec = REMOVE_STEP_NS };
+
+	cgroup_kill(leaf);
 	for (int i = 0; i < REMOVE_TRIES; i++) {
 		if (rmdir(leaf) == 0 || errno == ENOENT)
 			return;

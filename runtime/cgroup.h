@@ -18,6 +18,9 @@ const char *cgroup_create(const char *path, const char *id, struct arena *arena)
 /* Opens a leaf for CLONE_INTO_CGROUP. -1 when there is none. */
 int cgroup_open(const char *leaf);
 
+/* Kills what is in the leaf. */
+void cgroup_kill(const char *leaf);
+
 /* Kills what is in the leaf and removes it. */
 void cgroup_remove(const char *leaf);
 

@@ -131,6 +131,7 @@ struct container_config {
 	struct config_process process;
 	struct config_mounts mounts;
 	uint32_t namespaces; /* CLONE_NEW* that config.json lists */
+	const char *net_ns_path; /* of the network namespace to join; NULL: a new one */
 	struct config_id_maps uid_maps, gid_maps; /* empty: CONFIG_ID_COUNT ids, the host's own */
 	struct config_pairs sysctls;
 	struct string_list masked_paths, readonly_paths;

@@ -43,7 +43,9 @@ static int read_namespace(struct json_reader *reader, json_t *value, void *to)
 	if (i == N(namespaces))
 		return json_refuse(reader, "type: \"%s\": expected pid, network, mount, ipc, uts, "
 				   "user, cgroup or time", read.type);
-	if (read.path && read.path[0])
+	if (namespaces[i].flag == CLONE_NEWNET && read.path && read.path[0])
+		config->net_ns_path = read.path;
+	else if (read.path && read.path[0])
 		return json_refuse(reader, "path: joining a %s namespace of the host is not "
 				   "supported yet", read.type);
 	/* "MUST generate an error" for duplicates */

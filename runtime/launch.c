@@ -2,38 +2,29 @@
 /* Starts the companions of a container; see launch.h and docs/architecture.md. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <linux/sched.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
 
 #include "fd.h"
 #include "launch.h"
 #include "listener.h"
+#include "monitor_start.h"
+#include "monitorwire.h"
 #include "spawn.h"
-#include "state_sweep.h"
+#include "state_files.h"
 #include "userns.h"
-
-/* The monitor's connections: control, and a terminal or three streams. */
-#define CONNECTIONS_MAX 4
-
-static const char *const stream_options[CONNECTIONS_MAX] = { "--control", "--stdin", "--stdout",
-							     "--stderr" };
-static const char *const tty_options[] = { "--control", "--tty" };
 
 void launch_init(struct launch *launch)
 {
 	*launch = (struct launch){
 		.kvm_fd = -1, .kernel_fd = -1, .init_fd = -1, .console_fd = -1, .plan_fd = -1,
 		.cgroup_fd = -1, .confined_fd = -1, .sync_fd = -1, .lifeline_fd = -1,
-		.vmm = { .name = "nacre-vmm", .pidfd = -1, .lines = { .fd = -1 } },
-		.fsd = { .name = "nacre-fsd", .pidfd = -1, .lines = { .fd = -1 } },
-		.monitor = { .name = "nacre-monitor", .pidfd = -1, .lines = { .fd = -1 } },
+		.std = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
+		.vmm = CHILD_NONE("nacre-vmm"),
+		.fsd = CHILD_NONE("nacre-fsd"),
+		.monitor = CHILD_NONE("nacre-monitor"),
 	};
 }
 
@@ -45,22 +36,6 @@ int launch_plan_file(const struct plan_buffer *plan, struct failure *failure)
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
 		return failure_set(failure, -errno, "cannot write the plan: %s", strerror(errno));
 	return steal_fd(&fd);
-}
-
-/* Starts one child with a pipe for the lines that it writes to standard error. */
-static int child_start(struct child *child, struct spawn *spawn, struct failure *failure)
-{
-	autoclose int lines_fd = lines_open(&child->lines);
-	pid_t pid;
-
-	if (lines_fd < 0)
-		return failure_set(failure, lines_fd, "pipe: %s", strerror(-lines_fd));
-	spawn->std[2] = lines_fd;
-	pid = spawn_run(spawn, &child->pidfd, failure);
-	if (pid < 0)
-		return pid;
-	child->pid = pid;
-	return 0;
 }
 
 static int vmm_start(struct launch *launch, int listener_fd, int fsd_socket,
@@ -121,82 +96,68 @@ static int fsd_start(struct launch *launch, int vmm_socket, int mount_ns, struct
 	return child_start(&launch->fsd, &spawn, failure);
 }
 
-/*
- * The monitor's standard error is the caller's; what it has to say to the user comes through the
- * log pipe, so that nacre writes it where --log wants it.
- */
-static int monitor_start(struct launch *launch, const int *connections, int mount_ns,
-			 struct failure *failure)
+/* The namespaces that the monitor shares with nacre-fsd, or has alone. */
+struct namespaces {
+	int mount, net;
+};
+
+static int start_monitor(struct launch *launch, struct monitor_start *start,
+			 const struct namespaces *namespaces, struct failure *failure)
 {
-	struct child *monitor = &launch->monitor;
-	bool tty = launch->config->process.terminal;
-	const char *const *options = tty ? tty_options : stream_options;
-	autoclose int lines_fd = lines_open(&monitor->lines);
-	autoclose int sync_fd = -1;
-	autoclose int lifeline_fd = -1;
-	struct spawn spawn;
-	int sync_pair[2], lifeline_pair[2];
+	autoclose int listener_fd = -1;
 
-	if (lines_fd < 0)
-		return failure_set(failure, lines_fd, "pipe: %s", strerror(-lines_fd));
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync_pair) < 0)
-		return failure_set(failure, -errno, "socketpair: %s", strerror(errno));
-	launch->sync_fd = sync_pair[0];
-	sync_fd = sync_pair[1];
-	if (pipe2(lifeline_pair, O_CLOEXEC) < 0)
-		return failure_set(failure, -errno, "pipe: %s", strerror(errno));
-	launch->lifeline_fd = lifeline_pair[1];
-	lifeline_fd = lifeline_pair[0];
-
-	spawn_begin(&spawn, &launch->config->arena, launch->companions->monitor, monitor->name);
-	spawn.cgroup_fd = launch->cgroup_fd;
-	spawn.keep_signals_blocked = true; /* it takes them from a descriptor, as nacre does */
-	spawn.std[0] = launch->stdin_is_null ? -1 : STDIN_FILENO;
-	spawn.std[1] = STDOUT_FILENO;
-	spawn.std[2] = STDERR_FILENO;
-	spawn_arg(&spawn, "--container");
-	spawn_arg(&spawn, "0");
-	for (int i = 0; i < (tty ? 2 : CONNECTIONS_MAX); i++)
-		spawn_arg_fd(&spawn, options[i], connections[i]);
-	spawn_arg_fd(&spawn, "--plan", launch->plan_fd);
-	spawn_arg_fd(&spawn, "--status", launch->state->status_fd);
-	spawn_arg_fd(&spawn, "--sync", sync_fd);
-	spawn_arg_fd(&spawn, "--lifeline", lifeline_fd);
-	spawn_arg_fd(&spawn, "--mount-ns", mount_ns);
-	spawn_arg_fd(&spawn, "--log", lines_fd);
-	spawn_arg_fd(&spawn, "--confined", launch->confined_fd);
-	monitor->pid = spawn_run(&spawn, &monitor->pidfd, failure);
-	if (monitor->pid < 0) {
-		int err = monitor->pid;
-
-		monitor->pid = 0;
-		return err;
+	if (launch->detached) {
+		listener_fd = listener_create(launch->state->dir_fd, MONITOR_SOCKET_FILE,
+					      SOCK_SEQPACKET, failure);
+		if (listener_fd < 0)
+			return listener_fd;
 	}
-	return 0;
+	start->companions = launch->companions;
+	memcpy(start->std, launch->std, sizeof(start->std));
+	start->controlling_terminal = launch->controlling_terminal;
+	start->with_lifeline = !launch->detached;
+	start->lines_to_us = !launch->detached;
+	start->plan_fd = launch->plan_fd;
+	start->status_fd = launch->state->status_fd;
+	start->started_fd = launch->state->started_fd;
+	start->confined_fd = launch->confined_fd;
+	start->listener_fd = listener_fd;
+	start->vmm_pidfd = launch->vmm.pidfd;
+	start->fsd_pidfd = launch->fsd.pidfd;
+	start->mount_ns = namespaces->mount;
+	start->net_ns = namespaces->net;
+	start->cgroup_fd = launch->cgroup_fd;
+	return monitor_run(start, &launch->monitor, &launch->config->arena, &launch->sync_fd,
+			   &launch->lifeline_fd, failure);
+}
+
+static int start_inside(struct launch *launch, struct monitor_start *start, int *fsd_socket,
+			struct failure *failure)
+{
+	struct namespaces namespaces = { .mount = -1, .net = -1 };
+	int err = exports_namespaces(launch->exports, launch->config, launch->state->dir,
+				     &namespaces.mount, &namespaces.net, failure);
+
+	if (!err)
+		err = fsd_start(launch, *fsd_socket, namespaces.mount, failure);
+	drop_fd(fsd_socket);
+	if (!err)
+		err = start_monitor(launch, start, &namespaces, failure);
+	drop_fd(&namespaces.mount);
+	drop_fd(&namespaces.net);
+	return err;
 }
 
 /*
- * Makes the connections before the VMM is started: should nacre be killed meanwhile, the VMM
+ * The connections are made before the VMM is started: should nacre be killed meanwhile, the VMM
  * accepts them, finds them closed, and ends.
  */
-static int connections_open(struct launch *launch, int *connections, struct failure *failure)
+static int start_all(struct launch *launch, struct monitor_start *start, struct failure *failure)
 {
-	int n = launch->config->process.terminal ? 2 : CONNECTIONS_MAX;
-
-	for (int i = 0; i < n; i++) {
-		connections[i] = listener_connect(launch->state->dir_fd, SOCKET_FILE, failure);
-		if (connections[i] < 0)
-			return connections[i];
-	}
-	return 0;
-}
-
-static int start_all(struct launch *launch, int *connections, struct failure *failure)
-{
-	autoclose int listener_fd = listener_create(launch->state->dir_fd, SOCKET_FILE, failure);
+	autoclose int listener_fd = listener_create(launch->state->dir_fd, SOCKET_FILE,
+						    SOCK_STREAM, failure);
 	autoclose int vmm_socket = -1;
 	autoclose int fsd_socket = -1;
-	autoclose int mount_ns = -1;
 	int pair[2];
 	int err;
 
@@ -206,25 +167,18 @@ static int start_all(struct launch *launch, int *connections, struct failure *fa
 		return failure_set(failure, -errno, "socketpair: %s", strerror(errno));
 	vmm_socket = pair[0];
 	fsd_socket = pair[1];
-	err = connections_open(launch, connections, failure);
+	err = monitor_connect(start, launch->state->dir_fd, failure);
 	if (!err)
 		err = vmm_start(launch, listener_fd, vmm_socket, failure);
 	/* from now on a dead VMM is seen by its peers: nobody else holds its ends */
 	drop_fd(&listener_fd);
 	drop_fd(&vmm_socket);
-	if (err)
-		return err;
-	mount_ns = exports_mount_namespace(launch->exports, launch->state->dir, failure);
-	if (mount_ns < 0)
-		return mount_ns;
-	err = fsd_start(launch, fsd_socket, mount_ns, failure);
-	drop_fd(&fsd_socket);
-	return err ? err : monitor_start(launch, connections, mount_ns, failure);
+	return err ? err : start_inside(launch, start, &fsd_socket, failure);
 }
 
 int launch_start(struct launch *launch, struct failure *failure)
 {
-	int connections[CONNECTIONS_MAX] = { -1, -1, -1, -1 };
+	struct monitor_start start;
 	int err;
 
 	launch->confined_fd = openat(launch->state->dir_fd, CONFINED_FILE,
@@ -232,58 +186,43 @@ int launch_start(struct launch *launch, struct failure *failure)
 	if (launch->confined_fd < 0)
 		return failure_set(failure, -errno, "%s/" CONFINED_FILE ": cannot make: %s",
 				   launch->state->dir, strerror(errno));
-	err = start_all(launch, connections, failure);
+	monitor_start_init(&start);
+	start.terminal = launch->config->process.terminal;
+	err = start_all(launch, &start, failure);
 	drop_fd(&launch->confined_fd);
-	for (int i = 0; i < CONNECTIONS_MAX; i++)
-		drop_fd(&connections[i]);
+	monitor_disconnect(&start);
 	return err;
 }
 
-void launch_reap(struct child *child)
+void launch_note(const struct launch *launch)
 {
-	if (child->pid <= 0 || child->ended)
-		return;
-	if (waitpid(child->pid, &child->wait_status, WNOHANG) == child->pid)
-		child->ended = true;
-	lines_read(&child->lines);
+	struct state *state = launch->state;
+
+	state->vmm = process_ref_of(launch->vmm.pid);
+	state->fsd = process_ref_of(launch->fsd.pid);
+	state->monitor = process_ref_of(launch->monitor.pid);
 }
 
-static int64_t now_ms(void)
+int launch_detach(struct launch *launch, struct failure *failure)
 {
-	struct timespec now;
+	struct monitor_packet packet = { .type = le32_of(MONITOR_DETACH) };
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	if (send(launch->sync_fd, &packet, offsetof(struct monitor_packet, text), MSG_NOSIGNAL) < 0)
+		return failure_set(failure, -errno, "nacre-monitor ended: %s", strerror(errno));
+	return 0;
 }
 
-static void child_finish(struct child *child, int64_t deadline)
+void launch_let_go(struct launch *launch)
 {
-	struct pollfd wait = { .fd = child->pidfd, .events = POLLIN };
-
-	if (child->pid <= 0)
-		return;
-	while (!child->ended) {
-		int64_t left = deadline - now_ms();
-		int n = poll(&wait, 1, left > 0 ? (int)left : 0);
-
-		if (n == 0) {
-			child->killed_by_us = true;
-			pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
-			/* nothing keeps a process from SIGKILL but a wait in the kernel */
-			deadline = now_ms() + 1000;
-			if (poll(&wait, 1, 1000) == 0)
-				break;
-		}
-		launch_reap(child);
-	}
-	lines_read(&child->lines);
-	drop_fd(&child->pidfd);
-	drop_fd(&child->lines.fd);
+	drop_fd(&launch->sync_fd);
+	child_let_go(&launch->monitor);
+	child_let_go(&launch->vmm);
+	child_let_go(&launch->fsd);
 }
 
 void launch_end(struct launch *launch, int grace_ms)
 {
-	int64_t deadline = now_ms() + grace_ms;
+	int64_t deadline = child_now_ms() + grace_ms;
 
 	drop_fd(&launch->lifeline_fd);
 	drop_fd(&launch->sync_fd);

@@ -5,22 +5,12 @@
 
 #include <stdbool.h>
 
+#include "child.h"
 #include "companions.h"
 #include "config.h"
 #include "exports.h"
-#include "lines.h"
 #include "plan_buffer.h"
 #include "state.h"
-
-struct child {
-	const char *name;
-	pid_t pid; /* 0: not started */
-	int pidfd;
-	struct lines lines; /* its standard error; the monitor's: lines for the user */
-	bool ended;
-	bool killed_by_us;
-	int wait_status; /* when ended */
-};
 
 struct launch {
 	struct container_config *config;
@@ -31,7 +21,9 @@ struct launch {
 	int cgroup_fd;	    /* the caller's, or -1 */
 	int confined_fd;    /* where the companions say how they are confined, while they start */
 	int boot_timeout_ms; /* nacre-init must connect within this time */
-	bool stdin_is_null; /* the monitor gets /dev/null for our standard input */
+	int std[3];	     /* the process' standard streams; the caller's, -1: /dev/null */
+	bool controlling_terminal; /* std[0] is a pseudo-terminal made for the container */
+	bool detached;	     /* the container outlives this nacre, once launch_detach() is called */
 
 	struct child vmm, fsd, monitor;
 	int sync_fd;	 /* our end of the pair with the monitor */
@@ -47,8 +39,17 @@ void launch_init(struct launch *launch);
  */
 int launch_start(struct launch *launch, struct failure *failure);
 
-/* Notes that a child whose pidfd is readable has ended. */
-void launch_reap(struct child *child);
+/* Notes in the state what was started. */
+void launch_note(const struct launch *launch);
+
+/*
+ * Tells the monitor that holds the process to wait for `nacre start` on its own socket. Returns 0,
+ * or -errno with the failure set when the monitor is gone.
+ */
+int launch_detach(struct launch *launch, struct failure *failure);
+
+/* Closes what is held of a detached container: the three live on. */
+void launch_let_go(struct launch *launch);
 
 /*
  * Closes what holds the container, gives the children `grace_ms` to end by themselves, and kills

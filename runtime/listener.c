@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The VMM's listening socket; see listener.h. */
+/* Listening sockets in a state directory; see listener.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,27 +18,27 @@ static void address_set(struct sockaddr_un *address, int dir_fd, const char *nam
 	snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", dir_fd, name);
 }
 
-int listener_create(int dir_fd, const char *name, struct failure *failure)
+int listener_create(int dir_fd, const char *name, int type, struct failure *failure)
 {
-	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	autoclose int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
 
 	address_set(&address, dir_fd, name);
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(fd, BACKLOG) < 0)
-		return failure_set(failure, -errno, "%s: cannot make the VMM's socket: %s", name,
+		return failure_set(failure, -errno, "%s: cannot make the socket: %s", name,
 				   strerror(errno));
 	return steal_fd(&fd);
 }
 
-int listener_connect(int dir_fd, const char *name, struct failure *failure)
+int listener_connect(int dir_fd, const char *name, int type, struct failure *failure)
 {
-	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	autoclose int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
 
 	address_set(&address, dir_fd, name);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return failure_set(failure, -errno, "%s: cannot connect to the VMM: %s", name,
+		return failure_set(failure, -errno, "%s: cannot connect: %s", name,
 				   strerror(errno));
 	return steal_fd(&fd);
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The VMM's listening socket. Its path may be longer than sun_path: it is reached by descriptor. */
+/*
+ * Listening sockets in a container's state directory: the VMM's, SOCK_STREAM, and the monitor's,
+ * SOCK_SEQPACKET. Their paths may be longer than sun_path: they are reached by descriptor.
+ */
 #ifndef NACRE_RUNTIME_LISTENER_H
 #define NACRE_RUNTIME_LISTENER_H
 
 #include "failure.h"
 
 /* Makes and binds `name` in a directory. A descriptor, or -errno with the failure set. */
-int listener_create(int dir_fd, const char *name, struct failure *failure);
+int listener_create(int dir_fd, const char *name, int type, struct failure *failure);
 
 /* Connects to it; succeeds before anyone accepts. A descriptor, or -errno with the failure set. */
-int listener_connect(int dir_fd, const char *name, struct failure *failure);
+int listener_connect(int dir_fd, const char *name, int type, struct failure *failure);
 
 #endif

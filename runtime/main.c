@@ -27,6 +27,12 @@ static const struct option_row rows[] = {
 	  .offset = AT(log_format), .help = "how messages look" },
 	{ .name = "debug", .kind = OPTION_FLAG, .offset = AT(debug),
 	  .help = "more messages" },
+	{ .name = "systemd-cgroup", .kind = OPTION_FLAG, .offset = AT(systemd_cgroup),
+	  .help = "have systemd make the cgroups" },
+	{ .name = "cgroup-manager", .kind = OPTION_STRING, .argument = "MANAGER",
+	  .offset = AT(cgroup_manager), .help = "cgroupfs, systemd or disabled" },
+	{ .name = "rootless", .kind = OPTION_STRING, .argument = "auto|true|false",
+	  .offset = AT(rootless), .help = "accepted; nacre sees by itself" },
 	{ .name = "version", .letter = 'v', .kind = OPTION_FLAG, .offset = AT(version),
 	  .help = "release, commit, kernel, init and protocol" },
 	{ .name = "help", .letter = 'h', .kind = OPTION_FLAG, .offset = AT(help),
@@ -42,6 +48,12 @@ static const struct {
 	const char *help;
 } verbs[] = {
 	{ "run", verb_run, 125, "run a container in a micro-VM and wait for it" },
+	{ "create", verb_create, 1, "make a container that start will run" },
+	{ "start", verb_start, 1, "run the process of a created container" },
+	{ "state", verb_state, 1, "what a container is now, as JSON" },
+	{ "kill", verb_kill, 1, "send a signal to a container" },
+	{ "delete", verb_delete, 1, "remove a container that has stopped" },
+	{ "list", verb_list, 1, "the containers that exist" },
 };
 
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -56,13 +68,38 @@ static void help_print(void)
 		printf("  %-32s %s\n", verbs[i].name, verbs[i].help);
 }
 
+/* True when the value is not given or one of the words. */
+static bool is_one_of(const char *value, const char *const *words)
+{
+	while (value && *words && strcmp(value, *words) != 0)
+		words++;
+	return !value || *words;
+}
+
+static int global_check(const struct global_options *global, struct failure *failure)
+{
+	static const char *const managers[] = { "cgroupfs", "systemd", "disabled", NULL };
+	static const char *const answers[] = { "auto", "true", "false", NULL };
+
+	if (!is_one_of(global->cgroup_manager, managers))
+		return failure_set(failure, -EINVAL,
+				   "--cgroup-manager %s: expected cgroupfs, systemd or disabled",
+				   global->cgroup_manager);
+	if (!is_one_of(global->rootless, answers))
+		return failure_set(failure, -EINVAL, "--rootless %s: expected auto, true or false",
+				   global->rootless);
+	return 0;
+}
+
 /* Opens the log and makes --root absolute. 0 or -errno with the failure set. */
 static int global_apply(struct global_options *global, struct failure *failure)
 {
 	enum report_format format = REPORT_TEXT;
 	char cwd[PATH_MAX];
-	int err;
+	int err = global_check(global, failure);
 
+	if (err)
+		return err;
 	if (global->log_format && strcmp(global->log_format, "json") == 0)
 		format = REPORT_JSON;
 	else if (global->log_format && strcmp(global->log_format, "text") != 0)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The container's mount namespace on the host, made by a child; see exports.h. */
+/* The container's namespaces on the host, made by a child; see exports.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/nsfs.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -86,40 +88,78 @@ child_main(const struct exports *exports, const char *place, int socket)
 	_exit(0);
 }
 
-static int namespace_open(pid_t pid)
+static int namespace_open(pid_t pid, const char *name)
 {
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
-int exports_mount_namespace(const struct exports *exports, const char *place,
-			    struct failure *failure)
+/* What a child that has made them holds. 0, or -errno with the failure set. */
+static int namespaces_take(pid_t pid, int socket, int *mount_ns, int *net_ns,
+			   struct failure *failure)
 {
-	struct verdict verdict = { .step = STEP_PRIVATE };
-	int to_child[2] = { -1, -1 };
-	int fd = -EIO;
-	pid_t pid;
+	struct verdict verdict = { .step = STEP_PRIVATE, .err = EIO };
 
+	if (read(socket, &verdict, sizeof(verdict)) != (ssize_t)sizeof(verdict))
+		verdict.err = EIO;
+	if (verdict.step != STEP_DONE)
+		return failure_set(failure, -verdict.err, "%s: %s", step_texts[verdict.step],
+				   strerror(verdict.err));
+	*mount_ns = namespace_open(pid, "mnt");
+	if (net_ns && *mount_ns >= 0)
+		*net_ns = namespace_open(pid, "net");
+	if (*mount_ns < 0 || (net_ns && *net_ns < 0))
+		return failure_set(failure, -ENOENT,
+				   "cannot open the namespaces of the container");
+	return 0;
+}
+
+static int net_namespace_open(const char *path, struct failure *failure)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET) {
+		failure_set(failure, -EINVAL, "linux.namespaces: network: %s: expected a network "
+			    "namespace", path);
+		drop_fd(&fd);
+		return -EINVAL;
+	}
+	return fd;
+}
+
+int exports_namespaces(const struct exports *exports, const struct container_config *config,
+		       const char *place, int *mount_ns, int *net_ns, struct failure *failure)
+{
+	bool make_net = (config->namespaces & CLONE_NEWNET) && !config->net_ns_path;
+	int to_child[2] = { -1, -1 };
+	pid_t pid;
+	int err;
+
+	if (config->net_ns_path) {
+		*net_ns = net_namespace_open(config->net_ns_path, failure);
+		if (*net_ns < 0)
+			return *net_ns;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, to_child) < 0)
 		return failure_set(failure, -errno, "socketpair: %s", strerror(errno));
-	pid = spawn_clone(CLONE_NEWNS, -1, NULL);
+	pid = spawn_clone(CLONE_NEWNS | (make_net ? CLONE_NEWNET : 0u), -1, NULL);
 	if (pid == 0) {
 		close(to_child[0]);
 		child_main(exports, place, to_child[1]);
 	}
 	close(to_child[1]);
-	if (pid > 0 && read(to_child[0], &verdict, sizeof(verdict)) == (ssize_t)sizeof(verdict))
-		fd = verdict.step == STEP_DONE ? namespace_open(pid) : -verdict.err;
+	if (pid > 0)
+		err = namespaces_take(pid, to_child[0], mount_ns, make_net ? net_ns : NULL,
+				      failure);
+	else
+		err = failure_set(failure, pid, "cannot make the container's namespaces: %s",
+				  strerror(-pid));
 	close(to_child[0]);
-	if (pid < 0)
-		return failure_set(failure, pid, "cannot make a mount namespace: %s",
-				   strerror(-pid));
-	waitpid(pid, NULL, 0);
-	if (fd < 0)
-		return failure_set(failure, fd, "%s: %s", step_texts[verdict.step], strerror(-fd));
-	return fd;
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return err;
 }

@@ -17,8 +17,9 @@
 static const struct option_row rows[] = {
 	{ .name = "rootfs", .kind = OPTION_STRING, .argument = "DIR", .offset = AT(rootfs),
 	  .help = "run ARGV in this root file system" },
-	{ .name = "bundle", .letter = 'b', .kind = OPTION_STRING, .argument = "DIR",
-	  .offset = AT(bundle), .help = "run the OCI bundle in DIR, named ID" },
+	CREATION_OPTION_ROWS(offsetof(struct run_options, creation)),
+	{ .name = "detach", .letter = 'd', .kind = OPTION_FLAG, .offset = AT(detach),
+	  .help = "end once the process runs; delete removes the container" },
 	{ .name = "name", .kind = OPTION_STRING, .argument = "ID", .offset = AT(name),
 	  .help = "the container's name (else one is made up)" },
 	{ .name = "init", .kind = OPTION_FLAG, .offset = AT(init),
@@ -40,10 +41,6 @@ static const struct option_row rows[] = {
 	  .help = "the root file system cannot be written" },
 	{ .name = "volume", .letter = 'v', .kind = OPTION_LIST, .argument = "HOST:GUEST[:ro]",
 	  .offset = AT(volumes), .help = "share a directory or a file (repeatable)" },
-	{ .name = "kernel", .kind = OPTION_STRING, .argument = "FILE", .offset = AT(kernel),
-	  .help = "the guest's kernel (else the installed one)" },
-	{ .name = "console-log", .kind = OPTION_STRING, .argument = "FILE",
-	  .offset = AT(console_log), .help = "write the guest kernel's console here" },
 	{ .name = "help", .letter = 'h', .kind = OPTION_FLAG, .offset = AT(help),
 	  .help = "this text" },
 };
@@ -198,33 +195,37 @@ static void take_host_name(struct container_config *config)
 		config->hostname = arena_printf(&config->arena, "%s", name);
 }
 
-static int make_from_bundle(struct container_config *config, const struct run_options *options,
-			    int argc, char *const argv[], struct failure *failure)
+int run_config_from_bundle(struct container_config *config, const char *verb, const char *bundle,
+			   int argc, char *const argv[], struct failure *failure)
 {
-	int err = check_bundle_options(options, failure);
+	int err;
 
-	if (err)
-		return err;
 	if (argc != 1)
-		return failure_set(failure, -EINVAL, "run: expected one ID behind --bundle DIR");
+		return failure_set(failure, -EINVAL, "%s: expected one ID behind the options",
+				   verb);
 	config->id = argv[0];
 	if (!ident_is_valid(config->id))
 		return failure_set(failure, -EINVAL, "\"%s\": " IDENT_EXPECTED, config->id);
-	err = config_read_bundle(config, options->bundle, failure);
-	if (err)
-		return err;
-	take_host_name(config);
-	return 0;
+	err = config_read_bundle(config, bundle, failure);
+	if (!err)
+		take_host_name(config);
+	return err;
 }
 
 int run_config_make(struct container_config *config, const struct run_options *options, int argc,
 		    char *const argv[], struct failure *failure)
 {
+	const char *bundle = options->creation.bundle;
 	char id[IDENT_GENERATED_LEN + 1];
 	int err;
 
-	if (options->bundle)
-		return make_from_bundle(config, options, argc, argv, failure);
+	if (!bundle && !options->rootfs && argc == 1 && access("config.json", F_OK) == 0)
+		bundle = "."; /* as runc has it */
+	if (bundle) {
+		err = check_bundle_options(options, failure);
+		return err ? err : run_config_from_bundle(config, "run", bundle, argc, argv,
+							  failure);
+	}
 	if (!options->rootfs)
 		return failure_set(failure, -EINVAL,
 				   "run: expected --rootfs DIR -- ARGV or --bundle DIR ID");

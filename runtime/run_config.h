@@ -4,12 +4,14 @@
 #define NACRE_RUNTIME_RUN_CONFIG_H
 
 #include "config.h"
+#include "creation_options.h"
 #include "failure.h"
 #include "options.h"
 
 struct run_options {
-	bool help, init, read_only;
-	const char *bundle, *rootfs, *name, *workdir, *user, *kernel, *console_log;
+	struct creation_options creation;
+	bool help, init, read_only, detach;
+	const char *rootfs, *name, *workdir, *user;
 	uint64_t memory, cpus; /* 0: not given */
 	struct string_list env, volumes;
 };
@@ -23,5 +25,12 @@ extern const struct option_table run_option_table;
  */
 int run_config_make(struct container_config *config, const struct run_options *options, int argc,
 		    char *const argv[], struct failure *failure);
+
+/*
+ * Fills the configuration from the bundle of a container that argv names, with one ID and nothing
+ * else. `verb` is for messages. Returns 0, or -errno with the failure set.
+ */
+int run_config_from_bundle(struct container_config *config, const char *verb, const char *bundle,
+			   int argc, char *const argv[], struct failure *failure);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of `nacre run` between start and end; see session.h. One loop over the signal
+ * The life of a container as a waiting nacre sees it; see session.h. One loop over the signal
  * descriptor, the monitor's socket, three pidfds and the pipes of the companions' lines. What is
  * read from the monitor is a checked packet; its text was sanitized there and is again when it is
  * reported.
@@ -14,44 +14,21 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "fd.h"
 #include "monitorwire.h"
 #include "report.h"
 #include "session.h"
 #include "signals.h"
-#include "terminal.h"
 
 /* How long VMM and file broker may take to end once the monitor has. */
 #define GRACE_MS 1000
 /* Beyond the boot timeout, which is the VMM's: mounts of the container, in a slow guest. */
 #define READY_EXTRA_MS 30000
 
-enum phase { PHASE_BOOTING, PHASE_STARTING, PHASE_RUNNING, PHASE_OVER };
-
-struct session {
-	struct launch *launch;
-	struct failure *failure;
-	enum phase phase;
-	int status;
-	int signal_fd;
-	bool with_terminal;
-	struct terminal terminal;
-	uint64_t early_signals; /* came before the process ran; bit signo - 1 */
-};
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void session_fail(struct session *session, int status)
 {
-	session->phase = PHASE_OVER;
+	session->phase = SESSION_OVER;
 	session->status = status;
 }
 
@@ -70,9 +47,9 @@ static void on_signal(struct session *session)
 	int signo;
 
 	while ((signo = signals_next(session->signal_fd)) > 0) {
-		if (session->phase == PHASE_RUNNING)
+		if (session->phase == SESSION_RUNNING)
 			signal_forward(session, signo);
-		else if (session->phase != PHASE_OVER && signals_is_ending(signo))
+		else if (session->phase != SESSION_OVER && signals_is_ending(signo))
 			session_fail(session, 128 + signo);
 		else
 			session->early_signals |= UINT64_C(1) << (signo - 1);
@@ -89,14 +66,15 @@ static void send_start(struct session *session)
 		report_debug("nacre-monitor: %s", strerror(errno));
 }
 
-static void on_ready(struct session *session)
+/* Lets the process go. */
+static void session_start(struct session *session)
 {
 	if (session->with_terminal && terminal_set_raw(&session->terminal, session->failure) != 0) {
 		session_fail(session, SESSION_STATUS_NACRE);
 		return;
 	}
 	send_start(session);
-	session->phase = PHASE_STARTING;
+	session->phase = SESSION_STARTING;
 }
 
 /*
@@ -116,9 +94,9 @@ static void streams_release(void)
 
 static void on_started(struct session *session)
 {
-	session->phase = PHASE_RUNNING;
+	session->phase = SESSION_RUNNING;
 	report_settle();
-	if (!session->launch->config->process.terminal)
+	if (!session->launch->config->process.terminal && !session->launch->detached)
 		streams_release();
 	for (int signo = 1; signo <= 64; signo++) {
 		if (session->early_signals & UINT64_C(1) << (signo - 1))
@@ -152,11 +130,11 @@ static void on_packet(struct session *session)
 		session_fail(session, SESSION_STATUS_NACRE);
 		return;
 	}
-	if (le32_get(packet.type) == MONITOR_READY && session->phase == PHASE_BOOTING)
-		on_ready(session);
-	else if (le32_get(packet.type) == MONITOR_STARTED && session->phase == PHASE_STARTING)
+	if (le32_get(packet.type) == MONITOR_READY && session->phase == SESSION_BOOTING)
+		session->phase = SESSION_CREATED;
+	else if (le32_get(packet.type) == MONITOR_STARTED && session->phase == SESSION_STARTING)
 		on_started(session);
-	else if (le32_get(packet.type) == MONITOR_FAILED && session->phase < PHASE_RUNNING)
+	else if (le32_get(packet.type) == MONITOR_FAILED && session->phase < SESSION_RUNNING)
 		on_failed(session, &packet, text_len);
 }
 
@@ -169,72 +147,89 @@ static void on_monitor_end(struct session *session)
 		on_packet(session);
 	if (session->launch->sync_fd >= 0)
 		on_packet(session);
-	if (session->phase == PHASE_OVER)
+	/* a process that has run and ended has started all the same */
+	if (session->phase == SESSION_OVER || session->phase >= session->goal)
 		return;
-	if (session->phase != PHASE_RUNNING) {
+	if (session->phase != SESSION_RUNNING) {
 		failure_set(session->failure, -EIO,
 			    "nacre-monitor ended before the process started");
 		session_fail(session, SESSION_STATUS_NACRE);
 		return;
 	}
-	session->phase = PHASE_OVER;
+	session->phase = SESSION_OVER;
 	session->status = WIFSIGNALED(monitor->wait_status)
 				  ? 128 + WTERMSIG(monitor->wait_status)
 				  : WEXITSTATUS(monitor->wait_status);
 }
 
+/* Until the process runs there is a deadline. */
 static int wait_ms(const struct session *session, int64_t deadline)
 {
 	int64_t left;
 
-	if (session->phase == PHASE_RUNNING)
+	if (session->phase == SESSION_RUNNING)
 		return -1;
-	left = deadline - now_ms();
+	left = deadline - child_now_ms();
 	return left > 0 ? (int)left : 0;
 }
 
-static void session_loop(struct session *session)
+static void on_timeout(struct session *session)
+{
+	failure_set(session->failure, -ETIMEDOUT,
+		    "the guest did not make the container within %d s",
+		    (session->launch->boot_timeout_ms + READY_EXTRA_MS) / 1000);
+	session_fail(session, SESSION_STATUS_NACRE);
+}
+
+/* Waits for something to happen, and does what it asks for. */
+static void session_step(struct session *session, int64_t deadline)
 {
 	struct launch *launch = session->launch;
 	struct child *const children[] = { &launch->monitor, &launch->vmm, &launch->fsd };
-	int64_t deadline = now_ms() + (session->launch->boot_timeout_ms + READY_EXTRA_MS);
+	struct pollfd fds[8] = {
+		{ .fd = session->signal_fd, .events = POLLIN },
+		{ .fd = launch->sync_fd, .events = POLLIN },
+	};
+	int n;
 
-	while (session->phase != PHASE_OVER) {
-		struct pollfd fds[8] = {
-			{ .fd = session->signal_fd, .events = POLLIN },
-			{ .fd = launch->sync_fd, .events = POLLIN },
+	for (int i = 0; i < 3; i++) { /* poll() skips -1 */
+		fds[2 + i] = (struct pollfd){
+			.fd = children[i]->ended ? -1 : children[i]->pidfd,
+			.events = POLLIN,
 		};
-		int n;
-
-		for (int i = 0; i < 3; i++) { /* poll() skips -1 */
-			fds[2 + i] = (struct pollfd){
-				.fd = children[i]->ended ? -1 : children[i]->pidfd,
-				.events = POLLIN,
-			};
-			fds[5 + i] = (struct pollfd){ .fd = children[i]->lines.fd,
-						      .events = POLLIN };
-		}
-		n = poll(fds, 8, wait_ms(session, deadline));
-		if (n == 0 && session->phase != PHASE_RUNNING) {
-			failure_set(session->failure, -ETIMEDOUT,
-				    "the guest did not make the container within %d s",
-				    (session->launch->boot_timeout_ms + READY_EXTRA_MS) / 1000);
-			session_fail(session, SESSION_STATUS_NACRE);
-			return;
-		}
-		if (fds[0].revents)
-			on_signal(session);
-		if (fds[1].revents && session->phase != PHASE_OVER)
-			on_packet(session);
-		for (int i = 0; i < 3; i++) {
-			if (fds[5 + i].revents)
-				lines_read(&children[i]->lines);
-			if (fds[2 + i].revents)
-				launch_reap(children[i]);
-		}
-		if (launch->monitor.ended && session->phase != PHASE_OVER)
-			on_monitor_end(session);
+		fds[5 + i] = (struct pollfd){ .fd = children[i]->lines.fd, .events = POLLIN };
 	}
+	n = poll(fds, 8, wait_ms(session, deadline));
+	if (n == 0 && session->phase != SESSION_RUNNING) {
+		on_timeout(session);
+		return;
+	}
+	if (fds[0].revents)
+		on_signal(session);
+	if (fds[1].revents && session->phase != SESSION_OVER)
+		on_packet(session);
+	for (int i = 0; i < 3; i++) {
+		if (fds[5 + i].revents)
+			lines_read(&children[i]->lines);
+		if (fds[2 + i].revents)
+			child_reap(children[i]);
+	}
+	if (launch->monitor.ended && session->phase != SESSION_OVER)
+		on_monitor_end(session);
+}
+
+bool session_reach(struct session *session, enum session_phase goal)
+{
+	int64_t deadline = child_now_ms() + session->launch->boot_timeout_ms + READY_EXTRA_MS;
+
+	session->goal = goal;
+	while (session->phase < goal) {
+		if (session->phase == SESSION_CREATED)
+			session_start(session);
+		else
+			session_step(session, deadline);
+	}
+	return session->phase == goal;
 }
 
 /* Adds to the failure how a companion ended that should not have ended. */
@@ -260,23 +255,29 @@ static void explain(struct failure *failure, const struct child *child)
 		snprintf(at, room, " (%s)", child->lines.last);
 }
 
-int session_run(struct launch *launch, int signal_fd, bool with_terminal, struct failure *failure)
+void session_begin(struct session *session, struct launch *launch, int signal_fd,
+		   bool with_terminal, struct failure *failure)
 {
-	struct session session = {
+	*session = (struct session){
 		.launch = launch,
 		.failure = failure,
 		.signal_fd = signal_fd,
 		.with_terminal = with_terminal,
 		.status = SESSION_STATUS_NACRE,
 	};
+}
 
-	session_loop(&session);
-	terminal_restore(&session.terminal);
+int session_end(struct session *session)
+{
+	struct launch *launch = session->launch;
+	struct failure *failure = session->failure;
+
+	terminal_restore(&session->terminal);
 	launch_end(launch, GRACE_MS);
 	/* what the monitor had to say after the process was started */
-	if (launch->monitor.lines.last[0] && session.status == SESSION_STATUS_NACRE)
+	if (launch->monitor.lines.last[0] && session->status == SESSION_STATUS_NACRE)
 		failure_set(failure, -EIO, "%s", launch->monitor.lines.last);
 	explain(failure, &launch->vmm);
 	explain(failure, &launch->fsd);
-	return session.status;
+	return session->status;
 }

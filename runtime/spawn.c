@@ -7,6 +7,7 @@
 #include <string.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 #include "fd.h"
@@ -116,6 +117,9 @@ child_main(const struct spawn *spawn, int *sources, char *const *argv, int error
 	setsid(); /* keys of the terminal are for nacre alone, which passes them on */
 	child_reset_signals(spawn->keep_signals_blocked);
 	err = child_place(sources, (int)(SPAWN_FIRST_FD + spawn->n_fds), &error_fd);
+	/* so that a change of its size, and its end, reach the session as signals */
+	if (!err && spawn->controlling_terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
+		err = -errno;
 	if (!err) {
 		execve(spawn->path, argv, no_env);
 		err = -errno;

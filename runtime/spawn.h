@@ -25,6 +25,7 @@ struct spawn {
 	uint64_t clone_flags;	 /* CLONE_NEW* for the child */
 	int cgroup_fd;		 /* to start in; -1: the caller's */
 	bool keep_signals_blocked;
+	bool controlling_terminal; /* std[0] becomes that of its session */
 };
 
 /* Begins a table. */

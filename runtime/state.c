@@ -12,12 +12,14 @@
 #include <jansson.h>
 
 #include "fd.h"
+#include "file_replace.h"
 #include "ident.h"
 #include "state.h"
+#include "state_files.h"
 #include "state_sweep.h"
 #include "subid.h"
 
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 
 const char *state_default_root(struct arena *arena)
 {
@@ -28,58 +30,61 @@ const char *state_default_root(struct arena *arena)
 	return "/run/nacre";
 }
 
-static json_t *state_as_json(const struct state *state, const struct container_config *config)
+static json_t *process_as_json(const struct process_ref *process)
 {
-	json_t *annotations = json_object_get(config->json, "annotations");
-
-	if (annotations)
-		json_incref(annotations);
-	else
-		annotations = json_object();
-	return json_pack("{s:i, s:{s:I, s:i, s:I, s:I, s:i, s:i}, "
-			 "s:{s:s, s:i, s:s*, s:s, s:s, s:i, s:b, s:s*, s:o}}",
-			 "version", STATE_VERSION,
-			 "vm", "memory", (json_int_t)state->size.memory, "cpus",
-			 (int)state->size.cpus, "uid", (json_int_t)state->vmm_uid, "gid",
-			 (json_int_t)state->vmm_gid, "pid", (int)state->vmm_pid, "fsdPid",
-			 (int)state->fsd_pid,
-			 "container", "id", state->id, "number", 0, "bundle", config->bundle,
-			 "rootfs", config->root_path, "created", state->created, "pid",
-			 (int)state->monitor_pid, "run", 1, "cgroup", state->cgroup,
-			 "annotations", annotations);
+	return json_pack("{s:i, s:I}", "pid", (int)process->pid, "start",
+			 (json_int_t)process->start);
 }
 
-static int file_replace(int dir_fd, const char *name, const char *text)
+/* A member that is there only when it has a value. */
+static void add_text(json_t *object, const char *name, const char *text)
 {
-	char temporary[64];
-	autoclose int fd = -1;
-	size_t len = strlen(text);
-
-	snprintf(temporary, sizeof(temporary), ".%s.new", name);
-	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-		    0600);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, len) != (ssize_t)len)
-		return errno ? -errno : -EIO;
-	if (renameat(dir_fd, temporary, dir_fd, name) < 0)
-		return -errno;
-	return 0;
+	if (text)
+		json_object_set_new(object, name, json_string(text));
 }
 
-int state_write(const struct state *state, const struct container_config *config,
-		struct failure *failure)
+static json_t *state_as_json(const struct state *state)
 {
-	json_t *json = state_as_json(state, config);
+	json_t *vm = json_pack("{s:I, s:i, s:I, s:I, s:o, s:o}", "memory",
+			       (json_int_t)state->size.memory, "cpus", (int)state->size.cpus,
+			       "uid", (json_int_t)state->vmm_uid, "gid",
+			       (json_int_t)state->vmm_gid, "process",
+			       process_as_json(&state->vmm), "fsd", process_as_json(&state->fsd));
+	json_t *container = json_pack("{s:s, s:i, s:s, s:s, s:o, s:b, s:b, s:b, s:O}", "id",
+				      state->id, "number", (int)state->number, "rootfs",
+				      state->rootfs, "created", state->created, "process",
+				      process_as_json(&state->monitor), "foreground",
+				      state->foreground, "terminal", state->terminal, "paused",
+				      state->paused, "annotations", state->annotations);
+
+	if (container) {
+		add_text(container, "bundle", state->bundle);
+		add_text(container, "cgroup", state->cgroup);
+	}
+	return json_pack("{s:i, s:o, s:o}", "version", STATE_VERSION, "vm", vm, "container",
+			 container);
+}
+
+static int json_write(const struct state *state, const char *name, json_t *json,
+		      struct failure *failure)
+{
 	char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
-	int err = text ? file_replace(state->dir_fd, STATE_FILE, text) : -EINVAL;
+	int err = text ? file_replace(state->dir_fd, name, text, strlen(text), 0600) : -EINVAL;
 
 	free(text);
-	json_decref(json);
 	if (err)
-		return failure_set(failure, err, "%s/" STATE_FILE ": cannot write: %s", state->dir,
+		return failure_set(failure, err, "%s/%s: cannot write: %s", state->dir, name,
 				   strerror(-err));
 	return 0;
+}
+
+int state_write(const struct state *state, struct failure *failure)
+{
+	json_t *json = state_as_json(state);
+	int err = json_write(state, STATE_FILE, json, failure);
+
+	json_decref(json);
+	return err;
 }
 
 /* Makes every directory of a path that is missing. */
@@ -147,40 +152,84 @@ static int create_locked(struct state *state, int root_fd, struct failure *failu
 	}
 	state->dir_fd = openat(root_fd, state->id,
 			       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (state->dir_fd >= 0)
+	if (state->dir_fd >= 0 && flock(state->dir_fd, LOCK_EX) == 0) {
+		state->locked = true;
 		state->status_fd = openat(state->dir_fd, STATUS_FILE,
 					  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (state->status_fd < 0 || flock(state->status_fd, LOCK_EX | LOCK_NB) < 0)
-		return failure_set(failure, -errno, "%s/" STATUS_FILE ": cannot make: %s",
-				   state->dir, strerror(errno));
+		state->started_fd = openat(state->dir_fd, STARTED_FILE,
+					   O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	}
+	/* `state` of somebody else may have the lock for an instant */
+	if (state->started_fd < 0 || state->status_fd < 0 ||
+	    flock(state->status_fd, LOCK_EX) < 0)
+		return failure_set(failure, -errno, "%s: cannot make its files: %s", state->dir,
+				   strerror(errno));
 	return 0;
+}
+
+/* The configuration as it was when the container was made: what happens to the bundle's does not
+ * concern a container (runtime.md "Lifecycle", 2.). One made from options has none; what exec needs
+ * of it is built.
+ */
+static int config_write(const struct state *state, const struct container_config *config,
+			struct failure *failure)
+{
+	const struct config_process *process = &config->process;
+	json_t *json = json_incref(config->json);
+	json_t *env = json_array();
+	int err;
+
+	for (size_t i = 0; i < process->env.n; i++)
+		json_array_append_new(env, json_string(process->env.v[i]));
+	if (!json)
+		json = json_pack("{s:b, s:{s:i, s:i}, s:s, s:O}", "terminal", process->terminal,
+				 "user", "uid", (int)process->uid, "gid", (int)process->gid,
+				 "cwd", process->cwd, "env", env);
+	err = json_write(state, config->json ? STATE_CONFIG_FILE : STATE_PROCESS_FILE, json,
+			 failure);
+	json_decref(json);
+	json_decref(env);
+	return err;
+}
+
+static void state_describe(struct state *state, const struct container_config *config)
+{
+	json_t *annotations = json_object_get(config->json, "annotations");
+	time_t now = time(NULL);
+	struct tm utc;
+
+	gmtime_r(&now, &utc);
+	strftime(state->created, sizeof(state->created), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	state->bundle = config->bundle;
+	state->rootfs = config->root_path;
+	state->terminal = config->process.terminal;
+	state->annotations = annotations ? json_incref(annotations) : json_object();
 }
 
 int state_create(struct state *state, const struct container_config *config, const char *root,
 		 struct arena *arena, struct failure *failure)
 {
 	struct sweep sweep = { .n = 0 };
-	time_t now = time(NULL);
 	autoclose int root_fd = root_open(root);
-	struct tm utc;
 	int err;
 
 	if (root_fd < 0)
 		return failure_set(failure, root_fd, "%s: expected a directory for state: %s",
 				   root, strerror(-root_fd));
-	gmtime_r(&now, &utc);
-	strftime(state->created, sizeof(state->created), "%Y-%m-%dT%H:%M:%SZ", &utc);
 	state->root = root;
 	state->id = config->id;
 	state->dir = arena_printf(arena, "%s/%s", root, config->id);
+	state_describe(state, config);
 	sweep_root(&sweep, root_fd, arena);
 	err = create_locked(state, root_fd, failure);
 	if (err == -EEXIST)
 		return err; /* somebody else's */
 	if (!err) {
 		choose_ids(state, &sweep);
-		err = state_write(state, config, failure);
+		err = state_write(state, failure);
 	}
+	if (!err)
+		err = config_write(state, config, failure);
 	if (err)
 		state_remove(state);
 	return err;
@@ -195,6 +244,21 @@ void state_remove(struct state *state)
 	root_fd = open(state->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root_fd >= 0 && flock(root_fd, LOCK_EX) == 0)
 		sweep_remove(root_fd, state->dir_fd, state->id);
+	state_close(state);
+}
+
+void state_unlock(struct state *state)
+{
+	if (state->locked)
+		flock(state->dir_fd, LOCK_UN);
+	state->locked = false;
+}
+
+void state_close(struct state *state)
+{
+	drop_fd(&state->started_fd);
 	drop_fd(&state->status_fd);
 	drop_fd(&state->dir_fd);
+	json_decref(state->annotations);
+	state->annotations = NULL;
 }

@@ -12,6 +12,7 @@
 #include "fd.h"
 #include "ident.h"
 #include "report.h"
+#include "state_files.h"
 #include "state_sweep.h"
 
 static json_t *state_load(int dir_fd)
@@ -33,12 +34,17 @@ static bool lock_is_free(int dir_fd)
 
 void sweep_remove(int root_fd, int dir_fd, const char *id)
 {
-	static const char *const files[] = { SOCKET_FILE, STATUS_FILE, CONFINED_FILE, "." STATE_FILE ".new",
-					     STATE_FILE };
+	/* state.json last: a removal that was interrupted is still a container to delete */
+	static const char *const files[] = {
+		SOCKET_FILE,	     MONITOR_SOCKET_FILE, STARTED_FILE,	 CONFINED_FILE,
+		STATUS_FILE,	     STATE_CONFIG_FILE,	  "." STATE_CONFIG_FILE ".new",
+		STATE_PROCESS_FILE,  "." STATE_PROCESS_FILE ".new",
+		"." STATE_FILE ".new", STATE_FILE,
+	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		unlinkat(dir_fd, files[i], 0);
-	if (unlinkat(root_fd, id, AT_REMOVEDIR) < 0)
+	if (unlinkat(root_fd, id, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		report_warning("%s: cannot remove its state directory: %s", id, strerror(errno));
 }
 
@@ -69,7 +75,7 @@ static void sweep_one(struct sweep *sweep, int root_fd, const char *id, struct a
 	container = json_object_get(state, "container");
 	if (!lock_is_free(dir_fd)) {
 		note_uid(sweep, state, arena);
-	} else if (!state || json_is_true(json_object_get(container, "run"))) {
+	} else if (!state || json_is_true(json_object_get(container, "foreground"))) {
 		const char *cgroup = json_string_value(json_object_get(container, "cgroup"));
 
 		if (cgroup)

@@ -8,11 +8,6 @@
 
 #include "arena.h"
 
-#define STATE_FILE  "state.json"
-#define CONFINED_FILE "confined"
-#define STATUS_FILE "status"
-#define SOCKET_FILE "vmm.sock"
-
 /* What the sweep has seen of the containers that live. */
 struct sweep {
 	uint32_t *uids; /* of their VMMs */

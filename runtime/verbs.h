@@ -12,13 +12,15 @@ struct global_options {
 	bool help, version, debug;
 	const char *root; /* absolute; where state lies */
 	const char *log, *log_format;
+	bool systemd_cgroup;
+	const char *cgroup_manager, *rootless; /* NULL: not given */
 	struct arena *arena;
 };
 
 /* argv[0] is the verb. Returns the exit status, having reported what went wrong. */
 typedef int verb_fn(const struct global_options *global, int argc, char *argv[]);
 
-verb_fn verb_run;
+verb_fn verb_create, verb_delete, verb_kill, verb_list, verb_run, verb_start, verb_state;
 
 /* Prints what `nacre --version` prints. */
 void version_print(struct arena *arena);

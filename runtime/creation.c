@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The making of a container; see creation.h. */
+#include <errno.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "creation.h"
+#include "fd.h"
+#include "inputs.h"
+#include "plan_compile.h"
+#include "signals.h"
+#include "terminal.h"
+
+void creation_init(struct creation *creation, const struct global_options *global,
+		   const struct creation_options *options)
+{
+	*creation = (struct creation){
+		.global = global,
+		.options = options,
+		.exports = { .root_fd = -1 },
+		.console = CONSOLE_NONE,
+		.state = STATE_NONE,
+		.signal_fd = -1,
+	};
+	config_init(&creation->config);
+	launch_init(&creation->launch);
+	creation->launch.config = &creation->config;
+	creation->launch.companions = &creation->companions;
+	creation->launch.exports = &creation->exports;
+	creation->launch.state = &creation->state;
+}
+
+int creation_read_conf(struct creation *creation)
+{
+	if (geteuid() != 0)
+		return failure_set(&creation->failure, -EPERM, "expected root: running as a user "
+				   "is not supported yet");
+	return conf_read(&creation->conf, &creation->config.arena, &creation->failure);
+}
+
+/* What nacre.conf says, where neither an option nor config.json does. */
+static void apply_conf(struct creation *creation)
+{
+	struct container_config *config = &creation->config;
+
+	if (config->resources.memory_limit <= 0 && creation->conf.memory > 0)
+		config->resources.memory_limit = (int64_t)creation->conf.memory;
+	if (config->cpus == 0 && config->resources.cpu_quota <= 0)
+		config->cpus = (uint32_t)creation->conf.cpus;
+	creation->launch.boot_timeout_ms = (int)(creation->conf.boot_timeout_s * 1000);
+}
+
+/* Opens what exists already. */
+static int open_inputs(struct creation *creation)
+{
+	struct launch *launch = &creation->launch;
+	struct failure *failure = &creation->failure;
+	const char *kernel = creation->options->kernel;
+	int err = companions_find(&creation->companions, &creation->config.arena, failure);
+
+	if (!kernel)
+		kernel = creation->conf.kernel;
+	if (!err)
+		err = companions_check(&creation->companions, failure);
+	if (!err)
+		err = launch->kvm_fd = inputs_open_kvm(failure);
+	if (err >= 0)
+		err = launch->kernel_fd =
+			inputs_open_kernel(kernel ? kernel : creation->companions.kernel, failure);
+	if (err >= 0)
+		err = launch->init_fd = inputs_open_init(creation->companions.init, failure);
+	if (err >= 0)
+		err = exports_open(&creation->exports, &creation->config, failure);
+	return err < 0 ? err : 0;
+}
+
+static int make_plan(struct creation *creation)
+{
+	struct plan_buffer plan;
+	int err = plan_compile(&creation->config, &plan, &creation->failure);
+
+	if (!err)
+		err = creation->launch.plan_fd = launch_plan_file(&plan, &creation->failure);
+	plan_buffer_free(&plan);
+	return err < 0 ? err : 0;
+}
+
+/*
+ * A container that outlives its nacre has its terminal from --console-socket, and nothing else of
+ * the caller's: whoever reads the caller's output to its end would wait for the container.
+ */
+static int open_console(struct creation *creation)
+{
+	const struct config_process *process = &creation->config.process;
+	const char *path = creation->options->console_socket;
+	struct launch *launch = &creation->launch;
+	int err;
+
+	if (!path && !(launch->detached && process->terminal))
+		return 0;
+	if (!path)
+		return failure_set(&creation->failure, -EINVAL, "process.terminal: expected "
+				   "--console-socket, to send the terminal to");
+	if (!process->terminal || !launch->detached)
+		return failure_set(&creation->failure, -EINVAL, "--console-socket: expected a "
+				   "container with process.terminal that is not waited for");
+	err = console_open(&creation->console, path, process->rows, process->cols,
+			   &creation->failure);
+	for (int i = 0; i < 3; i++)
+		launch->std[i] = creation->console.slave_fd;
+	launch->controlling_terminal = true;
+	return err;
+}
+
+static void choose_size(struct creation *creation)
+{
+	struct sysinfo host = { .mem_unit = 1 };
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	sysinfo(&host);
+	creation->state.size = vm_size_of(&creation->config,
+					  (uint64_t)host.totalram * host.mem_unit,
+					  cpus > 0 ? (uint32_t)cpus : 1);
+}
+
+int creation_prepare(struct creation *creation, bool detached)
+{
+	struct launch *launch = &creation->launch;
+	int err;
+
+	if (creation->options->preserve_fds > 0)
+		return failure_set(&creation->failure, -ENOTSUP, "--preserve-fds %llu: descriptors "
+				   "cannot be passed into a VM: expected 0",
+				   (unsigned long long)creation->options->preserve_fds);
+	launch->detached = detached;
+	apply_conf(creation);
+	err = open_inputs(creation);
+	if (!err)
+		err = open_console(creation);
+	if (!err)
+		err = make_plan(creation);
+	if (!err && creation->options->console_log) {
+		err = launch->console_fd = inputs_open_console_log(creation->options->console_log,
+								   &creation->failure);
+		err = err < 0 ? err : 0;
+	}
+	if (!err)
+		choose_size(creation);
+	return err;
+}
+
+/* Makes what others can see. */
+static int make_state(struct creation *creation)
+{
+	struct state *state = &creation->state;
+	int err;
+
+	state->foreground = !creation->launch.detached;
+	err = state_create(state, &creation->config, creation->global->root,
+			   &creation->config.arena, &creation->failure);
+	if (err)
+		return err;
+	state->cgroup = cgroup_create(creation->config.cgroups_path, creation->config.id,
+				      &creation->config.arena);
+	creation->launch.cgroup_fd = cgroup_open(state->cgroup);
+	/* whoever comes after us must find it, should we be killed */
+	return state->cgroup ? state_write(state, &creation->failure) : 0;
+}
+
+int creation_start(struct creation *creation, bool with_terminal)
+{
+	struct launch *launch = &creation->launch;
+	int err;
+
+	creation->signal_fd = signals_open(&creation->failure);
+	session_begin(&creation->session, launch, creation->signal_fd, with_terminal,
+		      &creation->failure);
+	if (creation->signal_fd < 0)
+		return creation->signal_fd;
+	err = make_state(creation);
+	if (!err)
+		err = launch_start(launch, &creation->failure);
+	if (!err) {
+		launch_note(launch);
+		err = state_write(&creation->state, &creation->failure);
+	}
+	/* they have their own by now; what is held here would keep mounts and files alive */
+	exports_close(&creation->exports);
+	drop_fd(&launch->kvm_fd);
+	drop_fd(&creation->console.slave_fd);
+	return err;
+}
+
+int creation_undo(struct creation *creation)
+{
+	int status = session_end(&creation->session);
+
+	drop_fd(&creation->launch.cgroup_fd);
+	if (creation->state.cgroup && creation->state.dir_fd >= 0)
+		cgroup_remove(creation->state.cgroup);
+	state_remove(&creation->state);
+	return status;
+}
+
+void creation_close(struct creation *creation)
+{
+	struct launch *launch = &creation->launch;
+
+	console_close(&creation->console);
+	exports_close(&creation->exports);
+	drop_fd(&launch->cgroup_fd);
+	drop_fd(&launch->kvm_fd);
+	drop_fd(&launch->kernel_fd);
+	drop_fd(&launch->init_fd);
+	drop_fd(&launch->console_fd);
+	drop_fd(&launch->plan_fd);
+	drop_fd(&creation->signal_fd);
+	state_close(&creation->state);
+	config_free(&creation->config);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The making of a container, as create and run share it: from a configuration that was read and
+ * checked to a guest that boots. First everything that exists already is opened, and nothing is
+ * made; then what others can see is made, and whatever goes wrong from there on, it is removed.
+ */
+#ifndef NACRE_RUNTIME_CREATION_H
+#define NACRE_RUNTIME_CREATION_H
+
+#include "conf.h"
+#include "console.h"
+#include "creation_options.h"
+#include "launch.h"
+#include "session.h"
+#include "verbs.h"
+
+struct creation {
+	const struct global_options *global;
+	const struct creation_options *options;
+	struct conf conf;
+	struct container_config config;
+	struct companions companions;
+	struct exports exports;
+	struct console console;
+	struct state state;
+	struct launch launch;
+	struct session session;
+	struct failure failure;
+	int signal_fd;
+};
+
+/* Nothing open; the configuration is initialized. */
+void creation_init(struct creation *creation, const struct global_options *global,
+		   const struct creation_options *options);
+
+/* Reads nacre.conf. Before the configuration is filled. 0, or -errno with the failure set. */
+int creation_read_conf(struct creation *creation);
+
+/*
+ * Opens what the configuration names and compiles the plan. `detached`: the container is to outlive
+ * this nacre. Returns 0 or -errno with the failure set.
+ */
+int creation_prepare(struct creation *creation, bool detached);
+
+/*
+ * Makes state and cgroup and starts the companions; the session is begun. Returns 0 or -errno with
+ * the failure set; creation_undo() then.
+ */
+int creation_start(struct creation *creation, bool with_terminal);
+
+/* Ends what runs and removes what was made. Returns the session's status. */
+int creation_undo(struct creation *creation);
+
+/* Closes everything. */
+void creation_close(struct creation *creation);
+
+#endif

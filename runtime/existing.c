@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verbs on a container that exists; see existing.h. */
+#include <errno.h>
+
+#include "existing.h"
+#include "report.h"
+
+int existing_parse(const struct existing_usage *usage, const struct global_options *global,
+		   int argc, char *argv[], void *options, struct failure *failure)
+{
+	const bool *help = (const bool *)((const char *)options + usage->help_offset);
+	int used = options_parse(usage->table, argc - 1, argv + 1, options, global->arena, failure);
+	int words = argc - 1 - used;
+
+	if (used < 0)
+		return used;
+	if (*help) {
+		printf("%s\n\n  %s\n\n", usage->line, usage->usage);
+		options_print(stdout, usage->table);
+		return 0;
+	}
+	if (words < usage->least || words > usage->most)
+		return failure_set(failure, -EINVAL, "%s: expected: %s", argv[0], usage->usage);
+	return 1 + used;
+}
+
+int existing_end(struct state *state, const struct failure *failure)
+{
+	state_close(state);
+	if (!failure->text[0])
+		return 0;
+	report_error("%s", failure->text);
+	return 1;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What verbs on a container that exists have in common: options, one ID, its state. */
+#ifndef NACRE_RUNTIME_EXISTING_H
+#define NACRE_RUNTIME_EXISTING_H
+
+#include "options.h"
+#include "state.h"
+#include "verbs.h"
+
+/* How such a verb is called. The structure at `options` has a bool `help` at `help_offset`. */
+struct existing_usage {
+	const char *line;  /* "nacre start: run the process of a created container" */
+	const char *usage; /* "nacre start ID" */
+	const struct option_table *table;
+	size_t help_offset;
+	int least, most; /* words behind the options */
+};
+
+/*
+ * Reads options. Returns the number of the first word behind them in argv; 0 when help was asked for
+ * and printed; or -EINVAL with the failure set.
+ */
+int existing_parse(const struct existing_usage *usage, const struct global_options *global,
+		   int argc, char *argv[], void *options, struct failure *failure);
+
+/* Ends a verb: reports the failure, if there is one, and closes the state. Returns 0 or 1. */
+int existing_end(struct state *state, const struct failure *failure);
+
+#endif

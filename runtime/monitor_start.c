@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starts nacre-monitor; see monitor_start.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "fd.h"
+#include "listener.h"
+#include "monitor_start.h"
+#include "state_files.h"
+
+#define TTY_CONNECTIONS 2
+
+static const char *const stream_options[MONITOR_CONNECTIONS_MAX] = { "--control", "--stdin",
+								     "--stdout", "--stderr" };
+static const char *const tty_options[TTY_CONNECTIONS] = { "--control", "--tty" };
+
+void monitor_start_init(struct monitor_start *start)
+{
+	*start = (struct monitor_start){
+		.connections = { -1, -1, -1, -1 }, .std = { -1, -1, -1 }, .plan_fd = -1,
+		.status_fd = -1, .started_fd = -1, .confined_fd = -1, .listener_fd = -1, .vmm_pidfd = -1,
+		.fsd_pidfd = -1, .mount_ns = -1, .net_ns = -1, .cgroup_fd = -1,
+	};
+}
+
+static int n_connections(const struct monitor_start *start)
+{
+	return start->terminal ? TTY_CONNECTIONS : MONITOR_CONNECTIONS_MAX;
+}
+
+int monitor_connect(struct monitor_start *start, int dir_fd, struct failure *failure)
+{
+	for (int i = 0; i < n_connections(start); i++) {
+		start->connections[i] = listener_connect(dir_fd, SOCKET_FILE, SOCK_STREAM,
+							 failure);
+		if (start->connections[i] < 0)
+			return start->connections[i];
+	}
+	return 0;
+}
+
+void monitor_disconnect(struct monitor_start *start)
+{
+	for (int i = 0; i < MONITOR_CONNECTIONS_MAX; i++)
+		drop_fd(&start->connections[i]);
+}
+
+static void args_set(const struct monitor_start *start, struct spawn *spawn, struct arena *arena)
+{
+	const char *const *names = start->terminal ? tty_options : stream_options;
+	const struct {
+		const char *name;
+		int fd;
+	} others[] = {
+		{ "--plan", start->plan_fd },	      { "--status", start->status_fd },
+		{ "--started", start->started_fd },   { "--listener", start->listener_fd },
+		{ "--vmm-pid", start->vmm_pidfd },    { "--fsd-pid", start->fsd_pidfd },
+		{ "--mount-ns", start->mount_ns },    { "--net-ns", start->net_ns },
+		{ "--confined", start->confined_fd },
+	};
+
+	spawn_arg(spawn, "--container");
+	spawn_arg(spawn, arena_printf(arena, "%u", start->container));
+	for (int i = 0; i < n_connections(start); i++)
+		spawn_arg_fd(spawn, names[i], start->connections[i]);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (others[i].fd >= 0)
+			spawn_arg_fd(spawn, others[i].name, others[i].fd);
+	}
+}
+
+/* A pair with one end of the monitor's. */
+static int pair_make(bool is_socket, int *ours, int *theirs)
+{
+	int pair[2];
+
+	if (is_socket ? socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0
+		      : pipe2(pair, O_CLOEXEC) < 0)
+		return -errno;
+	*ours = pair[is_socket ? 0 : 1];
+	*theirs = pair[is_socket ? 1 : 0];
+	return 0;
+}
+
+/*
+ * The monitor's standard error is the process'. What it has to say to the user comes through the
+ * log pipe as long as a nacre waits for it, so that nacre writes it where --log wants it.
+ */
+int monitor_run(const struct monitor_start *start, struct child *monitor, struct arena *arena,
+		int *sync_fd, int *lifeline_fd, struct failure *failure)
+{
+	autoclose int lines_fd = start->lines_to_us ? lines_open(&monitor->lines) : -1;
+	autoclose int their_sync = -1;
+	autoclose int their_lifeline = -1;
+	struct spawn spawn;
+	int err = start->lines_to_us && lines_fd < 0 ? lines_fd : 0;
+
+	if (!err)
+		err = pair_make(true, sync_fd, &their_sync);
+	if (!err && start->with_lifeline)
+		err = pair_make(false, lifeline_fd, &their_lifeline);
+	if (err)
+		return failure_set(failure, err, "cannot make a pipe: %s", strerror(-err));
+	spawn_begin(&spawn, arena, start->companions->monitor, monitor->name);
+	spawn.cgroup_fd = start->cgroup_fd;
+	spawn.keep_signals_blocked = true; /* it takes them from a descriptor, as nacre does */
+	spawn.controlling_terminal = start->controlling_terminal;
+	memcpy(spawn.std, start->std, sizeof(spawn.std));
+	args_set(start, &spawn, arena);
+	spawn_arg_fd(&spawn, "--sync", their_sync);
+	if (their_lifeline >= 0)
+		spawn_arg_fd(&spawn, "--lifeline", their_lifeline);
+	if (lines_fd >= 0)
+		spawn_arg_fd(&spawn, "--log", lines_fd);
+	err = spawn_run(&spawn, &monitor->pidfd, failure);
+	if (err < 0)
+		return err;
+	monitor->pid = err;
+	return 0;
+}

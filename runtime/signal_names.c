@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signals by name; see signal_names.h. */
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#include "signal_names.h"
+#include "size.h"
+
+#define SIGNAL_MAX 64
+
+/* "RTMIN", "RTMIN+N", "RTMAX", "RTMAX-N". */
+static int real_time_number(const char *name)
+{
+	int base = strncasecmp(name, "RTMIN", 5) == 0 ? SIGRTMIN
+		   : strncasecmp(name, "RTMAX", 5) == 0 ? SIGRTMAX : -1;
+	char sign = base == SIGRTMIN ? '+' : '-';
+	uint64_t offset = 0;
+	int number;
+
+	if (base < 0)
+		return -1;
+	if (name[5] != '\0' &&
+	    (name[5] != sign || number_parse(name + 6, SIGNAL_MAX, &offset) != 0))
+		return -1;
+	number = base + (sign == '+' ? (int)offset : -(int)offset);
+	return number >= SIGRTMIN && number <= SIGRTMAX ? number : -1;
+}
+
+int signal_number(const char *name)
+{
+	uint64_t number;
+
+	if (number_parse(name, SIGNAL_MAX, &number) == 0)
+		return number >= 1 ? (int)number : -1;
+	if (strncasecmp(name, "SIG", 3) == 0)
+		name += 3;
+	for (int signo = 1; signo < SIGNAL_MAX; signo++) {
+		const char *abbreviation = sigabbrev_np(signo);
+
+		if (abbreviation && strcasecmp(abbreviation, name) == 0)
+			return signo;
+	}
+	if (strcasecmp(name, "IOT") == 0)
+		return SIGABRT;
+	if (strcasecmp(name, "CLD") == 0)
+		return SIGCHLD;
+	if (strcasecmp(name, "POLL") == 0)
+		return SIGPOLL;
+	return real_time_number(name);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files of a container's state directory; state.h tells what is in them. */
+#ifndef NACRE_RUNTIME_STATE_FILES_H
+#define NACRE_RUNTIME_STATE_FILES_H
+
+#define STATE_FILE	    "state.json"
+#define STATE_CONFIG_FILE   "config.json"
+#define STATE_PROCESS_FILE  "process.json"
+#define STATUS_FILE	    "status"
+#define STARTED_FILE	    "started"
+#define CONFINED_FILE	    "confined"
+#define SOCKET_FILE	    "vmm.sock"
+#define MONITOR_SOCKET_FILE "monitor.sock"
+
+#endif

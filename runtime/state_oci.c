@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A container's state as engines read it, and the configuration it was made from; see state.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <jansson.h>
+
+#include "fd.h"
+#include "state.h"
+#include "state_files.h"
+
+/* A process configuration of ours; config.json is bounded where it is read. */
+#define PROCESS_FILE_MAX (4u * 1024u * 1024u)
+
+json_t *state_as_oci(const struct state *state, enum state_status status)
+{
+	bool lives = status != STATE_STOPPED && status != STATE_CREATING;
+	json_t *json = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:O}", "ociVersion", "1.2.0",
+				 "id", state->id, "pid", lives ? (int)state->monitor.pid : 0,
+				 "status", state_status_name(status), "bundle",
+				 state->bundle ? state->bundle : "", "rootfs",
+				 state->rootfs ? state->rootfs : "", "created", state->created,
+				 "annotations", state->annotations);
+	struct stat st;
+	const struct passwd *owner = NULL;
+
+	if (fstat(state->dir_fd, &st) == 0)
+		owner = getpwuid(st.st_uid);
+	json_object_set_new(json, "owner", json_string(owner ? owner->pw_name : ""));
+	return json;
+}
+
+/* What was given beside the defaults, of a container made from options. */
+static void process_fill(struct container_config *config, const json_t *json)
+{
+	struct config_process *process = &config->process;
+	const json_t *user = json_object_get(json, "user");
+	const char *cwd = json_string_value(json_object_get(json, "cwd"));
+	json_t *env = json_object_get(json, "env");
+	json_t *setting;
+	size_t i;
+
+	process->terminal = json_is_true(json_object_get(json, "terminal"));
+	process->uid = (uint32_t)json_integer_value(json_object_get(user, "uid"));
+	process->gid = (uint32_t)json_integer_value(json_object_get(user, "gid"));
+	config_set_defaults(config);
+	if (cwd)
+		process->cwd = arena_printf(&config->arena, "%s", cwd);
+	process->env.n = 0;
+	json_array_foreach(env, i, setting)
+		string_list_add(&config->arena, &process->env,
+				arena_printf(&config->arena, "%s", json_string_value(setting)));
+}
+
+int state_read_config(const struct state *state, struct container_config *config,
+		      struct failure *failure)
+{
+	autoclose int fd = openat(state->dir_fd, STATE_CONFIG_FILE,
+				  O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	json_error_t error;
+	json_t *json;
+
+	config->id = state->id;
+	config->root_path = state->rootfs;
+	if (fd >= 0) {
+		char *text;
+		struct stat st;
+		ssize_t n;
+
+		if (fstat(fd, &st) < 0 || st.st_size > (off_t)PROCESS_FILE_MAX)
+			return failure_set(failure, -EFBIG, "%s/" STATE_CONFIG_FILE ": too large",
+					   state->dir);
+		text = arena_take(&config->arena, (size_t)st.st_size + 1);
+		n = read(fd, text, (size_t)st.st_size);
+		return config_read_text(config, text, n > 0 ? (size_t)n : 0, state->bundle,
+					failure);
+	}
+	fd = openat(state->dir_fd, STATE_PROCESS_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	json = fd < 0 ? NULL : json_loadfd(fd, JSON_DISABLE_EOF_CHECK, &error);
+	if (!json_is_object(json)) {
+		json_decref(json);
+		return failure_set(failure, -EIO, "%s/" STATE_CONFIG_FILE ": expected the "
+				   "container's configuration", state->dir);
+	}
+	process_fill(config, json);
+	json_decref(json);
+	return 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nacre delete (OCI runtime-spec 1.2 runtime.md "Delete"): removes what create made of a container
+ * that has stopped; with --force, of any, whatever state it was left in.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cgroup.h"
+#include "existing.h"
+#include "report.h"
+
+/* How long a VMM whose monitor is gone may take to end by itself: a guest syncs its files. */
+#define END_GRACE_MS 3000
+/* How long a killed process may take. */
+#define KILL_WAIT_MS 2000
+
+struct delete_options {
+	bool help, force;
+};
+
+#define AT(field) offsetof(struct delete_options, field)
+
+static const struct option_row rows[] = {
+	{ .name = "force", .letter = 'f', .kind = OPTION_FLAG, .offset = AT(force),
+	  .help = "kill the container first, if it lives; succeed if there is none" },
+	{ .name = "help", .letter = 'h', .kind = OPTION_FLAG, .offset = AT(help),
+	  .help = "this text" },
+};
+
+static const struct option_table table = { rows, sizeof(rows) / sizeof(rows[0]) };
+
+static const struct existing_usage usage = {
+	.line = "nacre delete: remove a container that has stopped",
+	.usage = "nacre delete [--force] ID",
+	.table = &table,
+	.help_offset = AT(help),
+	.least = 1,
+	.most = 1,
+};
+
+static void process_end(const struct process_ref *process, int grace_ms)
+{
+	if (process_ref_wait(process, grace_ms) != 0 &&
+	    process_ref_kill(process, KILL_WAIT_MS) != 0)
+		report_warning("process %d does not end", (int)process->pid);
+}
+
+/*
+ * Kills what lives and opens the state with its lock. The lock may be held by a create that waits for
+ * its guest: that one ends when its companions are killed.
+ */
+static int force_open(struct state *state, const struct global_options *global, const char *id,
+		      struct failure *failure)
+{
+	int err = state_open(state, global->root, id, global->arena, failure);
+
+	if (err)
+		return err;
+	process_ref_kill(&state->monitor, KILL_WAIT_MS);
+	if (state_status(state) == STATE_CREATING && state->cgroup)
+		cgroup_kill(state->cgroup);
+	state_close(state);
+	return state_open_locked(state, global->root, id, STATE_LOCK_MS, global->arena, failure);
+}
+
+static int delete_container(struct state *state, struct failure *failure)
+{
+	enum state_status status = state_status(state);
+
+	if (status != STATE_STOPPED && status != STATE_CREATING)
+		return failure_set(failure, -EBUSY,
+				   "%s: cannot delete a container that is %s: expected stopped",
+				   state->id, state_status_name(status));
+	process_end(&state->vmm, END_GRACE_MS);
+	process_end(&state->fsd, END_GRACE_MS);
+	if (state->cgroup)
+		cgroup_remove(state->cgroup);
+	state_remove(state);
+	return 0;
+}
+
+int verb_delete(const struct global_options *global, int argc, char *argv[])
+{
+	struct delete_options options = { .help = false };
+	struct failure failure = { .text = "" };
+	struct state state = STATE_NONE;
+	int at = existing_parse(&usage, global, argc, argv, &options, &failure);
+	int err;
+
+	if (at <= 0)
+		return existing_end(&state, &failure);
+	if (options.force)
+		err = force_open(&state, global, argv[at], &failure);
+	else
+		err = state_open_locked(&state, global->root, argv[at], STATE_LOCK_MS,
+					global->arena, &failure);
+	if (options.force && err == -ENOENT) /* as asked: there is none */
+		failure.text[0] = '\0';
+	else if (!err)
+		delete_container(&state, &failure);
+	return existing_end(&state, &failure);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nacre kill (OCI runtime-spec 1.2 runtime.md "Kill"): sends a signal to the container's process, by
+ * way of its monitor, which passes on every signal that can be caught. SIGKILL ends the monitor, and
+ * the guest kills what belonged to its connection.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/pidfd.h>
+
+#include "existing.h"
+#include "fd.h"
+#include "signal_names.h"
+
+struct kill_options {
+	bool help, all;
+};
+
+#define AT(field) offsetof(struct kill_options, field)
+
+static const struct option_row rows[] = {
+	{ .name = "all", .letter = 'a', .kind = OPTION_FLAG, .offset = AT(all),
+	  .help = "to every process of the container" },
+	{ .name = "help", .letter = 'h', .kind = OPTION_FLAG, .offset = AT(help),
+	  .help = "this text" },
+};
+
+static const struct option_table table = { rows, sizeof(rows) / sizeof(rows[0]) };
+
+static const struct existing_usage usage = {
+	.line = "nacre kill: send a signal (TERM if not given) to a container",
+	.usage = "nacre kill [--all] ID [SIGNAL]",
+	.table = &table,
+	.help_offset = AT(help),
+	.least = 1,
+	.most = 2,
+};
+
+static int kill_container(const struct state *state, int signo, struct failure *failure)
+{
+	enum state_status status = state_status(state);
+	autoclose int pidfd = -1;
+
+	/* "Attempting to send a signal to a container that is neither created nor running MUST
+	 * have no effect on the container and MUST generate an error." */
+	if (status != STATE_CREATED && status != STATE_RUNNING && status != STATE_PAUSED)
+		return failure_set(failure, -ESRCH, "%s: container not running: it is %s",
+				   state->id, state_status_name(status));
+	pidfd = process_ref_open(&state->monitor);
+	if (pidfd < 0)
+		return failure_set(failure, -ESRCH, "%s: container not running", state->id);
+	if (pidfd_send_signal(pidfd, signo, NULL, 0) < 0)
+		return failure_set(failure, -errno, "%s: cannot send signal %d: %s", state->id,
+				   signo, strerror(errno));
+	return 0;
+}
+
+int verb_kill(const struct global_options *global, int argc, char *argv[])
+{
+	struct kill_options options = { .help = false };
+	struct failure failure = { .text = "" };
+	struct state state = STATE_NONE;
+	int at = existing_parse(&usage, global, argc, argv, &options, &failure);
+	const char *name = at > 0 && at + 1 < argc ? argv[at + 1] : "TERM";
+	int signo = signal_number(name);
+
+	if (at > 0 && signo < 0)
+		failure_set(&failure, -EINVAL,
+			    "%s: unknown signal: expected a name like TERM or SIGTERM, or 1 to 64",
+			    name);
+	else if (at > 0 &&
+		 state_open(&state, global->root, argv[at], global->arena, &failure) == 0)
+		kill_container(&state, signo, &failure);
+	return existing_end(&state, &failure);
+}

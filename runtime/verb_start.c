@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nacre start (OCI runtime-spec 1.2 runtime.md "Start"): tells the monitor of a created container to
+ * let its process go, and waits until it runs or has failed to.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "existing.h"
+#include "fd.h"
+#include "listener.h"
+#include "monitorwire.h"
+#include "state_files.h"
+
+/* From START to the process' execve(): the network's set-up and hooks in the guest. */
+#define STARTED_WAIT_MS 60000
+
+struct start_options {
+	bool help;
+};
+
+static const struct option_row rows[] = {
+	{ .name = "help", .letter = 'h', .kind = OPTION_FLAG,
+	  .offset = offsetof(struct start_options, help), .help = "this text" },
+};
+
+static const struct option_table table = { rows, sizeof(rows) / sizeof(rows[0]) };
+
+static const struct existing_usage usage = {
+	.line = "nacre start: run the process of a created container",
+	.usage = "nacre start ID",
+	.table = &table,
+	.help_offset = offsetof(struct start_options, help),
+	.least = 1,
+	.most = 1,
+};
+
+/* Waits for the monitor's answer to START. 0, or -errno with the failure set. */
+static int await_started(int monitor_fd, const char *id, struct failure *failure)
+{
+	struct monitor_packet packet = { .type = le32_of(0) };
+	const size_t head = offsetof(struct monitor_packet, text);
+	struct pollfd wait = { .fd = monitor_fd, .events = POLLIN };
+	ssize_t n = 0;
+
+	if (poll(&wait, 1, STARTED_WAIT_MS) == 0)
+		return failure_set(failure, -ETIMEDOUT, "%s: the process did not start within %d s",
+				   id, STARTED_WAIT_MS / 1000);
+	n = recv(monitor_fd, &packet, sizeof(packet), 0);
+	if (n >= (ssize_t)head && le32_get(packet.type) == MONITOR_STARTED)
+		return 0;
+	if (n >= (ssize_t)head && le32_get(packet.type) == MONITOR_FAILED &&
+	    le32_get(packet.text_len) <= (size_t)n - head)
+		return failure_set(failure, -EIO, "%.*s", (int)le32_get(packet.text_len),
+				   packet.text);
+	return failure_set(failure, -EIO, "%s: container ended before its process started", id);
+}
+
+static int start_process(struct state *state, struct failure *failure)
+{
+	struct monitor_packet packet = { .type = le32_of(MONITOR_START) };
+	autoclose int fd = listener_connect(state->dir_fd, MONITOR_SOCKET_FILE, SOCK_SEQPACKET,
+					    failure);
+
+	if (fd < 0)
+		return fd;
+	if (send(fd, &packet, offsetof(struct monitor_packet, text), MSG_NOSIGNAL) < 0)
+		return failure_set(failure, -errno, "%s: container ended: %s", state->id,
+				   strerror(errno));
+	return await_started(fd, state->id, failure);
+}
+
+int verb_start(const struct global_options *global, int argc, char *argv[])
+{
+	struct start_options options = { .help = false };
+	struct failure failure = { .text = "" };
+	struct state state = STATE_NONE;
+	int at = existing_parse(&usage, global, argc, argv, &options, &failure);
+	enum state_status status;
+
+	if (at > 0 && state_open_locked(&state, global->root, argv[at], STATE_LOCK_MS,
+					global->arena, &failure) == 0) {
+		status = state_status(&state);
+		/* "Attempting to start a container that is not created MUST ... generate an
+		 * error." */
+		if (status == STATE_CREATED)
+			start_process(&state, &failure);
+		else
+			failure_set(&failure, -EINVAL,
+				    "%s: cannot start a container that is %s: expected created",
+				    argv[at], state_status_name(status));
+	}
+	return existing_end(&state, &failure);
+}
