@@ -243,7 +243,7 @@ static void test_linux_refused(void **state)
 		{ "linux.namespaces.1", "{\"type\":\"cgroup\"}", "linux.namespaces: expected \"network\"" },
 		{ "linux.namespaces.2", "{\"type\":\"cgroup\"}", "linux.namespaces: expected \"ipc\"" },
 		{ "linux.namespaces.4", "{\"type\":\"cgroup\"}", "linux.namespaces: expected \"mount\"" },
-		{ "linux.namespaces.1.path", "\"/proc/1/ns/net\"", "linux.namespaces[1]: path: joining" },
+		{ "linux.namespaces.0.path", "\"/proc/1/ns/pid\"", "linux.namespaces[0]: path: joining" },
 		{ "linux.namespaces.+", "{\"type\":\"moon\"}", "linux.namespaces[5]: type: \"moon\"" },
 		{ "linux.namespaces.+", "{\"type\":\"user\"}", "linux.uidMappings, linux.gidMappings" },
 		{ "linux.uidMappings", "[{\"containerID\":0,\"hostID\":1,\"size\":1}]",
