@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <seccomp.h>
 #include <stdbool.h>
@@ -42,6 +43,7 @@ static const struct {
 	uint64_t value;
 } constants[] = {
 	{ "KVM_RUN", KVM_RUN },
+	{ "TUNSETOFFLOAD", TUNSETOFFLOAD },
 	{ "FIONBIO", FIONBIO },
 	{ "TIOCGWINSZ", TIOCGWINSZ },
 	{ "TCGETS", 0x5401 },

@@ -34,10 +34,10 @@ static void close_between(unsigned int first, unsigned int last)
 
 void confine_descriptors(const int *keep, unsigned int n_keep)
 {
-	int sorted[32] = { 0 };
+	int sorted[CONFINE_KEEP_MAX] = { 0 };
 	unsigned int next = STDERR_FILENO + 1, n = 0;
 
-	for (unsigned int i = 0; i < n_keep && n < 32; i++) {
+	for (unsigned int i = 0; i < n_keep && n < CONFINE_KEEP_MAX; i++) {
 		if (keep[i] >= (int)next)
 			sorted[n++] = keep[i];
 	}

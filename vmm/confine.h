@@ -7,6 +7,8 @@
 #ifndef NACRE_VMM_CONFINE_H
 #define NACRE_VMM_CONFINE_H
 
+#define CONFINE_KEEP_MAX 64u
+
 /*
  * Stage 1, first of all. Closes every descriptor from `first_unused` on that is not in keep[].
  * Should leave: standard error and what argv names. Must be impossible after: use of anything that

@@ -12,7 +12,7 @@ static void raise_irq(struct virtio_dev *dev, uint32_t bit)
 {
 	uint64_t one = 1;
 
-	dev->interrupt_status |= bit;
+	__atomic_fetch_or(&dev->interrupt_status, bit, __ATOMIC_SEQ_CST);
 	/* An eventfd that is already at its maximum is signalled all the same. */
 	if (write(dev->irq_fd, &one, sizeof(one)) < 0)
 		return;
@@ -30,10 +30,17 @@ void dev_interrupt(struct virtio_dev *dev, uint32_t q)
 		raise_irq(dev, VIRTIO_MMIO_INT_VRING);
 }
 
+void dev_config_changed(struct virtio_dev *dev)
+{
+	dev->config_generation++;
+	if (dev_is_live(dev))
+		raise_irq(dev, VIRTIO_MMIO_INT_CONFIG);
+}
+
 void dev_serve_queue(struct virtio_dev *dev, uint32_t qi,
 		     int (*serve)(struct virtio_dev *dev, struct virtq *q, const struct chain *c))
 {
-	static struct chain c; /* 4 KiB; the device thread is the only one here */
+	static _Thread_local struct chain c; /* 4 KiB */
 	struct virtq *q = &dev->queue[qi];
 	uint64_t one = 1;
 	int r = 0;

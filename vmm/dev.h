@@ -5,7 +5,8 @@
  * Threads. A vCPU thread reads and writes registers (mmio.c) with dev->lock held; it makes no system
  * call there but futex and a write to an eventfd. The device thread gets queue notifications
  * (ioeventfd) and calls ops->notify with dev->lock held. A worker of the device takes dev->lock itself
- * before it touches a queue.
+ * before it touches a queue. A device whose data is much (ops->own_threads) is notified on threads of
+ * its own instead; to dev.h they are the device thread.
  *
  * Reset. When the driver writes 0 to Status, mmio.c resets every queue, bumps dev->generation and
  * calls ops->reset, all under the lock. A device that has requests elsewhere (a worker, another
@@ -22,7 +23,7 @@
 #include "loop.h"
 #include "virtq.h"
 
-#define DEV_QUEUES_MAX 8u
+#define DEV_QUEUES_MAX 9u
 
 struct virtio_dev;
 
@@ -42,6 +43,7 @@ struct virtio_dev_ops {
 	uint16_t queue_size_max;
 	const void *config; /* device configuration, read-only for the driver; may be NULL */
 	uint32_t config_len;
+	bool own_threads; /* mmio_attach() leaves it to them to call mmio_listen() */
 	/* DRIVER_OK was written: queues may be used. From the vCPU thread. May be NULL. */
 	void (*activate)(struct virtio_dev *dev);
 	/* The driver reset the device. From the vCPU thread, queues are reset already. May be NULL. */
@@ -64,7 +66,7 @@ struct virtio_dev {
 	uint32_t status;	  /* virtio 1.2 §2.1 */
 	uint64_t driver_features; /* accepted once FEATURES_OK is set */
 	uint32_t features_sel, driver_features_sel, queue_sel;
-	uint32_t interrupt_status;
+	uint32_t interrupt_status; /* by __atomic only: the driver acknowledges without the lock */
 	uint32_t config_generation;
 	uint32_t generation; /* bumped at each reset */
 	bool quiesce_due;    /* reset, and ops->quiesce not called yet */
@@ -78,6 +80,9 @@ bool dev_is_live(const struct virtio_dev *dev);
 
 /* Interrupts the guest if the driver wants one for queue q. Lock held. */
 void dev_interrupt(struct virtio_dev *dev, uint32_t q);
+
+/* The device configuration has changed: tells the driver. Lock held. */
+void dev_config_changed(struct virtio_dev *dev);
 
 /*
  * Serves queue q: pops chains and hands each to serve(), which answers 0 when it is done with the

@@ -16,6 +16,7 @@
 #include "machine.h"
 #include "vmm_device_policy.h"
 #include "vmm_files_policy.h"
+#include "vmm_net_policy.h"
 #include "vmm_vcpu_policy.h"
 
 #define POLICY(p) { sizeof(p) / sizeof((p)[0]), p }
@@ -27,6 +28,7 @@ static const struct {
 	[FILTER_DEVICE] = POLICY(vmm_device_policy),
 	[FILTER_VCPU] = POLICY(vmm_vcpu_policy),
 	[FILTER_FILES] = POLICY(vmm_files_policy),
+	[FILTER_NET] = POLICY(vmm_net_policy),
 };
 static_assert(sizeof(filters) / sizeof(filters[0]) == FILTER_COUNT, "a filter per kind");
 

@@ -4,12 +4,12 @@
  *
  * Should leave: the calls that the kind's policy names, each with its reason there. Must be impossible
  * after: every other system call; one ends the process. Threads share memory, so what an attacker can
- * reach is the union of the three.
+ * reach is the union of them.
  */
 #ifndef NACRE_VMM_FILTER_H
 #define NACRE_VMM_FILTER_H
 
-enum filter_kind { FILTER_DEVICE, FILTER_VCPU, FILTER_FILES, FILTER_COUNT };
+enum filter_kind { FILTER_DEVICE, FILTER_VCPU, FILTER_FILES, FILTER_NET, FILTER_COUNT };
 
 /*
  * Applies the filter to the calling thread, for good. Ends the process on failure. Each thread, as

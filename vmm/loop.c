@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The device thread's event loop. See loop.h. */
+/* The event loop of a thread. See loop.h. */
 #include "loop.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #define EVENTS_PER_WAIT 32
 
-static struct {
+static _Thread_local struct {
 	int epoll_fd;
 	/* The batch being delivered, so that loop_remove can take a source out of it. */
 	struct epoll_event batch[EVENTS_PER_WAIT];

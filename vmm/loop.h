@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The device thread's event loop: a fixed table of descriptors under one epoll instance. Only the
- * device thread calls these functions; loop_add may also be called before the loop runs. No heap.
+ * The event loop of a thread: a fixed table of descriptors under one epoll instance. Each thread has
+ * a loop of its own (the device thread; a device with a thread of its own), and only that thread calls
+ * these functions; loop_add may also be called before the loop runs. No heap.
  */
 #ifndef NACRE_VMM_LOOP_H
 #define NACRE_VMM_LOOP_H
@@ -21,7 +22,7 @@ struct loop_source {
 	void *ctx;
 };
 
-/* Makes the one loop of this process. -errno. */
+/* Makes the loop of the calling thread. 0 or -errno. */
 int loop_init(void);
 
 /*

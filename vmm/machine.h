@@ -15,7 +15,7 @@
 #define MACHINE_MIN_MEMORY (UINT64_C(24) << 20)
 #define MACHINE_MAX_MEMORY (UINT64_C(64) << 30)
 #define MACHINE_MAX_CPUS   32u
-#define MACHINE_MAX_DEVS   6u
+#define MACHINE_MAX_DEVS   14u
 
 struct machine {
 	uint64_t memory; /* bytes */

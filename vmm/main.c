@@ -6,7 +6,7 @@
  * the machine, confines itself, starts its threads and serves devices until the VM ends.
  *
  * Threads: the main thread becomes the device thread (loop.h); one thread per vCPU (vcpu.h); a few
- * that read and write files for virtio-fs (virtio_fs.h).
+ * that read and write files for virtio-fs (virtio_fs.h); one per network device (virtio_net.h).
  */
 #include <errno.h>
 #include <signal.h>
@@ -27,6 +27,7 @@
 #include "vcpu.h"
 #include "virtio_console.h"
 #include "virtio_fs.h"
+#include "virtio_net.h"
 #include "virtio_rng.h"
 #include "virtio_vsock.h"
 
@@ -96,6 +97,12 @@ static void confine_files_thread(void)
 	filter_apply(FILTER_FILES);
 }
 
+static void confine_net_thread(int err)
+{
+	check(err, "a network device's thread");
+	filter_apply(FILTER_NET);
+}
+
 static struct virtio_dev *next_device(void)
 {
 	return &machine.dev[machine.n_devs++];
@@ -116,6 +123,8 @@ static void make_devices(void)
 	virtio_rng_init(next_device());
 	if (options.console_fd >= 0)
 		virtio_console_init(next_device(), (int)options.console_fd);
+	for (unsigned int i = 0; i < options.n_nets; i++)
+		check(virtio_net_init(next_device(), &options.net[i]), "virtio-net");
 	check(virtio_fs_add_broker(0, (int)options.fs_fd, on_fsd_lost), "nacre-fsd's socket");
 	for (unsigned int i = 0; i < machine.n_devs; i++)
 		check(mmio_attach(&machine.dev[i], &machine.mem), machine.dev[i].ops->name);
@@ -138,18 +147,34 @@ static void build_machine(void)
 	close((int)options.init_fd);
 }
 
+/* What argv names, and nothing else. */
+static void keep_descriptors(void)
+{
+	int keep[CONFINE_KEEP_MAX] = { (int)options.kvm_fd,	(int)options.kernel_fd,
+				       (int)options.init_fd,	(int)options.listener_fd,
+				       (int)options.status_fd,	(int)options.fs_fd,
+				       (int)options.user_ns_fd, (int)options.console_fd,
+				       (int)options.confined_fd };
+	unsigned int n = 9;
+
+	for (unsigned int i = 0; i < options.n_nets; i++) {
+		const struct net_options *net = &options.net[i];
+
+		for (unsigned int k = 0; k < net->n_taps; k++)
+			keep[n++] = net->tap[k];
+		keep[n++] = net->stream;
+		keep[n++] = net->watch;
+	}
+	confine_descriptors(keep, n);
+}
+
 int main(int argc, char **argv)
 {
 	/* A monitor that went away is an error of writev(), not a signal. */
 	signal(SIGPIPE, SIG_IGN);
 	options_parse(&options, argc, argv);
 	end_set_status_fd((int)options.status_fd);
-	confine_descriptors((const int[]){ (int)options.kvm_fd, (int)options.kernel_fd,
-					   (int)options.init_fd, (int)options.listener_fd,
-					   (int)options.status_fd, (int)options.fs_fd,
-					   (int)options.user_ns_fd, (int)options.console_fd,
-					   (int)options.confined_fd },
-			    9);
+	keep_descriptors();
 	build_machine();
 
 	confine_namespaces((int)options.user_ns_fd);
@@ -161,6 +186,7 @@ int main(int argc, char **argv)
 	vcpu_map(&machine, (int)options.kvm_fd);
 	close((int)options.kvm_fd);
 	check(virtio_fs_start_workers(confine_files_thread), "starting threads");
+	check(virtio_net_start_threads(confine_net_thread), "starting threads");
 	vcpu_start_all();
 	filter_apply(FILTER_DEVICE);
 	/* Below this line each thread has the system calls of its policy, and no other. */

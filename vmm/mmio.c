@@ -43,10 +43,20 @@ static void on_kick(void *ctx, uint32_t events)
 	pthread_mutex_unlock(&dev->lock);
 }
 
+int mmio_listen(struct virtio_dev *dev, uint32_t first, uint32_t n)
+{
+	for (uint32_t i = first; i < first + n; i++) {
+		struct dev_kick *kick = &dev->kick[i];
+		int r = loop_add(&kick->src, kick->fd, EPOLLIN, on_kick, kick);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 int mmio_attach(struct virtio_dev *dev, const struct gmem *mem)
 {
-	int r;
-
 	dev->mem = mem;
 	pthread_mutex_init(&dev->lock, NULL);
 	dev->irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -60,11 +70,8 @@ int mmio_attach(struct virtio_dev *dev, const struct gmem *mem)
 		kick->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (kick->fd < 0)
 			return -errno;
-		r = loop_add(&kick->src, kick->fd, EPOLLIN, on_kick, kick);
-		if (r)
-			return r;
 	}
-	return 0;
+	return dev->ops->own_threads ? 0 : mmio_listen(dev, 0, dev->ops->n_queues);
 }
 
 static struct virtq *selected_queue(struct virtio_dev *dev)
@@ -93,8 +100,6 @@ static uint32_t read_register(struct virtio_dev *dev, uint64_t off)
 		return q ? dev->ops->queue_size_max : 0;
 	case VIRTIO_MMIO_QUEUE_READY:
 		return q && q->ready;
-	case VIRTIO_MMIO_INTERRUPT_STATUS:
-		return dev->interrupt_status;
 	case VIRTIO_MMIO_STATUS:
 		return dev->status;
 	case VIRTIO_MMIO_SHM_LEN_LOW:
@@ -124,7 +129,7 @@ static void reset(struct virtio_dev *dev)
 	dev->status = 0;
 	dev->driver_features = 0;
 	dev->features_sel = dev->driver_features_sel = dev->queue_sel = 0;
-	dev->interrupt_status = 0;
+	__atomic_store_n(&dev->interrupt_status, 0, __ATOMIC_SEQ_CST);
 	dev->generation++;
 	for (uint32_t i = 0; i < dev->ops->n_queues; i++)
 		virtq_reset(&dev->queue[i]);
@@ -252,9 +257,6 @@ static void write_register(struct virtio_dev *dev, uint64_t off, uint32_t value)
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
 		notify_queue(dev, value);
 		break;
-	case VIRTIO_MMIO_INTERRUPT_ACK:
-		dev->interrupt_status &= ~value;
-		break;
 	case VIRTIO_MMIO_STATUS:
 		write_status(dev, value);
 		break;
@@ -274,6 +276,12 @@ void mmio_read(struct virtio_dev *dev, uint64_t off, void *data, unsigned int le
 	uint32_t value;
 
 	memset(data, 0, len);
+	if (off == VIRTIO_MMIO_INTERRUPT_STATUS && len == sizeof(value)) {
+		/* At every interrupt: not behind a thread that moves data with the lock held. */
+		value = __atomic_load_n(&dev->interrupt_status, __ATOMIC_SEQ_CST);
+		memcpy(data, &value, sizeof(value));
+		return;
+	}
 	pthread_mutex_lock(&dev->lock);
 	if (off >= VIRTIO_MMIO_CONFIG) {
 		read_config(dev, off - VIRTIO_MMIO_CONFIG, data, len);
@@ -293,6 +301,10 @@ void mmio_write(struct virtio_dev *dev, uint64_t off, const void *data, unsigned
 	if (off >= VIRTIO_MMIO_CONFIG || len != sizeof(value) || off % sizeof(value))
 		return;
 	memcpy(&value, data, sizeof(value));
+	if (off == VIRTIO_MMIO_INTERRUPT_ACK) {
+		__atomic_fetch_and(&dev->interrupt_status, ~value, __ATOMIC_SEQ_CST);
+		return;
+	}
 	pthread_mutex_lock(&dev->lock);
 	write_register(dev, off, value);
 	pthread_mutex_unlock(&dev->lock);

@@ -13,8 +13,14 @@
 
 #define MMIO_WINDOW 0x1000u /* bytes of address space per device */
 
-/* Makes a device ready for the guest: lock, eventfds, kick sources in the loop. 0 or -errno. */
+/*
+ * Makes a device ready for the guest: lock, eventfds, and (but for ops->own_threads) its
+ * notifications in the caller's loop. 0 or -errno.
+ */
 int mmio_attach(struct virtio_dev *dev, const struct gmem *mem);
+
+/* Takes the notifications of queues [first, first + n) to the calling thread's loop. 0 or -errno. */
+int mmio_listen(struct virtio_dev *dev, uint32_t first, uint32_t n);
 
 /*
  * A guest's access of `len` (1, 2, 4, 8) bytes at `off` of the device's window. Reads of what does

@@ -9,8 +9,6 @@
 
 #include "machine.h"
 
-#define FD_MAX 1023
-
 static const struct {
 	const char *name;
 	size_t offset;
@@ -18,15 +16,15 @@ static const struct {
 	bool required;
 	int64_t min, max;
 } table[] = {
-	{ "--kvm", offsetof(struct options, kvm_fd), false, true, 0, FD_MAX },
-	{ "--kernel", offsetof(struct options, kernel_fd), false, true, 0, FD_MAX },
-	{ "--init", offsetof(struct options, init_fd), false, true, 0, FD_MAX },
-	{ "--listener", offsetof(struct options, listener_fd), false, true, 0, FD_MAX },
-	{ "--status", offsetof(struct options, status_fd), false, true, 0, FD_MAX },
-	{ "--fs", offsetof(struct options, fs_fd), false, true, 0, FD_MAX },
-	{ "--user-ns", offsetof(struct options, user_ns_fd), false, true, 0, FD_MAX },
-	{ "--console", offsetof(struct options, console_fd), false, false, 0, FD_MAX },
-	{ "--confined", offsetof(struct options, confined_fd), false, false, 0, FD_MAX },
+	{ "--kvm", offsetof(struct options, kvm_fd), false, true, 0, OPTIONS_FD_MAX },
+	{ "--kernel", offsetof(struct options, kernel_fd), false, true, 0, OPTIONS_FD_MAX },
+	{ "--init", offsetof(struct options, init_fd), false, true, 0, OPTIONS_FD_MAX },
+	{ "--listener", offsetof(struct options, listener_fd), false, true, 0, OPTIONS_FD_MAX },
+	{ "--status", offsetof(struct options, status_fd), false, true, 0, OPTIONS_FD_MAX },
+	{ "--fs", offsetof(struct options, fs_fd), false, true, 0, OPTIONS_FD_MAX },
+	{ "--user-ns", offsetof(struct options, user_ns_fd), false, true, 0, OPTIONS_FD_MAX },
+	{ "--console", offsetof(struct options, console_fd), false, false, 0, OPTIONS_FD_MAX },
+	{ "--confined", offsetof(struct options, confined_fd), false, false, 0, OPTIONS_FD_MAX },
 	{ "--memory", offsetof(struct options, memory), false, true, MACHINE_MIN_MEMORY,
 	  MACHINE_MAX_MEMORY },
 	{ "--cpus", offsetof(struct options, cpus), false, true, 1, MACHINE_MAX_CPUS },
@@ -36,7 +34,7 @@ static const struct {
 
 #define N_OPTIONS (sizeof(table) / sizeof(table[0]))
 
-static int64_t parse_number(const char *name, const char *text, int64_t min, int64_t max)
+int64_t options_number(const char *name, const char *text, int64_t min, int64_t max)
 {
 	char *end;
 	long long v;
@@ -61,12 +59,16 @@ void options_parse(struct options *o, int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		for (k = 0; k < N_OPTIONS && strcmp(argv[i], table[k].name) != 0; k++)
 			;
+		if (k == N_OPTIONS && options_take_net(o, argv[i], i + 1 < argc ? argv[i + 1] : NULL)) {
+			i++;
+			continue;
+		}
 		if (k == N_OPTIONS)
 			setup_fail(0, "unknown option %s", argv[i]);
 		given[k] = true;
 		*(int64_t *)(void *)((char *)o + table[k].offset) =
 			table[k].is_switch ? 1
-					   : parse_number(argv[i], i + 1 < argc ? argv[i + 1] : NULL,
+					   : options_number(argv[i], i + 1 < argc ? argv[i + 1] : NULL,
 							  table[k].min, table[k].max);
 		i += !table[k].is_switch;
 	}
@@ -76,4 +78,5 @@ void options_parse(struct options *o, int argc, char **argv)
 	}
 	if (o->memory % (1 << 20))
 		setup_fail(0, "--memory: a multiple of 1 MiB is needed");
+	options_check_net(o);
 }

@@ -6,6 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "virtio_net.h"
+
+#define OPTIONS_FD_MAX	 1023
+#define OPTIONS_RATE_MAX (INT64_C(1) << 40)
+
 struct options {
 	int64_t kvm_fd, kernel_fd, init_fd, listener_fd, status_fd, fs_fd, user_ns_fd;
 	int64_t console_fd; /* -1: no console */
@@ -14,9 +19,18 @@ struct options {
 	int64_t cpus;
 	int64_t boot_timeout; /* ms */
 	int64_t volumes;      /* 1: make the device for volumes */
+	struct net_options net[NET_MAX];
+	unsigned int n_nets;
 };
 
 /* Fills *o from argv. Errors end in setup_fail(). */
 void options_parse(struct options *o, int argc, char **argv);
+
+/* A number from min to max; errors end in setup_fail(). */
+int64_t options_number(const char *name, const char *text, int64_t min, int64_t max);
+
+/* An option of a network device: each belongs to the last --net before it. False: it is none. */
+bool options_take_net(struct options *o, const char *name, const char *value);
+void options_check_net(const struct options *o);
 
 #endif

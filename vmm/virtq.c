@@ -212,7 +212,7 @@ void virtq_unpop(struct virtq *q, const struct chain *c)
 	q->last_avail--;
 }
 
-int virtq_push(struct virtq *q, uint16_t head, uint32_t written)
+int virtq_put_used(struct virtq *q, uint16_t head, uint32_t written)
 {
 	struct used_elem e = { .id = le32_of(head), .len = le32_of(written) };
 	int r;
@@ -224,9 +224,25 @@ int virtq_push(struct virtq *q, uint16_t head, uint32_t written)
 		return violation(q, r);
 	set_in_flight(q, head, false);
 	q->used_idx++;
-	/* Release: the entry is visible before the index (§2.7.8.2). */
+	return 0;
+}
+
+int virtq_publish(struct virtq *q)
+{
+	int r;
+
+	if (!q->ready || q->broken)
+		return -EPROTO;
+	/* Release: the entries are visible before the index (§2.7.8.2). */
 	r = gmem_store16(q->mem, gpa_add(q->used, RING_IDX), q->used_idx);
 	return r ? violation(q, r) : 0;
+}
+
+int virtq_push(struct virtq *q, uint16_t head, uint32_t written)
+{
+	int r = virtq_put_used(q, head, written);
+
+	return r ? r : virtq_publish(q);
 }
 
 bool virtq_wants_interrupt(struct virtq *q)

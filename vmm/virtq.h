@@ -49,7 +49,7 @@ struct virtq {
 	bool event_idx; /* VIRTIO_F_EVENT_IDX was negotiated */
 	bool broken;	/* a violation was seen: nothing is popped or pushed any more */
 	uint16_t last_avail;
-	uint16_t used_idx;
+	uint16_t used_idx; /* of what is put; the driver sees it once it is published */
 	uint16_t signalled_used; /* used_idx at the last interrupt decision */
 	uint64_t in_flight[VIRTQ_SIZE_MAX / 64];
 };
@@ -75,6 +75,13 @@ void virtq_unpop(struct virtq *q, const struct chain *c);
 
 /* Returns a chain with `written` bytes to the driver. 0, -EPROTO (not in flight, broken) or -EFAULT. */
 int virtq_push(struct virtq *q, uint16_t head, uint32_t written);
+
+/*
+ * The same in two steps, for chains that the driver must see at once: each is put, then all are
+ * published. 0, -EPROTO or -EFAULT.
+ */
+int virtq_put_used(struct virtq *q, uint16_t head, uint32_t written);
+int virtq_publish(struct virtq *q);
 
 /*
  * Whether the driver wants an interrupt for what was pushed since the last call (§2.7.7, and with
