@@ -11,6 +11,7 @@
 #include "cgroup.h"
 #include "kernel.h"
 #include "machine.h"
+#include "network.h"
 #include "process.h"
 #include "setup.h"
 #include "share.h"
@@ -206,6 +207,9 @@ static int start_process(struct container *c, const struct plan *p, struct conta
 	close_some(start.stdio, 3);
 	close_some(&start.setup_fd, 1);
 	close_some(&start.status_fd, 1);
+	if (err < 0)
+		return err;
+	err = network_give(p, c->init, r);
 	if (err < 0)
 		return err;
 	err = map_ids(c, p);

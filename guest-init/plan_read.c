@@ -10,7 +10,9 @@
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/rtnetlink.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -18,6 +20,9 @@
 
 /* <linux/resource.h> numbers them 0 to 15 on every architecture that we run on. */
 #define RLIMITS 16
+
+/* More than a VM has network devices. */
+#define LINKS_MAX 16
 
 #define NAMESPACES_KNOWN                                                                           \
 	((uint32_t)CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC |      \
@@ -222,6 +227,44 @@ static const char *check_device_filter(const struct plan *p, const struct record
 	return NULL;
 }
 
+static const char *check_link(const struct plan *p, const struct record *r)
+{
+	const struct plan_link *x = r->fixed;
+	uint32_t index = le32_get(x->index), flags = le32_get(x->flags);
+	size_t len = strlen(r->s[0]);
+
+	if (p->count[PLAN_NETLINK] != 0)
+		return "link: behind an address or route";
+	if (le16_get(x->zero) != 0 || index < 2 || index > INT32_MAX)
+		return "link: index out of range";
+	if (flags & ~((uint32_t)IFF_UP | IFF_NOARP | IFF_ALLMULTI | IFF_PROMISC))
+		return "link: unknown flags";
+	if (len == 0 || len > PLAN_LINK_NAME_MAX || strchr(r->s[0], '/') ||
+	    strcmp(r->s[0], ".") == 0 || strcmp(r->s[0], "..") == 0)
+		return "link: bad name";
+	return NULL;
+}
+
+static const char *check_netlink(const struct plan *p, const struct record *r)
+{
+	const struct plan_netlink *x = r->fixed;
+
+	(void)p;
+	switch (le16_get(x->type)) {
+	case RTM_NEWADDR:
+	case RTM_NEWROUTE:
+	case RTM_NEWRULE:
+	case RTM_NEWNEIGH:
+		break;
+	default:
+		return "netlink: a message that is not allowed";
+	}
+	if (le16_get(x->zero) != 0 || r->tail_len < sizeof(struct ifaddrmsg) ||
+	    r->tail_len > PLAN_NETLINK_MAX)
+		return "netlink: length of the message";
+	return NULL;
+}
+
 static const struct rule rules[PLAN_TYPE_COUNT] = {
 	[PLAN_PROCESS] = { 1, 1, sizeof(struct plan_process), 0, false, check_process },
 	[PLAN_ARG] = { 1, 0, 0, 1, false, NULL },
@@ -240,6 +283,8 @@ static const struct rule rules[PLAN_TYPE_COUNT] = {
 	[PLAN_CGROUP] = { 0, 0, 0, 2, false, check_cgroup },
 	[PLAN_SECCOMP] = { 0, 16, sizeof(struct plan_seccomp), 0, true, check_seccomp },
 	[PLAN_DEVICE_FILTER] = { 0, 1, 0, 0, true, check_device_filter },
+	[PLAN_LINK] = { 0, LINKS_MAX, sizeof(struct plan_link), 1, false, check_link },
+	[PLAN_NETLINK] = { 0, 65536, sizeof(struct plan_netlink), 0, true, check_netlink },
 };
 
 /* Keeps what there is one of. */

@@ -11,13 +11,10 @@
 #include "process.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "creds.h"
@@ -26,6 +23,7 @@
 #include "home.h"
 #include "kernel.h"
 #include "mounts.h"
+#include "network.h"
 #include "reaper.h"
 #include "rootpath.h"
 #include "setup.h"
@@ -75,24 +73,6 @@ static void reset_signals(void)
 }
 
 /*
- * Brings the loopback interface of a new network namespace up; the kernel gives it its addresses.
- */
-static void loopback_up(void)
-{
-	struct ifreq ifr = { .ifr_name = "lo" };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		setup_fail(errno, "loopback: socket");
-	if (ioctl(fd, SIOCGIFFLAGS, &ifr) < 0)
-		setup_fail(errno, "loopback");
-	ifr.ifr_flags = (short)(ifr.ifr_flags | IFF_UP);
-	if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
-		setup_fail(errno, "loopback: up");
-	close(fd);
-}
-
-/*
  * Names, network, cgroup: what belongs to a namespace and needs nothing mounted of the container's.
  */
 static void set_up_namespaces(const struct plan *p)
@@ -106,7 +86,7 @@ static void set_up_namespaces(const struct plan *p)
 	if ((has & CLONE_NEWCGROUP) && syscall(SYS_unshare, CLONE_NEWCGROUP) < 0)
 		setup_fail(errno, "cgroup namespace");
 	if (has & CLONE_NEWNET)
-		loopback_up();
+		network_set_up(p);
 	sysctl_write_network(p);
 	if ((p->hostname || p->domainname) && !(has & CLONE_NEWUTS))
 		setup_fail(0, "hostname: without a UTS namespace of the container");

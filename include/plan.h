@@ -64,6 +64,8 @@ enum plan_type {
 	PLAN_CGROUP = 15,   /* 2 strings: file of cgroup v2 in the container's cgroup, value */
 	PLAN_SECCOMP = 16,  /* struct plan_seccomp, then sock_filter instructions of 8 bytes */
 	PLAN_DEVICE_FILTER = 17, /* at most one: eBPF instructions of 8 bytes, CGROUP_DEVICE */
+	PLAN_LINK = 18,     /* struct plan_link + string: name of the interface */
+	PLAN_NETLINK = 19,  /* struct plan_netlink + a message's body; behind every PLAN_LINK */
 	PLAN_TYPE_COUNT
 };
 
@@ -143,5 +145,32 @@ struct plan_seccomp {
 	struct le32 n_insns;
 };
 static_assert(sizeof(struct plan_seccomp) == 8, "wire size");
+
+/* Longest name of an interface, and body of a message, that nacre-init takes. */
+#define PLAN_LINK_NAME_MAX 15u
+#define PLAN_NETLINK_MAX   4096u
+
+/*
+ * A network interface. In the container it has the index that it has on the host, so that the
+ * messages below can name it as the host's kernel did.
+ */
+struct plan_link {
+	uint8_t mac[6]; /* which network device of the VM */
+	struct le16 zero;
+	struct le32 index;
+	struct le32 mtu;
+	struct le32 flags; /* IFF_* that are to be set: IFF_UP, IFF_NOARP, IFF_ALLMULTI, IFF_PROMISC */
+};
+static_assert(sizeof(struct plan_link) == 20, "wire size");
+
+/*
+ * An address, route, rule or neighbour: a message of rtnetlink(7) as the host's kernel dumped it, of
+ * which the body is behind this header. That it exists already is no error.
+ */
+struct plan_netlink {
+	struct le16 type; /* RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWRULE, RTM_NEWNEIGH */
+	struct le16 zero;
+};
+static_assert(sizeof(struct plan_netlink) == 4, "wire size");
 
 #endif

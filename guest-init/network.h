@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's network interfaces (PLAN_LINK, PLAN_NETLINK in include/plan.h). */
+#ifndef NACRE_INIT_NETWORK_H
+#define NACRE_INIT_NETWORK_H
+
+#include <sys/types.h>
+
+#include "plan_read.h"
+#include "report.h"
+
+/*
+ * Init's side: gives the VM's network devices that the plan names to the network namespace of the
+ * process `pid`. 0, or -errno with *r set.
+ */
+int network_give(const struct plan *p, pid_t pid, struct report *r);
+
+/*
+ * In the container's first process, as root of its user namespace: loopback up, then interfaces,
+ * addresses, routes. Ends the process on failure (setup.h).
+ */
+void network_set_up(const struct plan *p);
+
+#endif
