@@ -34,7 +34,7 @@ endif
 
 # nacre itself: dynamic, Debian's C library.
 HOST_CFLAGS := $(CFLAGS) -fPIE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-HOST_LIBS   := -ljansson -lseccomp -lcap -lselinux
+HOST_LIBS   := -ljansson -lmnl -lseccomp -lcap -lselinux
 
 # The companions: static-PIE on musl, so that no image's ld.so, NSS or gconv is ever loaded, and so
 # that their private memory stays small. musl-gcc's specs know no static PIE: the link line is ours.

@@ -35,6 +35,7 @@ static const struct {
 	  CONFIG_MEMORY_EXPECTED },
 	{ "cpus", CONF_NUMBER, offsetof(struct conf, cpus), 1, CONFIG_CPUS_MAX,
 	  CONFIG_CPUS_EXPECTED },
+	{ "passt", CONF_PATH, offsetof(struct conf, passt), 0, 0, "an absolute path" },
 	{ "kernel", CONF_PATH, offsetof(struct conf, kernel), 0, 0, "an absolute path" },
 	{ "allow_annotations", CONF_WORDS, offsetof(struct conf, allow_annotations), 0, 0,
 	  "names, separated by blanks" },

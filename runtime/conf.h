@@ -19,6 +19,7 @@ struct conf {
 	uint64_t memory;    /* bytes, of a container that has no limit; 0: the default */
 	uint64_t cpus;	    /* of a container that does not say; 0: the default */
 	const char *kernel; /* NULL: the installed one */
+	const char *passt;  /* NULL: Debian's */
 	struct string_list allow_annotations; /* names that may act; none by default */
 };
 

@@ -17,6 +17,7 @@
 #include "seccomp_profile.h"
 
 struct json_t;
+struct net;
 
 #define CONFIG_NO_LIMIT (-1)
 /* Container ids that exist where config.json asks for no user namespace. */
@@ -132,6 +133,8 @@ struct container_config {
 	struct config_mounts mounts;
 	uint32_t namespaces; /* CLONE_NEW* that config.json lists */
 	const char *net_ns_path; /* of the network namespace to join; NULL: a new one */
+	bool net_passt;		 /* --net passt */
+	struct net *net;	 /* interfaces (net.h), once they are known; NULL: none */
 	struct config_id_maps uid_maps, gid_maps; /* empty: CONFIG_ID_COUNT ids, the host's own */
 	struct config_pairs sysctls;
 	struct string_list masked_paths, readonly_paths;

@@ -9,6 +9,7 @@
 #include "creation.h"
 #include "fd.h"
 #include "inputs.h"
+#include "net_passt.h"
 #include "plan_compile.h"
 #include "signals.h"
 #include "terminal.h"
@@ -76,6 +77,18 @@ static int open_inputs(struct creation *creation)
 	return err < 0 ? err : 0;
 }
 
+/* Finds out what interfaces the container has. */
+static int read_net(struct creation *creation)
+{
+	struct container_config *config = &creation->config;
+	const char *passt = creation->conf.passt ? creation->conf.passt : NET_PASST_PATH;
+
+	config->net = &creation->net;
+	if (config->net_passt)
+		net_passt_configure(config->net, passt, &config->arena);
+	return 0;
+}
+
 static int make_plan(struct creation *creation)
 {
 	struct plan_buffer plan;
@@ -139,6 +152,8 @@ int creation_prepare(struct creation *creation, bool detached)
 	err = open_inputs(creation);
 	if (!err)
 		err = open_console(creation);
+	if (!err)
+		err = read_net(creation);
 	if (!err)
 		err = make_plan(creation);
 	if (!err && creation->options->console_log) {

@@ -11,6 +11,7 @@
 #include "console.h"
 #include "creation_options.h"
 #include "launch.h"
+#include "net.h"
 #include "session.h"
 #include "verbs.h"
 
@@ -21,6 +22,7 @@ struct creation {
 	struct container_config config;
 	struct companions companions;
 	struct exports exports;
+	struct net net;
 	struct console console;
 	struct state state;
 	struct launch launch;

@@ -12,9 +12,14 @@
 #include "listener.h"
 #include "monitor_start.h"
 #include "monitorwire.h"
+#include "net.h"
+#include "net_passt.h"
 #include "spawn.h"
 #include "state_files.h"
 #include "userns.h"
+
+/* For passt to say why it cannot go on. */
+#define PASST_END_MS 500
 
 void launch_init(struct launch *launch)
 {
@@ -23,6 +28,7 @@ void launch_init(struct launch *launch)
 		.cgroup_fd = -1, .confined_fd = -1, .sync_fd = -1, .lifeline_fd = -1,
 		.std = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
 		.vmm = CHILD_NONE("nacre-vmm"),
+		.passt = CHILD_NONE("passt"),
 		.fsd = CHILD_NONE("nacre-fsd"),
 		.monitor = CHILD_NONE("nacre-monitor"),
 	};
@@ -70,7 +76,35 @@ static int vmm_start(struct launch *launch, int listener_fd, int fsd_socket,
 	spawn_arg_fd(&spawn, "--confined", launch->confined_fd);
 	spawn_arg(&spawn, "--boot-timeout");
 	spawn_arg(&spawn, arena_printf(arena, "%d", launch->boot_timeout_ms));
+	if (launch->config->net)
+		net_add_to_vmm(launch->config->net, &spawn);
 	return child_start(&launch->vmm, &spawn, failure);
+}
+
+static int passt_start(struct launch *launch, struct failure *failure)
+{
+	struct net *net = launch->config->net;
+	autoclose int passt_fd = -1;
+	struct spawn spawn;
+	int err;
+
+	if (!net || !net->passt)
+		return 0;
+	err = net_passt_prepare(net, &spawn, &passt_fd, &launch->config->arena, failure);
+	if (err)
+		return err;
+	spawn.cgroup_fd = launch->cgroup_fd;
+	err = child_start(&launch->passt, &spawn, failure);
+	drop_fd(&passt_fd);
+	if (err)
+		return err;
+	err = net_passt_wait(net);
+	if (err) {
+		child_finish(&launch->passt, child_now_ms() + PASST_END_MS);
+		failure_set(failure, err, "--net passt: %s: %s", net->passt,
+			    launch->passt.lines.last[0] ? launch->passt.lines.last : "no answer");
+	}
+	return err;
 }
 
 static int fsd_start(struct launch *launch, int vmm_socket, int mount_ns, struct failure *failure)
@@ -167,12 +201,16 @@ static int start_all(struct launch *launch, struct monitor_start *start, struct 
 		return failure_set(failure, -errno, "socketpair: %s", strerror(errno));
 	vmm_socket = pair[0];
 	fsd_socket = pair[1];
-	err = monitor_connect(start, launch->state->dir_fd, failure);
+	err = passt_start(launch, failure);
+	if (!err)
+		err = monitor_connect(start, launch->state->dir_fd, failure);
 	if (!err)
 		err = vmm_start(launch, listener_fd, vmm_socket, failure);
 	/* from now on a dead VMM is seen by its peers: nobody else holds its ends */
 	drop_fd(&listener_fd);
 	drop_fd(&vmm_socket);
+	if (launch->config->net)
+		net_close(launch->config->net);
 	return err ? err : start_inside(launch, start, &fsd_socket, failure);
 }
 
@@ -218,6 +256,7 @@ void launch_let_go(struct launch *launch)
 	child_let_go(&launch->monitor);
 	child_let_go(&launch->vmm);
 	child_let_go(&launch->fsd);
+	child_let_go(&launch->passt);
 }
 
 void launch_end(struct launch *launch, int grace_ms)
@@ -229,4 +268,5 @@ void launch_end(struct launch *launch, int grace_ms)
 	child_finish(&launch->monitor, deadline);
 	child_finish(&launch->vmm, deadline);
 	child_finish(&launch->fsd, deadline);
+	child_finish(&launch->passt, deadline);
 }

@@ -26,6 +26,7 @@ struct launch {
 	bool detached;	     /* the container outlives this nacre, once launch_detach() is called */
 
 	struct child vmm, fsd, monitor;
+	struct child passt; /* not started without --net passt */
 	int sync_fd;	 /* our end of the pair with the monitor */
 	int lifeline_fd; /* our end: closing it ends the container */
 };

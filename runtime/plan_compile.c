@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 
 #include "plan.h"
+#include "net.h"
 #include "plan_compile.h"
 #include "seccomp_compile.h"
 
@@ -187,6 +188,8 @@ int plan_compile(const struct container_config *config, struct plan_buffer *plan
 		err = seccomp_compile(config->seccomp, plan, failure);
 	if (err)
 		return err;
+	if (config->net)
+		net_add_to_plan(config->net, plan);
 	if (plan_buffer_end(plan) != 0)
 		return failure_set(failure, -E2BIG,
 				   "the configuration is too large: expected args, env, mounts and "

@@ -41,6 +41,8 @@ static const struct option_row rows[] = {
 	  .help = "the root file system cannot be written" },
 	{ .name = "volume", .letter = 'v', .kind = OPTION_LIST, .argument = "HOST:GUEST[:ro]",
 	  .offset = AT(volumes), .help = "share a directory or a file (repeatable)" },
+	{ .name = "net", .kind = OPTION_STRING, .argument = "none|passt", .offset = AT(net),
+	  .help = "none: loopback only (default); passt: the caller's network" },
 	{ .name = "help", .letter = 'h', .kind = OPTION_FLAG, .offset = AT(help),
 	  .help = "this text" },
 };
@@ -147,6 +149,10 @@ static int make_from_options(struct container_config *config, const struct run_o
 	config_set_defaults(config);
 	if (options->memory > 0) /* OPTION_SIZE has bounded it */
 		config->resources.memory_limit = (int64_t)((options->memory + MIB - 1) / MIB * MIB);
+	if (options->net && strcmp(options->net, "none") != 0 && strcmp(options->net, "passt") != 0)
+		return failure_set(failure, -EINVAL, "--net %s: expected none or passt",
+				   options->net);
+	config->net_passt = options->net && strcmp(options->net, "passt") == 0;
 	if (options->workdir) {
 		if (options->workdir[0] != '/')
 			return failure_set(failure, -EINVAL,
@@ -173,6 +179,7 @@ static int check_bundle_options(const struct run_options *options, struct failur
 		{ options->env.n, "env" },	    { options->workdir, "workdir" },
 		{ options->user, "user" },	    { options->read_only, "read-only" },
 		{ options->volumes.n, "volume" },   { options->init, "init" },
+		{ options->net, "net" },
 	};
 
 	for (size_t i = 0; i < sizeof(described) / sizeof(described[0]); i++) {

@@ -8,7 +8,7 @@
 
 #include "virtio_net.h"
 
-#define OPTIONS_FD_MAX	 1023
+#define FD_MAX	 1023
 #define OPTIONS_RATE_MAX (INT64_C(1) << 40)
 
 struct options {

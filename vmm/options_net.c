@@ -25,9 +25,9 @@ static const struct {
 } table[] = {
 	[NET_MAC] = { "--net", 0, 0 },
 	[NET_MTU] = { "--net-mtu", 68, UINT16_MAX },
-	[NET_TAP] = { "--net-tap", 0, OPTIONS_FD_MAX },
-	[NET_STREAM] = { "--net-stream", 0, OPTIONS_FD_MAX },
-	[NET_WATCH] = { "--net-watch", 0, OPTIONS_FD_MAX },
+	[NET_TAP] = { "--net-tap", 0, FD_MAX },
+	[NET_STREAM] = { "--net-stream", 0, FD_MAX },
+	[NET_WATCH] = { "--net-watch", 0, FD_MAX },
 	[NET_WATCH_INDEX] = { "--net-watch-index", 1, INT32_MAX },
 	[NET_TO_BYTES] = { "--net-to-guest-bytes", 1, OPTIONS_RATE_MAX },
 	[NET_TO_FRAMES] = { "--net-to-guest-frames", 1, OPTIONS_RATE_MAX },

@@ -294,7 +294,10 @@ int virtio_net_listen(unsigned int i)
 
 static void *serve_device(void *arg)
 {
-	thread_ready(virtio_net_listen(((struct net *)arg)->index));
+	const struct net *net = arg;
+	int r = loop_init();
+
+	thread_ready(r ? r : virtio_net_listen(net->index));
 	loop_run();
 	return NULL;
 }

@@ -42,6 +42,7 @@ struct net_port {
 
 struct net_port_ops {
 	uint64_t features; /* VIRTIO_NET_F_* that this kind of port can serve */
+	bool reads_ahead;  /* receive() may have frames when there is no EPOLLIN */
 	/*
 	 * The next frame. Either it is read into iov, header first, or *data points to it, without a
 	 * header, until the next call. Its length, header counted; 0 when there is none; -errno when

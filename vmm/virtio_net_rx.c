@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "virtio_net_core.h"
 
@@ -291,6 +292,16 @@ static bool may_receive(struct net_port *p)
 	return false;
 }
 
+/* There may be more that was read ahead: the queue notifies itself. */
+static void come_back(struct net_port *p, uint32_t q)
+{
+	uint64_t one = 1;
+
+	want_frames(p, false);
+	if (write(p->net->dev->kick[q].fd, &one, sizeof(one)) < 0)
+		want_frames(p, true);
+}
+
 void net_receive(struct net_port *p)
 {
 	struct net *net = p->net;
@@ -321,17 +332,26 @@ void net_receive(struct net_port *p)
 	}
 	if (r < 0)
 		dev_needs_reset(net->dev, q, "bad receive buffer");
+	else if (r > 0 && p->ops->reads_ahead)
+		come_back(p, q);
 	dev_interrupt(net->dev, q);
+}
+
+/* Goes on with a port that was starved. What it has read ahead comes without an event. */
+static void go_on(struct net_port *p)
+{
+	want_frames(p, true);
+	net_receive(p);
 }
 
 void net_rx_refilled(struct net *net, unsigned int i)
 {
+	/* The driver need not notify again before there is no room again: starve(). */
+	virtq_set_notify(&net->dev->queue[QUEUE_OF(i)], false);
 	for (unsigned int p = 0; p < net->n_ports; p++) {
 		if (p % net->n_active == i && net->port[p].starved)
-			want_frames(&net->port[p], true);
+			go_on(&net->port[p]);
 	}
-	/* The driver need not notify again before there is no room again. */
-	virtq_set_notify(&net->dev->queue[QUEUE_OF(i)], false);
 }
 
 void net_rx_give_up(struct net_rx *rx)
@@ -351,6 +371,6 @@ void net_rx_expire(struct net *net)
 	}
 	for (unsigned int i = 0; i < net->n_ports; i++) {
 		if (net->port[i].starved && !rx_of(&net->port[i])->frame_len)
-			want_frames(&net->port[i], true);
+			go_on(&net->port[i]);
 	}
 }

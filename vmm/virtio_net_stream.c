@@ -129,6 +129,7 @@ static int stream_flush(struct net_port *p)
 }
 
 const struct net_port_ops net_stream_ops = {
+	.reads_ahead = true,
 	.receive = stream_receive,
 	.send = stream_send,
 	.flush = stream_flush,

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The network of a container: what interfaces it has, what they are joined to on the host, and what
+ * the guest is told. One structure, filled from a network namespace (net_namespace.h) or for passt
+ * (net_passt.h); both before anything is made on the host.
+ */
+#ifndef NACRE_RUNTIME_NET_H
+#define NACRE_RUNTIME_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libmnl/libmnl.h>
+
+#include "arena.h"
+#include "failure.h"
+#include "plan_buffer.h"
+#include "spawn.h"
+
+#define NET_INTERFACES_MAX 4u /* of one VM */
+#define NET_QUEUES_MAX	   4u /* queue pairs of an interface */
+/* The largest MTU of a tap: 65535 bytes with an Ethernet header. */
+#define NET_MTU_MAX 65521u
+
+struct net_interface {
+	char name[16];
+	uint8_t mac[6];
+	uint32_t index, mtu, flags; /* flags: IFF_* for the guest */
+	unsigned int n_taps;
+	int taps[NET_QUEUES_MAX];
+	int stream_fd; /* passt's, or -1 */
+	int watch_fd;  /* netlink socket that hears of the interface, or -1 */
+};
+
+/* A message of rtnetlink(7) for the guest. */
+struct net_message {
+	uint16_t type;
+	const void *body;
+	uint32_t len;
+};
+
+struct net_messages {
+	struct net_message *v;
+	size_t n, room;
+};
+
+struct net {
+	unsigned int n;
+	struct net_interface interface[NET_INTERFACES_MAX];
+	struct net_messages messages;
+	const char *passt; /* path of the program whose stream is the interface's; NULL: none */
+};
+
+ARENA_LIST_ADD(net_add_message, struct net_messages, struct net_message)
+
+/* A new interface, its descriptors -1. NULL: there are NET_INTERFACES_MAX. */
+struct net_interface *net_add_interface(struct net *net);
+
+/* Adds a copy of a message's body. 0, or -EMSGSIZE when it is longer than the guest takes. */
+int net_add_message_of(struct net *net, const struct nlmsghdr *head, struct arena *arena);
+
+/* Appends what the guest has to make. */
+void net_add_to_plan(const struct net *net, struct plan_buffer *plan);
+
+/* Appends the VMM's options. */
+void net_add_to_vmm(const struct net *net, struct spawn *vmm);
+
+/* Closes the descriptors: the VMM has its own. */
+void net_close(struct net *net);
+
+#endif
