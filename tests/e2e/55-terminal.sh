@@ -31,7 +31,7 @@ start_in_terminal()	# ARGUMENT… of nacre run
 		printf '\necho $? > status.new\nstty -g > after\nmv status.new status\nsleep 1000\n'
 	} > session
 	trap 'in_tmux kill-server 2> /dev/null' EXIT
-	in_tmux new-session -d -x 90 -y 30 "exec sh $PWD/session" || failed "tmux does not start"
+	in_tmux new-session -d -x 90 -y 30 "exec bash $PWD/session" || failed "tmux does not start"
 	TTY=$(in_tmux display-message -p '#{pane_tty}')
 }
 
@@ -169,7 +169,7 @@ test_input_from_a_terminal_output_to_a_file()
 	printf 'cd %q\n%q %s run %s -- sh -c "tty; echo line" > out\necho $? > status\nsleep 1000\n' \
 		"$PWD" "$NACRE" "${E2E_ROOT[*]}" "${SMALL[*]}" > session
 	trap 'in_tmux kill-server 2> /dev/null' EXIT
-	in_tmux new-session -d -x 90 -y 30 "exec sh $PWD/session"
+	in_tmux new-session -d -x 90 -y 30 "exec bash $PWD/session"
 	wait_for_file status
 	expect_equal "output" $'not a tty\nline' "$(cat out)"
 }

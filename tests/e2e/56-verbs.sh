@@ -1,0 +1,233 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# create, start, state, kill, delete, list, run --detach: a container whose nacre has gone.
+
+set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/tests.sh
+. "${0%/*}/lib/tests.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/containers.sh
+. "$E2E_DIR/lib/containers.sh"
+
+LIMITS[test_a_life]=90
+LIMITS[test_killed_in_the_middle_of_create]=90
+
+# Runs nacre, which must succeed without a word.
+verb()	# ARGUMENT…
+{
+	nacre "$@"
+	expect_status 0
+	expect_silent
+}
+
+# With status 1 and one line.
+expect_error()	# REGULAR-EXPRESSION ARGUMENT…
+{
+	local wanted=$1
+
+	shift
+	nacre "$@"
+	expect_equal "status 1 from: nacre $*" 1 "$STATUS"
+	expect_one_line "$wanted"
+}
+
+# Creates and goes on, with the container's output in the file output.
+create()	# ID
+{
+	"$NACRE" "${E2E_ROOT[@]}" create --bundle bundle --pid-file pid "$1" > output 2>&1 < /dev/null
+	expect_equal "status of create" 0 $?
+	PID=$(< pid)
+}
+
+expect_state()	# ID STATUS
+{
+	nacre state "$1"
+	expect_match "state of $1" "\"status\": \"$2\"" "$OUT"
+}
+
+is_in_state()	# ID STATUS
+{
+	nacre state "$1"
+	[[ $OUT == *"\"status\": \"$2\""* ]]
+}
+
+expect_comes_to()	# ID STATUS
+{
+	wait_until $((5 * E2E_SLOW)) is_in_state "$1" "$2" || failed "$1 did not come to be $2"
+}
+
+expect_nothing_left()
+{
+	expect_equal "nothing left" "" "$(left_behind)"
+}
+
+test_a_life()
+{
+	local cgroup
+
+	make_bundle sh -c 'trap "echo term; exit 7" TERM; echo ready; while :; do sleep 0.1; done'
+	edit '"ociVersion"' '"annotations": {"org.example.key": "value"}, "ociVersion"'
+	create nacre-e2e-life
+	expect_match "digits in the pid file" '^[0-9]+$' "$(od -An -c pid | tr -d ' \n')"
+	nacre state nacre-e2e-life
+	expect_status 0
+	expect_match "state of a created container" "\"ociVersion\": \"1\..*\"id\": \"nacre-e2e-life\".*\"pid\": $PID,.*\"status\": \"created\".*\"bundle\": \"$PWD/bundle\".*\"rootfs\": \"$ROOTFS\".*\"created\": \"20[0-9-]+T[0-9:]+Z\".*\"annotations\": \{.*\"org.example.key\": \"value\".*\"owner\": \"root\"" "$OUT"
+	expect_equal "the pid's name" nacre-monitor "$(< "/proc/$PID/comm")"
+	[ "/proc/$PID/root/bin" -ef "$ROOTFS/bin" ] || failed "the pid's / is not the container's"
+	cgroup=$(< "/proc/$PID/cgroup")
+	expect_equal "the pid's cgroup" 0::/nacre/nacre-e2e-life "$cgroup"
+	[ "$(readlink "/proc/$PID/ns/net")" != "$(readlink /proc/self/ns/net)" ] ||
+		failed "the pid is in the host's network namespace"
+	expect_equal "output before start" "" "$(< output)"
+	expect_equal "nacre after create" "" "$(process_named nacre)"
+
+	expect_error 'nacre-e2e-life.*created: expected stopped' delete nacre-e2e-life
+	expect_error 'nacre-e2e-life: a container with this name exists' create --bundle bundle nacre-e2e-life
+	verb start nacre-e2e-life
+	wait_until $((5 * E2E_SLOW)) has_line output ready || failed "it does not run"
+	expect_state nacre-e2e-life running
+	expect_error 'cannot start a container that is running' start nacre-e2e-life
+	expect_error 'cannot delete a container that is running' delete nacre-e2e-life
+	nacre list
+	expect_match "list" "^ID .*"$'\n'"nacre-e2e-life +$PID +running +$PWD/bundle +20.*root$" "$OUT"
+	nacre list -q
+	expect_success nacre-e2e-life
+	nacre list --format json
+	expect_match "list as JSON" '^\[\{"ociVersion".*"id":"nacre-e2e-life".*\}\]$' "$OUT"
+
+	verb kill nacre-e2e-life TERM
+	expect_comes_to nacre-e2e-life stopped
+	expect_equal "output" $'ready\nterm' "$(< output)"
+	expect_match "no pid when stopped" '"pid": 0,' "$OUT"
+	expect_error 'container not running' kill nacre-e2e-life 9
+	expect_error 'cannot start a container that is stopped' start nacre-e2e-life
+	verb delete nacre-e2e-life
+	expect_error 'nacre-e2e-life: container does not exist' delete nacre-e2e-life
+	verb delete --force nacre-e2e-life
+	expect_nothing_left
+}
+
+test_an_engine_learns_how_it_ended()
+{
+	local engine=$E2E_DIR/lib/engine.py
+
+	need_command python3
+	make_bundle sh -c 'echo a line; read x || echo end of input; exit 9'
+	"$engine" "$NACRE" "${E2E_ROOT[@]}" nacre-e2e-engine > out 2>&1
+	expect_equal "what the engine saw" $'created digits\noutput a line\noutput end of input\nexit 9' "$(< out)"
+	expect_nothing_left
+}
+
+test_an_engine_kills_by_pid()
+{
+	need_command python3
+	make_bundle sh -c 'echo a line; sleep 1000'
+	"$E2E_DIR/lib/engine.py" --signal KILL "$NACRE" "${E2E_ROOT[@]}" nacre-e2e-engine > out 2>&1
+	expect_equal "what the engine saw" $'created digits\noutput a line\nsignal 9' "$(< out)"
+	expect_nothing_left
+}
+
+test_a_terminal_by_console_socket()
+{
+	need_command python3
+	make_bundle sh -c '[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo terminal
+		trap "stty size; exit 4" WINCH; stty size | grep -q "33 77" && exit 5
+		for i in 1 2 3 4 5 6 7 8 9; do sleep 0.5; stty size | grep "33 77" && exit 5; done'
+	edit '"terminal": false' '"terminal": true'
+	"$E2E_DIR/lib/engine.py" --tty "$NACRE" "${E2E_ROOT[@]}" nacre-e2e-tty > out 2>&1
+	expect_match "what the engine saw" $'^terminal named 1\ncreated digits\noutput terminal\n(output 33 77\n)?exit [45]$' "$(< out)"
+	expect_nothing_left
+}
+
+test_terminals_and_sockets_that_do_not_fit()
+{
+	make_bundle true
+	expect_error '^nacre: --console-socket: expected a container with process.terminal' create --bundle bundle --console-socket x nacre-e2e-fit
+	expect_error '--preserve-fds 1: ' create --bundle bundle --preserve-fds 1 nacre-e2e-fit
+	expect_error '--pid-file no/such/pid: cannot write: No such file' create --bundle bundle --pid-file no/such/pid nacre-e2e-fit
+	edit '"terminal": false' '"terminal": true'
+	expect_error 'process.terminal: expected --console-socket' create --bundle bundle nacre-e2e-fit
+	expect_error '--console-socket no/such: expected a socket' create --bundle bundle --console-socket no/such nacre-e2e-fit
+	expect_error '^nacre: create: expected one ID' create --bundle bundle
+	expect_error '"a/b": expected 1 to 200' create --bundle bundle a/b
+	expect_nothing_left
+}
+
+test_words_that_callers_look_for()
+{
+	local verb
+
+	for verb in state start kill delete; do
+		expect_error 'nacre-e2e-none: container does not exist' "$verb" nacre-e2e-none
+		expect_error 'expected 1 to 200 of letters' "$verb" ../x
+	done
+	expect_error 'unknown signal' kill nacre-e2e-none NOSUCH
+	nacre --log log --log-format json state nacre-e2e-none
+	expect_status 1
+	expect_silent
+	expect_match "one JSON object in the log" '^\{"level":"error","msg":"nacre-e2e-none: container does not exist","time":"[^"]*"\}$' "$(< log)"
+	verb list
+	expect_out "ID  PID       STATUS    BUNDLE  CREATED               OWNER"
+	nacre list --format json
+	expect_success "[]"
+}
+
+test_detached()
+{
+	make_bundle sh -c 'echo ready; sleep 1000'
+	"$NACRE" "${E2E_ROOT[@]}" run --detach --pid-file pid --bundle bundle nacre-e2e-detached > output 2>&1 < /dev/null
+	expect_equal "status of run --detach" 0 $?
+	wait_until $((5 * E2E_SLOW)) has_line output ready || failed "it does not run"
+	expect_state nacre-e2e-detached running
+	verb delete --force nacre-e2e-detached
+	expect_equal "the monitor" "" "$(process_named nacre-monitor)"
+	expect_nothing_left
+}
+
+test_a_process_that_cannot_start()
+{
+	make_bundle /no/such/program
+	nacre create --bundle bundle nacre-e2e-missing
+	if [ "$STATUS" = 0 ]; then
+		expect_error 'no such file|not found' start nacre-e2e-missing
+		expect_comes_to nacre-e2e-missing stopped
+		verb delete nacre-e2e-missing
+	else
+		expect_one_line 'no such file|not found'
+	fi
+	expect_nothing_left
+}
+
+test_companions_killed()
+{
+	make_bundle sh -c 'echo ready; sleep 1000'
+	create nacre-e2e-killed
+	verb start nacre-e2e-killed
+	wait_until $((5 * E2E_SLOW)) has_line output ready || failed "it does not run"
+	kill -KILL "$(process_named nacre-vmm)"
+	expect_comes_to nacre-e2e-killed stopped
+	expect_match "why, where the container's output goes" $'^ready\nnacre: .*nacre-vmm was killed' "$(< output)"
+	verb delete nacre-e2e-killed
+	expect_nothing_left
+}
+
+test_killed_in_the_middle_of_create()
+{
+	local after
+
+	make_bundle sleep 1000
+	for after in 0.1 0.6 2; do
+		start create --bundle bundle --pid-file pid nacre-e2e-middle
+		pause "$after"
+		kill -KILL "$PID"
+		wait "$PID"
+		nacre state nacre-e2e-middle
+		case $STATUS:$OUT in
+		0:*'"status": "running"'*) failed "state says running" ;;
+		esac
+		verb delete --force nacre-e2e-middle
+		expect_nothing_left
+	done
+}
+
+run_subject "$@"
