@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "copy_up.h"
 #include "kernel.h"
 #include "machine.h"
 #include "rootpath.h"
@@ -164,6 +165,19 @@ static int bind_of_init(const char *type, int target)
 	return kernel_mount(path, fd_path(target).s, NULL, MS_BIND | MS_REC, NULL);
 }
 
+/* The mount option "tmpcopyup": `target` is what the tmpfs covers. */
+static void fill(int root, int target, const struct plan_mount_view *v)
+{
+	int fd = again_at(root, v->target), r;
+	int to = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	r = to < 0 ? -errno : copy_up(target, to);
+	if (r < 0)
+		setup_fail(-r, "mount at %s: tmpcopyup", v->target);
+	close(to);
+	close(fd);
+}
+
 static void mount_fs(int target, const struct plan_mount_view *v, bool existed)
 {
 	const char *type = strcmp(v->type, "cgroup") == 0 ? "cgroup2" : v->type;
@@ -217,6 +231,8 @@ void mounts_make(int root, const struct plan *p, uint32_t number)
 			mount_fs(target, &v, existed);
 		else
 			mount_export(target, &v, number);
+		if (le32_get(v.m->copy_up) && existed)
+			fill(root, target, &v);
 		close(target);
 		set_propagation(root, v.target, le32_get(v.m->propagation));
 	}

@@ -145,12 +145,14 @@ static const char *check_mount(const struct plan *p, const struct record *r)
 		return "mount: unknown kind";
 	if ((le32_get(x->flags) & ~MOUNT_FLAGS) != 0)
 		return "mount: flags that are not allowed";
-	if (le32_get(x->target_is_file) > 1 || le32_get(x->zero) != 0)
-		return "mount: reserved field not zero";
+	if (le32_get(x->target_is_file) > 1 || le32_get(x->copy_up) > 1)
+		return "mount: neither 0 nor 1";
 	if (!is_propagation(le32_get(x->propagation)))
 		return "mount: bad propagation";
 	if (kind == PLAN_MOUNT_FS && r->s[1][0] == 0)
 		return "mount: without a type";
+	if (le32_get(x->copy_up) && strcmp(r->s[1], "tmpfs") != 0)
+		return "mount: copy_up of what is no tmpfs";
 	return check_absolute(p, r);
 }
 

@@ -118,7 +118,7 @@ struct plan_mount {
 	struct le32 flags;	 /* MS_* of <linux/mount.h>; never MS_BIND */
 	struct le32 propagation; /* as in struct plan_root; 0: leave */
 	struct le32 target_is_file; /* the source is not a directory: make a file to mount on */
-	struct le32 zero;
+	struct le32 copy_up;	 /* 1, of a tmpfs: fill it with what it covers (tmpcopyup) */
 	/* strings: target (absolute, inside the container), type, source, data (may be "") */
 };
 static_assert(sizeof(struct plan_mount) == 24, "wire size");

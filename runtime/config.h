@@ -58,6 +58,7 @@ struct config_mount {
 	uint32_t flags;		 /* MS_*, without MS_BIND, MS_REC and propagation */
 	uint32_t propagation;	 /* MS_PRIVATE..., | MS_REC; 0: as the default is */
 	bool is_bind;
+	bool copy_up;		/* tmpfs: filled with what it covers */
 	bool recursive;		/* bind: with the mounts below the source */
 	bool target_is_file;	/* bind: found when the source is opened */
 	const char *named;	/* for messages: "mounts[3]" or "--volume A:B" */

@@ -107,6 +107,8 @@ int config_read_mount(struct json_reader *reader, json_t *value, void *to)
 					   "tmpfs, devpts, mqueue or cgroup", read.type);
 		mount.source = read.source ? read.source : mount.type;
 	}
+	if (mount.copy_up && strcmp(mount.type, "tmpfs") != 0)
+		return json_refuse(reader, "options: tmpcopyup: expected only of a tmpfs");
 	*config_add_mount(reader->arena, &config->mounts) = mount;
 	return 0;
 }

@@ -11,6 +11,7 @@ enum effect {
 	CLEAR,	     /* clear the flag */
 	PROPAGATION, /* of this mount */
 	BIND,	     /* make it a bind */
+	COPY_UP,     /* fill a tmpfs with what it covers */
 	REFUSE,
 };
 
@@ -74,7 +75,7 @@ static const struct {
 	{ "mand", REFUSE, 0 },
 	{ "idmap", REFUSE, 0 },
 	{ "ridmap", REFUSE, 0 },
-	{ "tmpcopyup", REFUSE, 0 },
+	{ "tmpcopyup", COPY_UP, 0 },
 };
 
 static int refuse(const char **why, int err, const char *text)
@@ -105,6 +106,9 @@ int mount_option_apply(struct config_mount *mount, const char *option, struct ar
 		case BIND:
 			mount->is_bind = true;
 			mount->recursive = known[i].flag == MS_REC;
+			return 0;
+		case COPY_UP:
+			mount->copy_up = true;
 			return 0;
 		case REFUSE:
 			return refuse(why, -EOPNOTSUPP, "not supported yet");

@@ -78,6 +78,7 @@ static void add_mounts(const struct container_config *config, struct plan_buffer
 			.flags = le32_of(mount->flags),
 			.propagation = le32_of(mount->propagation),
 			.target_is_file = le32_of(mount->target_is_file),
+			.copy_up = le32_of(mount->copy_up),
 		};
 		const char *strings[] = { mount->destination, mount->type,
 					  mount->is_bind ? "" : mount->source, mount->data, NULL };

@@ -358,7 +358,12 @@ static void test_fixed_values(void **state)
 	bad_mount(m, "/x", "tmpfs", "mount: unknown kind");
 	m.kind = le32_of(PLAN_MOUNT_EXPORT);
 	m.target_is_file = le32_of(2);
-	bad_mount(m, "/x", "", "mount: reserved field not zero");
+	bad_mount(m, "/x", "", "mount: neither 0 nor 1");
+	m.target_is_file = le32_of(0);
+	m.copy_up = le32_of(2);
+	bad_mount(m, "/x", "", "mount: neither 0 nor 1");
+	m.copy_up = le32_of(1);
+	bad_mount(m, "/x", "", "mount: copy_up of what is no tmpfs");
 
 	good(&b, false);
 	build_add(&b, PLAN_RLIMIT, &l, sizeof(l), (char *)NULL);

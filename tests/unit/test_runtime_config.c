@@ -224,7 +224,7 @@ static void test_mounts_refused(void **state)
 		{ "mounts.0.type", NULL, "mounts[0]: type: expected a file system" },
 		{ "mounts.1.options.+", "\"\"", "mounts[1]: options[4]: \"\": expected one option" },
 		{ "mounts.1.options.+", "\"a,b\"", "mounts[1]: options[4]: \"a,b\": expected one" },
-		{ "mounts.1.options.+", "\"tmpcopyup\"", "\"tmpcopyup\": not supported yet" },
+		{ "mounts.3.options.+", "\"tmpcopyup\"", "mounts[3]: options: tmpcopyup: expected only" },
 		{ "mounts.3.options.+", "\"size=1\"", "mounts[3]: options[3]: \"size=1\": unknown" },
 		{ "mounts.3.options.+", "\"rshared\"", "mounts[3]: options[3]: \"rshared\": mounts made" },
 		{ "mounts.3.source", "\"\"", "mounts[3]: source: expected the path" },
