@@ -3,26 +3,52 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
+#include <sys/wait.h>
 #include <time.h>
-#include <linux/magic.h>
 
-#include "cgroup.h"
+#include "cgroup_parts.h"
 #include "fd.h"
 #include "report.h"
 
-#define CGROUP_TOP "/sys/fs/cgroup"
 /* How long a killed process may take to leave its cgroup. */
 #define REMOVE_TRIES   50
 #define REMOVE_STEP_NS 10000000L
 
+static int file_write(const char *dir, const char *name, const char *value)
+{
+	char path[PATH_MAX];
+	autoclose int fd = -1;
+	size_t len = strlen(value);
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return write(fd, value, len) == (ssize_t)len ? 0 : -errno;
+}
+
+/* Hands every controller that there is down to the children; those that are not there are no error. */
+static void enable_controllers(const char *dir)
+{
+	static const char *const controllers[] = { "+memory", "+pids", "+cpu", "+io", "+cpuset" };
+
+	for (size_t i = 0; i < sizeof(controllers) / sizeof(controllers[0]); i++) {
+		int err = file_write(dir, "cgroup.subtree_control", controllers[i]);
+
+		if (err && err != -ENOENT)
+			report_debug("%s/cgroup.subtree_control: %s: %s", dir, controllers[i],
+				     strerror(-err));
+	}
+}
+
 /*
- * Makes the directories of a path. The last one must be new: what is in it will be killed, so it
- * must be nobody else's. An empty one that was left is taken over.
+ * Makes the directories of a path, and enables controllers in all above the last. The last one must
+ * be new: what is in it will be killed, so it must be nobody else's. An empty one that was left is
+ * taken over.
  */
 static bool make_below_top(const char *path)
 {
@@ -32,7 +58,7 @@ static bool make_below_top(const char *path)
 	if (len >= sizeof(part))
 		return false;
 	memcpy(part, path, len + 1);
-	for (size_t i = strlen(CGROUP_TOP) + 1; i <= len; i++) {
+	for (size_t i = strlen(CGROUP_TOP); i <= len; i++) {
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
 		part[i] = '\0';
@@ -40,29 +66,107 @@ static bool make_below_top(const char *path)
 			rmdir(part);
 		if (mkdir(part, 0755) < 0 && (errno != EEXIST || i == len))
 			return false;
+		if (i < len)
+			enable_controllers(part);
 		part[i] = path[i];
 	}
 	return true;
 }
 
-const char *cgroup_create(const char *path, const char *id, struct arena *arena)
+/*
+ * Writes one limit. A file that is not there belongs to a controller that is not there, or not
+ * delegated: that matters when the limit is carried out nowhere else.
+ */
+static int limit_write(const char *leaf, const struct cgroup_limit *limit, struct failure *failure)
 {
-	const char *leaf;
-	struct statfs fs;
+	int err = file_write(leaf, limit->file, limit->value);
 
-	if (statfs(CGROUP_TOP, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
-		return NULL;
-	while (path && *path == '/')
-		path++;
-	if (path && *path)
-		leaf = arena_printf(arena, CGROUP_TOP "/%s", path);
-	else
-		leaf = arena_printf(arena, CGROUP_TOP "/nacre/%s", id);
-	if (!make_below_top(leaf)) {
-		report_debug("%s: cannot make, going on without: %s", leaf, strerror(errno));
-		return NULL;
+	if (err == -ENOENT && strcmp(limit->file, "io.weight") == 0)
+		err = file_write(leaf, "io.bfq.weight", limit->value);
+	if (!err)
+		return 0;
+	if (!limit->field) {
+		report_debug("%s/%s: %s: %s", leaf, limit->file, limit->value, strerror(-err));
+		return 0;
 	}
-	return leaf;
+	if (err == -ENOENT || err == -EACCES || err == -EPERM)
+		return failure_set(failure, err, "%s: \"%s\": the %.*s controller is missing or not "
+				   "delegated at %s", limit->field, limit->value,
+				   (int)strcspn(limit->file, "."), limit->file, leaf);
+	return failure_set(failure, err, "%s: \"%s\": refused by the kernel: %s", limit->field,
+			   limit->value, strerror(-err));
+}
+
+static int limits_write(const char *leaf, const struct cgroup_limits *limits,
+			struct failure *failure)
+{
+	for (size_t i = 0; i < limits->n; i++) {
+		int err = limit_write(leaf, &limits->v[i], failure);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* No cgroup: what only it could carry out is refused. */
+static int go_without(const struct cgroup_limits *limits, struct failure *failure)
+{
+	for (size_t i = 0; i < limits->n; i++) {
+		if (limits->v[i].field)
+			return failure_set(failure, -ENOENT, "%s: \"%s\": expected a cgroup v2 at "
+					   CGROUP_TOP " that is delegated to this user",
+					   limits->v[i].field, limits->v[i].value);
+	}
+	report_debug("no cgroup v2 that we may write: going on without");
+	return 0;
+}
+
+static int create_by_hand(struct cgroup *cgroup, const struct container_config *config,
+			  struct arena *arena)
+{
+	const char *leaf = cgroup_is_v2() ? cgroup_leaf_path(config, arena) : NULL;
+
+	if (!leaf)
+		return 0;
+	if (make_below_top(leaf))
+		cgroup->leaf = leaf;
+	else
+		report_debug("%s: cannot make, going on without: %s", leaf, strerror(errno));
+	return 0;
+}
+
+int cgroup_create(struct cgroup *cgroup, const struct container_config *config,
+		  const struct vm_size *size, enum cgroup_manager manager, struct arena *arena,
+		  struct failure *failure)
+{
+	struct cgroup_limits limits = { .n = 0 };
+	bool by_systemd = manager == CGROUP_MANAGER_SYSTEMD ||
+			  (config->cgroups_path && strchr(config->cgroups_path, ':'));
+	int err = 0;
+
+	*cgroup = (struct cgroup)CGROUP_NONE;
+	cgroup_limits_of(&limits, config, size, arena);
+	if (manager != CGROUP_MANAGER_NONE)
+		err = by_systemd ? cgroup_systemd_create(cgroup, config, size, arena, failure) :
+				   create_by_hand(cgroup, config, arena);
+	if (!err)
+		err = cgroup->leaf ? limits_write(cgroup->leaf, &limits, failure) :
+				     go_without(&limits, failure);
+	if (err && cgroup->leaf) {
+		cgroup_settle(cgroup);
+		cgroup_remove(cgroup->leaf);
+		cgroup->leaf = NULL;
+	}
+	return err;
+}
+
+void cgroup_settle(struct cgroup *cgroup)
+{
+	drop_fd(&cgroup->keeper_fd);
+	if (cgroup->keeper_pid > 0)
+		waitpid(cgroup->keeper_pid, NULL, 0);
+	cgroup->keeper_pid = 0;
 }
 
 int cgroup_open(const char *leaf)
@@ -72,13 +176,10 @@ int cgroup_open(const char *leaf)
 
 void cgroup_kill(const char *leaf)
 {
-	char file[PATH_MAX];
-	autoclose int kill_fd = -1;
+	int err = file_write(leaf, "cgroup.kill", "1");
 
-	snprintf(file, sizeof(file), "%s/cgroup.kill", leaf);
-	kill_fd = open(file, O_WRONLY | O_CLOEXEC);
-	if (kill_fd >= 0 && write(kill_fd, "1", 1) != 1)
-		report_debug("%s: %s", file, strerror(errno));
+	if (err && err != -ENOENT)
+		report_debug("%s/cgroup.kill: %s", leaf, strerror(-err));
 }
 
 void cgroup_remove(const char *leaf)

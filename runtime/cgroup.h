@@ -1,19 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host's leaf cgroup around VMM, file broker and monitor. As far as it goes now: one directory
- * of the cgroup v2 hierarchy at /sys/fs/cgroup, to find and to end the processes by; a host without
- * it runs containers outside. Limits on the host come with the full handling of cgroups.
+ * The host's leaf cgroup (v2) around VMM, file broker and monitors of one container: made, given its
+ * limits before anything runs in it, found by other verbs through its path, removed with all in it.
  */
 #ifndef NACRE_RUNTIME_CGROUP_H
 #define NACRE_RUNTIME_CGROUP_H
 
-#include "arena.h"
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "config.h"
+#include "failure.h"
+#include "vm_size.h"
+
+enum cgroup_manager { CGROUP_MANAGER_FS, CGROUP_MANAGER_SYSTEMD, CGROUP_MANAGER_NONE };
+
+struct cgroup {
+	const char *leaf; /* absolute path, from the arena; NULL: there is none */
+	int keeper_fd;	  /* keeps systemd's scope until a companion is in it; -1: none */
+	pid_t keeper_pid;
+};
+
+#define CGROUP_NONE { .keeper_fd = -1 }
 
 /*
- * Makes /sys/fs/cgroup/PATH, or nacre/ID when `path` is NULL. Returns the directory's path, from
- * the arena, or NULL where cgroup v2 is not there or not ours to write.
+ * Makes the leaf (interface "Cgroup") and writes its limits: the configuration's and, for memory, what
+ * the VM takes besides (CGROUP_HELPERS_BYTES). `cgroup` begins as CGROUP_NONE; its leaf stays NULL
+ * where there is no cgroup v2, or none that the caller may write, and no limit needs one. Returns 0,
+ * or -errno with the failure set and nothing left.
  */
-const char *cgroup_create(const char *path, const char *id, struct arena *arena);
+int cgroup_create(struct cgroup *cgroup, const struct container_config *config,
+		  const struct vm_size *size, enum cgroup_manager manager, struct arena *arena,
+		  struct failure *failure);
+
+/* The first companion runs in the leaf: it needs nothing else to keep it. */
+void cgroup_settle(struct cgroup *cgroup);
 
 /* Opens a leaf for CLONE_INTO_CGROUP. -1 when there is none. */
 int cgroup_open(const char *leaf);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "config.h"
+#include "cpuset.h"
 
 void config_init(struct container_config *config)
 {
@@ -110,7 +111,37 @@ static int check_namespaces(const struct container_config *config, struct failur
 	return 0;
 }
 
-static int check_resources(const struct container_config *config, struct failure *failure)
+uint64_t config_cpu_weight(uint64_t shares)
+{
+	if (shares < 2)
+		shares = 2;
+	if (shares > 262144)
+		shares = 262144;
+	return 1 + (shares - 2) * 9999 / 262142;
+}
+
+/* Engines write "" for what the user has not asked for. */
+static int check_cpuset(struct container_config *config, struct failure *failure)
+{
+	struct config_resources *resources = &config->resources;
+	const struct {
+		const char *name, **list;
+	} lists[] = { { "cpus", &resources->cpuset_cpus }, { "mems", &resources->cpuset_mems } };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		const char *list = *lists[i].list;
+
+		if (list && *list == '\0')
+			*lists[i].list = NULL;
+		else if (list && cpuset_count(list) < 0)
+			return failure_set(failure, -EINVAL, "linux.resources.cpu.%s: \"%s\": "
+					   "expected a list of numbers as in \"0-3,8\"",
+					   lists[i].name, list);
+	}
+	return 0;
+}
+
+static int check_resources(struct container_config *config, struct failure *failure)
 {
 	const struct config_resources *resources = &config->resources;
 
@@ -132,7 +163,7 @@ static int check_resources(const struct container_config *config, struct failure
 		return failure_set(failure, -EINVAL,
 				   "linux.resources.cpu.quota: expected at most %u processors",
 				   CONFIG_CPUS_MAX);
-	return 0;
+	return check_cpuset(config, failure);
 }
 
 static int check_process(const struct container_config *config, struct failure *failure)
@@ -166,6 +197,17 @@ static int check_devices(const struct container_config *config, struct failure *
 	return 0;
 }
 
+static bool cgroups_path_is_valid(const char *path)
+{
+	const char *first = strchr(path, ':');
+	const char *second = first ? strchr(first + 1, ':') : NULL;
+
+	if (strstr(path, "..") || (second && strchr(second + 1, ':')))
+		return false;
+	/* systemd's form: all three or none, and in none of them a directory */
+	return !first || (second && second[1] && !strchr(path, '/'));
+}
+
 int config_check(struct container_config *config, struct failure *failure)
 {
 	size_t binds = 0;
@@ -188,11 +230,9 @@ int config_check(struct container_config *config, struct failure *failure)
 	if (binds > CONFIG_BINDS_MAX)
 		return failure_set(failure, -EINVAL, "mounts: expected at most %u bind mounts",
 				   CONFIG_BINDS_MAX);
-	if (config->cgroups_path &&
-	    (strchr(config->cgroups_path, ':') || strstr(config->cgroups_path, "..")))
-		return failure_set(failure, -EINVAL,
-				   "linux.cgroupsPath: \"%s\": expected a path without \"..\" "
-				   "(systemd's SLICE:PREFIX:NAME is not supported yet)",
+	if (config->cgroups_path && !cgroups_path_is_valid(config->cgroups_path))
+		return failure_set(failure, -EINVAL, "linux.cgroupsPath: \"%s\": expected a path "
+				   "without \"..\", or SLICE:PREFIX:NAME for systemd",
 				   config->cgroups_path);
 	return check_devices(config, failure);
 }

@@ -78,6 +78,16 @@ struct config_pairs {
 	size_t n, room;
 };
 
+/* A line for a file of the host's cgroup alone, and the field of config.json that asks for it. */
+struct config_host_file {
+	const char *name, *value, *field;
+};
+
+struct config_host_files {
+	struct config_host_file *v;
+	size_t n, room;
+};
+
 struct config_device {
 	const char *path;
 	char kind; /* enum plan_device_kind */
@@ -118,7 +128,9 @@ struct config_resources {
 	uint64_t cpu_shares; /* 0: not given */
 	int64_t cpu_idle;
 	struct device_rules devices;
-	struct config_pairs unified;
+	const char *cpuset_cpus, *cpuset_mems; /* of the host; NULL: not given */
+	struct config_pairs unified;	       /* for the guest */
+	struct config_host_files host_files;
 };
 
 struct container_config {
@@ -150,6 +162,7 @@ ARENA_LIST_ADD(config_add_id_map, struct config_id_maps, struct config_id_map)
 ARENA_LIST_ADD(config_add_rlimit, struct config_rlimits, struct config_rlimit)
 ARENA_LIST_ADD(config_add_mount, struct config_mounts, struct config_mount)
 ARENA_LIST_ADD(config_add_pair, struct config_pairs, struct config_pair)
+ARENA_LIST_ADD(config_add_host_file, struct config_host_files, struct config_host_file)
 ARENA_LIST_ADD(config_add_device, struct config_devices, struct config_device)
 ARENA_LIST_ADD(config_add_group, struct config_ids, uint32_t)
 
@@ -173,6 +186,12 @@ int config_read_text(struct container_config *config, const char *text, size_t l
  * paths, mounts, environment. config->process.uid and .terminal must be set before.
  */
 void config_set_defaults(struct container_config *config);
+
+/*
+ * cpu.shares (2 to 262144, 1024 by default) as cpu.weight (1 to 10000, 100 by default), on the
+ * straight line that runc and crun use.
+ */
+uint64_t config_cpu_weight(uint64_t shares);
 
 /* How many container ids exist: the end of the highest mapping. */
 uint32_t config_id_count(const struct container_config *config);

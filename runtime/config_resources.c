@@ -46,8 +46,8 @@ static int read_cpu(struct json_reader *reader, json_t *value, void *to)
 		{ .name = "burst", .kind = JSON_KIND_REFUSED },
 		{ .name = "realtimeRuntime", .kind = JSON_KIND_REFUSED, .why = "not in cgroup v2" },
 		{ .name = "realtimePeriod", .kind = JSON_KIND_REFUSED, .why = "not in cgroup v2" },
-		{ .name = "cpus", .kind = JSON_KIND_REFUSED },
-		{ .name = "mems", .kind = JSON_KIND_REFUSED },
+		{ .name = "cpus", .kind = JSON_KIND_STRING, .offset = AT(cpuset_cpus) },
+		{ .name = "mems", .kind = JSON_KIND_STRING, .offset = AT(cpuset_mems) },
 	};
 
 	return json_read_object(reader, value, table, N(table), to);
@@ -106,28 +106,43 @@ static int read_device_rule(struct json_reader *reader, json_t *value, void *to)
 	return 0;
 }
 
+/* True when a file's name begins with one of the prefixes. */
+static bool has_prefix(const char *name, const char *const *prefixes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int read_unified(struct json_reader *reader, json_t *value, void *to)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_.";
-	static const char *const carried_out[] = { "memory.", "pids.", "cpu." };
+	static const char *const in_guest[] = { "memory.", "pids.", "cpu." };
+	static const char *const on_host[] = { "io.", "cpuset." };
 	struct container_config *config = to;
 
 	for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at)) {
 		const char *name = json_object_iter_key(at);
 		json_t *setting = json_object_iter_value(at);
-		size_t i = 0;
 
 		if (!json_is_string(setting))
 			return json_refuse(reader, "%s: expected a string", name);
-		while (i < N(carried_out) &&
-		       strncmp(name, carried_out[i], strlen(carried_out[i])) != 0)
-			i++;
-		if (i == N(carried_out) || name[strspn(name, letters)] ||
-		    strlen(name) > PLAN_CGROUP_NAME_MAX)
-			return json_refuse(reader, "%s: not supported yet, expected a file of the "
-					   "memory, pids or cpu controller", name);
-		*config_add_pair(reader->arena, &config->resources.unified) =
-			(struct config_pair){ .name = name, .value = json_string_value(setting) };
+		if (name[strspn(name, letters)] || strlen(name) > PLAN_CGROUP_NAME_MAX ||
+		    (!has_prefix(name, in_guest, N(in_guest)) &&
+		     !has_prefix(name, on_host, N(on_host))))
+			return json_refuse(reader, "%s: expected a file of the memory, pids, cpu, io "
+					   "or cpuset controller", name);
+		if (has_prefix(name, on_host, N(on_host)))
+			*config_add_host_file(reader->arena, &config->resources.host_files) =
+				(struct config_host_file){
+					.name = name, .value = json_string_value(setting),
+					.field = "linux.resources.unified" };
+		else
+			*config_add_pair(reader->arena, &config->resources.unified) =
+				(struct config_pair){ .name = name,
+						      .value = json_string_value(setting) };
 	}
 	return 0;
 }
@@ -140,7 +155,7 @@ int config_read_resources(struct json_reader *reader, json_t *value, void *to)
 		{ .name = "cpu", .kind = JSON_KIND_OBJECT, .read = read_cpu },
 		{ .name = "pids", .kind = JSON_KIND_OBJECT, .read = read_pids },
 		{ .name = "unified", .kind = JSON_KIND_OBJECT, .read = read_unified },
-		{ .name = "blockIO", .kind = JSON_KIND_REFUSED },
+		{ .name = "blockIO", .kind = JSON_KIND_OBJECT, .read = config_read_block_io },
 		{ .name = "hugepageLimits", .kind = JSON_KIND_REFUSED },
 		{ .name = "network", .kind = JSON_KIND_REFUSED },
 		{ .name = "rdma", .kind = JSON_KIND_REFUSED },

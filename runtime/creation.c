@@ -23,6 +23,7 @@ void creation_init(struct creation *creation, const struct global_options *globa
 		.exports = { .root_fd = -1 },
 		.console = CONSOLE_NONE,
 		.state = STATE_NONE,
+		.cgroup = CGROUP_NONE,
 		.signal_fd = -1,
 	};
 	config_init(&creation->config);
@@ -166,6 +167,15 @@ int creation_prepare(struct creation *creation, bool detached)
 	return err;
 }
 
+static enum cgroup_manager cgroup_manager_of(const struct global_options *global)
+{
+	const char *name = global->cgroup_manager;
+
+	if (global->systemd_cgroup || (name && strcmp(name, "systemd") == 0))
+		return CGROUP_MANAGER_SYSTEMD;
+	return name && strcmp(name, "disabled") == 0 ? CGROUP_MANAGER_NONE : CGROUP_MANAGER_FS;
+}
+
 /* Makes what others can see. */
 static int make_state(struct creation *creation)
 {
@@ -177,8 +187,12 @@ static int make_state(struct creation *creation)
 			   &creation->config.arena, &creation->failure);
 	if (err)
 		return err;
-	state->cgroup = cgroup_create(creation->config.cgroups_path, creation->config.id,
-				      &creation->config.arena);
+	err = cgroup_create(&creation->cgroup, &creation->config, &state->size,
+			    cgroup_manager_of(creation->global), &creation->config.arena,
+			    &creation->failure);
+	if (err)
+		return err;
+	state->cgroup = creation->cgroup.leaf;
 	creation->launch.cgroup_fd = cgroup_open(state->cgroup);
 	/* whoever comes after us must find it, should we be killed */
 	return state->cgroup ? state_write(state, &creation->failure) : 0;
@@ -197,6 +211,7 @@ int creation_start(struct creation *creation, bool with_terminal)
 	err = make_state(creation);
 	if (!err)
 		err = launch_start(launch, &creation->failure);
+	cgroup_settle(&creation->cgroup);
 	if (!err) {
 		launch_note(launch);
 		err = state_write(&creation->state, &creation->failure);

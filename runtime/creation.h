@@ -7,6 +7,7 @@
 #ifndef NACRE_RUNTIME_CREATION_H
 #define NACRE_RUNTIME_CREATION_H
 
+#include "cgroup.h"
 #include "conf.h"
 #include "console.h"
 #include "creation_options.h"
@@ -25,6 +26,7 @@ struct creation {
 	struct net net;
 	struct console console;
 	struct state state;
+	struct cgroup cgroup;
 	struct launch launch;
 	struct session session;
 	struct failure failure;

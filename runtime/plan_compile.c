@@ -121,19 +121,6 @@ add_cgroup(struct plan_buffer *plan, const char *file, const char *format, ...)
 	plan_buffer_add_pair(plan, PLAN_CGROUP, file, value);
 }
 
-/*
- * cpu.shares (2 to 262144, 1024 by default) as cpu.weight (1 to 10000, 100 by default), on the
- * straight line that runc and crun use.
- */
-static uint64_t weight_of_shares(uint64_t shares)
-{
-	if (shares < 2)
-		shares = 2;
-	if (shares > 262144)
-		shares = 262144;
-	return 1 + (shares - 2) * 9999 / 262142;
-}
-
 /* In cgroup v2 swap is counted alone; config.json's "swap" is memory and swap. */
 static void add_memory(const struct config_resources *resources, struct plan_buffer *plan)
 {
@@ -159,7 +146,7 @@ static void add_resources(const struct config_resources *resources, struct plan_
 		add_cgroup(plan, "cpu.max", "%" PRId64 " %" PRIu64, resources->cpu_quota,
 			   resources->cpu_period);
 	if (resources->cpu_shares > 0)
-		add_cgroup(plan, "cpu.weight", "%" PRIu64, weight_of_shares(resources->cpu_shares));
+		add_cgroup(plan, "cpu.weight", "%" PRIu64, config_cpu_weight(resources->cpu_shares));
 	if (resources->cpu_idle > 0)
 		add_cgroup(plan, "cpu.idle", "1");
 	for (size_t i = 0; i < resources->unified.n; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How large the VM of a container is; see vm_size.h. */
+#include "cpuset.h"
 #include "size.h"
 #include "vm_size.h"
 
@@ -31,6 +32,11 @@ static uint32_t cpus_of(const struct container_config *config, uint32_t host_cpu
 	if (resources->cpu_quota > 0)
 		return (uint32_t)(((uint64_t)resources->cpu_quota + resources->cpu_period - 1) /
 				  resources->cpu_period);
+	if (resources->cpuset_cpus) {
+		int in_set = cpuset_count(resources->cpuset_cpus);
+
+		return in_set < (int)CONFIG_CPUS_MAX ? (uint32_t)in_set : CONFIG_CPUS_MAX;
+	}
 	if (host_cpus == 0)
 		return 1;
 	return host_cpus < CPUS_DEFAULT_MAX ? host_cpus : CPUS_DEFAULT_MAX;

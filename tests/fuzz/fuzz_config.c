@@ -3,6 +3,7 @@
  * config.json, as an engine or an attacker writes it: read, checked, compiled into a plan; and what
  * `nacre` compiles, the guest's decoder must accept.
  */
+/* SOURCES: runtime/config_io.c runtime/cpuset.c */
 /* SOURCES: runtime/config.c runtime/config_json.c runtime/config_process.c */
 /* SOURCES: runtime/config_mounts.c */
 /* SOURCES: runtime/config_linux.c runtime/config_resources.c runtime/config_defaults.c */

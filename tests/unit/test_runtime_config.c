@@ -7,6 +7,7 @@
 /* SOURCES: runtime/config_linux.c runtime/config_resources.c runtime/config_defaults.c */
 /* SOURCES: runtime/mount_options.c runtime/json_reader.c runtime/caps.c runtime/devices.c */
 /* SOURCES: runtime/config_seccomp.c runtime/seccomp_default.c */
+/* SOURCES: runtime/config_io.c runtime/cpuset.c */
 /* SOURCES: runtime/arena.c runtime/failure.c runtime/report.c */
 /* LIBS: -ljansson -lcap -lseccomp */
 #include <setjmp.h>
@@ -263,7 +264,9 @@ static void test_linux_refused(void **state)
 		  "linux.devices[0]: expected uid and gid" },
 		{ "linux.maskedPaths.+", "\"proc\"", "linux.maskedPaths[1]: \"proc\": expected an abs" },
 		{ "linux.rootfsPropagation", "\"x\"", "rootfsPropagation: \"x\": expected private" },
-		{ "linux.cgroupsPath", "\"a.slice:b:c\"", "linux.cgroupsPath: \"a.slice:b:c\"" },
+		{ "linux.cgroupsPath", "\"a.slice:b\"", "linux.cgroupsPath: \"a.slice:b\": expected" },
+		{ "linux.cgroupsPath", "\"a.slice:b:\"", "linux.cgroupsPath: \"a.slice:b:\": expected" },
+		{ "linux.cgroupsPath", "\"a:b:c:d\"", "linux.cgroupsPath: \"a:b:c:d\": expected" },
 		{ "linux.cgroupsPath", "\"/../x\"", "linux.cgroupsPath: \"/../x\"" },
 		{ "linux.timeOffsets.monotonic", "{\"secs\":1}", "linux.timeOffsets: not supported" },
 	};
@@ -281,10 +284,12 @@ static void test_resources_refused(void **state)
 		{ "linux.resources.memory.swappiness", "10", "memory.swappiness: not in cgroup v2" },
 		{ "linux.resources.cpu.quota", "3200001", "cpu.quota: expected at most 32" },
 		{ "linux.resources.cpu.period", "1", "cpu.period: expected 1000 to 1000000 us" },
-		{ "linux.resources.cpu.cpus", "\"0\"", "linux.resources.cpu.cpus: not supported yet" },
-		{ "linux.resources.blockIO.weight", "10", "linux.resources.blockIO: not supported" },
-		{ "linux.resources.unified", "{\"io.max\":\"1\"}", "io.max: not supported yet" },
-		{ "linux.resources.unified", "{\"memory.../x\":\"1\"}", "memory.../x: not supported" },
+		{ "linux.resources.cpu.cpus", "\"3-1\"", "linux.resources.cpu.cpus: \"3-1\": expected" },
+		{ "linux.resources.cpu.mems", "\"0,\"", "linux.resources.cpu.mems: \"0,\": expected" },
+		{ "linux.resources.blockIO", "{\"weight\":9}", "blockIO.weight: 9: expected 10 to 1000" },
+		{ "linux.resources.blockIO", "{\"leafWeight\":9}", "leafWeight: not" },
+		{ "linux.resources.unified", "{\"hugetlb.2MB.max\":\"1\"}", "hugetlb.2MB.max: expected" },
+		{ "linux.resources.unified", "{\"memory.../x\":\"1\"}", "memory.../x: expected" },
 		{ "linux.resources.devices.+", "{\"allow\":true,\"type\":\"x\"}", "type: \"x\": expected a, b or c" },
 		{ "linux.resources.devices.+", "{\"allow\":false,\"access\":\"x\"}", "access: \"x\"" },
 	};

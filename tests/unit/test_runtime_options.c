@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of nacre's command lines: option tables, sizes, names, subordinate ids. */
+/* SOURCES: runtime/cpuset.c */
 /* SOURCES: runtime/options.c runtime/size.c runtime/ident.c runtime/subid.c runtime/arena.c */
 /* SOURCES: runtime/failure.c runtime/report.c runtime/vm_size.c runtime/config.c */
 /* LIBS: -ljansson */

@@ -3,7 +3,7 @@
 /* SOURCES: runtime/plan_compile.c runtime/net_plan.c runtime/plan_buffer.c runtime/config.c runtime/arena.c */
 /* SOURCES: runtime/failure.c runtime/report.c runtime/config_defaults.c runtime/caps.c */
 /* SOURCES: runtime/seccomp_default.c runtime/seccomp_compile.c */
-/* SOURCES: runtime/device_filter.c */
+/* SOURCES: runtime/device_filter.c runtime/cpuset.c */
 /* LIBS: -ljansson -lcap -lseccomp */
 #include <setjmp.h>
 #include <stdarg.h>

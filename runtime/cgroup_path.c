@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where the leaf cgroup lies; see cgroup_parts.h. What is below the top belongs to root; another user
+ * has the subtree that was delegated (Documentation/admin-guide/cgroup-v2.rst "Delegation"): its
+ * directory and its cgroup.procs, cgroup.subtree_control are the user's.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include <linux/magic.h>
+
+#include "cgroup_parts.h"
+
+bool cgroup_is_v2(void)
+{
+	struct statfs fs;
+
+	return statfs(CGROUP_TOP, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+/* The caller's own cgroup: /proc/self/cgroup has one line "0::/PATH". */
+static bool own_path(char *path, size_t room)
+{
+	FILE *in = fopen("/proc/self/cgroup", "re");
+	char line[PATH_MAX];
+	bool found = false;
+
+	if (!in)
+		return false;
+	while (!found && fgets(line, sizeof(line), in)) {
+		line[strcspn(line, "\n")] = '\0';
+		found = strncmp(line, "0::/", 4) == 0;
+	}
+	fclose(in);
+	if (!found)
+		return false;
+	return snprintf(path, room, CGROUP_TOP "%s", line + 3) < (int)room;
+}
+
+static bool is_delegated(const char *path)
+{
+	char file[PATH_MAX];
+
+	if (access(path, W_OK) < 0)
+		return false;
+	if (snprintf(file, sizeof(file), "%s/cgroup.subtree_control", path) >= (int)sizeof(file) ||
+	    access(file, W_OK) < 0)
+		return false;
+	snprintf(file, sizeof(file), "%s/cgroup.procs", path);
+	return access(file, W_OK) == 0;
+}
+
+/* The topmost cgroup on the way to our own that the caller may divide, or NULL. */
+static const char *delegated_path(struct arena *arena)
+{
+	char path[PATH_MAX];
+	size_t len;
+
+	if (!own_path(path, sizeof(path)))
+		return NULL;
+	len = strlen(path);
+	for (size_t i = strlen(CGROUP_TOP); i <= len; i++) {
+		char was = path[i];
+
+		if (was != '/' && was != '\0')
+			continue;
+		path[i] = '\0';
+		if (is_delegated(path))
+			return arena_printf(arena, "%s", path);
+		path[i] = was;
+	}
+	return NULL;
+}
+
+const char *cgroup_leaf_path(const struct container_config *config, struct arena *arena)
+{
+	const char *path = config->cgroups_path;
+	/* root's subtree is the whole, also in a container that has a cgroup namespace of its own */
+	const char *top = is_delegated(CGROUP_TOP) ? CGROUP_TOP : delegated_path(arena);
+
+	if (!top)
+		return NULL;
+	while (path && *path == '/')
+		path++;
+	if (!path || !*path)
+		return arena_printf(arena, "%s/nacre/%s", top, config->id);
+	/* an engine that knows the whole way to the delegated cgroup names it */
+	if (strncmp(path, top + strlen(CGROUP_TOP "/"), strlen(top) - strlen(CGROUP_TOP "/")) == 0 &&
+	    strlen(top) > strlen(CGROUP_TOP))
+		return arena_printf(arena, CGROUP_TOP "/%s", path);
+	return arena_printf(arena, "%s/%s", top, path);
+}
