@@ -169,8 +169,6 @@ pid_t spawn_run(struct spawn *spawn, int *pidfd, struct failure *failure)
 	our_end = ends[0];
 	child_end = ends[1];
 	pid = spawn_clone(spawn->clone_flags, spawn->cgroup_fd, pidfd);
-	if (pid < 0 && spawn->cgroup_fd >= 0) /* the cgroup takes no process: go without */
-		pid = spawn_clone(spawn->clone_flags, -1, pidfd);
 	if (pid == 0)
 		child_main(spawn, sources, argv, child_end);
 	if (pid < 0)

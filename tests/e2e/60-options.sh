@@ -231,7 +231,7 @@ test_state_is_in_run_nacre_by_default()
 	E2E_ROOT=()
 	start_ready run "${SMALL[@]}" --name nacre-e2e-default -- sh -c 'echo ready; exec sleep 1000'
 	[ -e /run/nacre/nacre-e2e-default/state.json ] || failed "no state there: $(find /run/nacre)"
-	expect_equal "processes in its cgroup" 3 "$(grep -c . "$CGROUPS/nacre/nacre-e2e-default/cgroup.procs")"
+	expect_equal "processes in its cgroup" 3 "$(helpers_in "$CGROUPS/nacre/nacre-e2e-default" | wc -l)"
 	kill -KILL "$(process_named nacre-vmm)"
 	finish
 	expect_equal "what is left there" "" "$(ls -A /run/nacre)"

@@ -258,7 +258,7 @@ test_a_cgroup_path()
 	make_bundle sh -c 'echo ready; exec sleep 1000'
 	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-path/c1", '
 	start_ready run --bundle bundle nacre-e2e-cgroup
-	expect_equal "processes in the cgroup" 3 "$(grep -c . "$CGROUPS/nacre-e2e-path/c1/cgroup.procs")"
+	expect_equal "processes in the cgroup" 3 "$(helpers_in "$CGROUPS/nacre-e2e-path/c1" | wc -l)"
 	kill -KILL "$(process_named nacre-vmm)"
 	finish
 	[ ! -d "$CGROUPS/nacre-e2e-path/c1" ] || failed "the cgroup is left"

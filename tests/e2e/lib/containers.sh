@@ -310,6 +310,16 @@ left_behind()
 	done < <(inventory)
 }
 
+# The names of nacre's processes in a cgroup, one a line, sorted. KVM has a thread of its own there.
+helpers_in()	# CGROUP
+{
+	local pid
+
+	while read -r pid; do
+		grep -s '^nacre' "/proc/$pid/comm"
+	done < "$1/cgroup.procs" | sort
+}
+
 # Ends and removes everything that a test left, so that the next one starts afresh.
 clean_up()
 {

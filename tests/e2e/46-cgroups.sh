@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The cgroup around a VM and its helpers, on the host.
+
+set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/tests.sh
+. "${0%/*}/lib/tests.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/containers.sh
+. "$E2E_DIR/lib/containers.sh"
+
+expect_file()	# FILE VALUE
+{
+	expect_equal "$1" "$2" "$(cat "$1")"
+}
+
+test_limits_around_the_helpers()
+{
+	local leaf=$CGROUPS/nacre-e2e-limits/c1
+
+	make_bundle sh -c 'echo ready; read -r _; nproc'
+	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-limits/c1", '
+	edit '"resources": {' '"resources": {"memory": {"limit": 67108864, "reservation": 33554432},
+		"cpu": {"shares": 512, "quota": 150000, "period": 100000, "cpus": "0", "mems": "0"},
+		"pids": {"limit": 50}, '
+	mkfifo input
+	exec 9<> input
+	INPUT=input start_ready run --bundle bundle nacre-e2e-limits
+	# 64 MiB and the guest's 64, 1/128 of it for page tables, 64 for the helpers
+	expect_file "$leaf/memory.max" $(((128 + 1 + 64) << 20))
+	expect_file "$leaf/memory.swap.max" 0
+	expect_file "$leaf/memory.low" 33554432
+	expect_file "$leaf/memory.oom.group" 1
+	expect_file "$leaf/pids.max" 1024
+	expect_file "$leaf/cpu.max" "150000 100000"
+	expect_file "$leaf/cpu.weight" 20
+	expect_file "$leaf/cpuset.cpus" 0
+	expect_file "$leaf/cpuset.mems" 0
+	expect_equal "processes in the cgroup" $'nacre-fsd\nnacre-monitor\nnacre-vmm' \
+		"$(helpers_in "$leaf")"
+	echo >&9
+	finish
+	expect_status 0
+	expect_match "processors by the quota" $'ready\n2' "$OUT"
+	[ ! -d "$leaf" ] || failed "the cgroup is left"
+	rmdir "$CGROUPS/nacre-e2e-limits"
+}
+
+test_an_impossible_limit_leaves_nothing()
+{
+	make_bundle true
+	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-wrong/c1", '
+	edit '"resources": {' '"resources": {"cpu": {"cpus": "4000"}, '
+	expect_refused 'linux.resources.cpu.cpus: "4000": refused by the kernel' \
+		run --bundle bundle nacre-e2e-wrong
+	edit '"cpus": "4000"' '"cpus": ""'
+	edit '"resources": {' '"resources": {"blockIO": {"throttleReadBpsDevice": [
+		{"major": 250, "minor": 99, "rate": 1000}]}, '
+	expect_refused 'linux.resources.blockIO.throttleReadBpsDevice: "250:99 rbps=1000": ' \
+		run --bundle bundle nacre-e2e-wrong
+	expect_refused 'blockIO.throttleReadBpsDevice: "250:99 rbps=1000": expected a cgroup v2' \
+		--cgroup-manager disabled run --bundle bundle nacre-e2e-wrong
+	rmdir "$CGROUPS/nacre-e2e-wrong" 2> /dev/null
+}
+
+run_subject "$@"
