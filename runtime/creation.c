@@ -9,7 +9,10 @@
 #include "creation.h"
 #include "fd.h"
 #include "inputs.h"
+#include "net_join.h"
 #include "net_passt.h"
+#include "net_read.h"
+#include "net_socket.h"
 #include "plan_compile.h"
 #include "signals.h"
 #include "terminal.h"
@@ -25,6 +28,7 @@ void creation_init(struct creation *creation, const struct global_options *globa
 		.state = STATE_NONE,
 		.cgroup = CGROUP_NONE,
 		.signal_fd = -1,
+		.net_ns_fd = -1,
 	};
 	config_init(&creation->config);
 	launch_init(&creation->launch);
@@ -87,7 +91,12 @@ static int read_net(struct creation *creation)
 	config->net = &creation->net;
 	if (config->net_passt)
 		net_passt_configure(config->net, passt, &config->arena);
-	return 0;
+	if (!config->net_ns_path)
+		return 0;
+	creation->net_ns_fd = net_namespace_open(config->net_ns_path, &creation->failure);
+	if (creation->net_ns_fd < 0)
+		return creation->net_ns_fd;
+	return net_read(config->net, creation->net_ns_fd, &config->arena, &creation->failure);
 }
 
 static int make_plan(struct creation *creation)
@@ -209,6 +218,9 @@ int creation_start(struct creation *creation, bool with_terminal)
 	if (creation->signal_fd < 0)
 		return creation->signal_fd;
 	err = make_state(creation);
+	if (!err && creation->net_ns_fd >= 0)
+		err = net_join(&creation->net, creation->net_ns_fd, creation->state.size.cpus,
+			       &creation->failure);
 	if (!err)
 		err = launch_start(launch, &creation->failure);
 	cgroup_settle(&creation->cgroup);
@@ -227,6 +239,9 @@ int creation_undo(struct creation *creation)
 {
 	int status = session_end(&creation->session);
 
+	net_close(&creation->net);
+	if (creation->config.net_ns_path)
+		net_part(creation->config.net_ns_path);
 	drop_fd(&creation->launch.cgroup_fd);
 	if (creation->state.cgroup && creation->state.dir_fd >= 0)
 		cgroup_remove(creation->state.cgroup);
@@ -246,6 +261,7 @@ void creation_close(struct creation *creation)
 	drop_fd(&launch->init_fd);
 	drop_fd(&launch->console_fd);
 	drop_fd(&launch->plan_fd);
+	drop_fd(&creation->net_ns_fd);
 	drop_fd(&creation->signal_fd);
 	state_close(&creation->state);
 	config_free(&creation->config);

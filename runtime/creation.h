@@ -24,6 +24,7 @@ struct creation {
 	struct companions companions;
 	struct exports exports;
 	struct net net;
+	int net_ns_fd; /* that config.json names, or -1 */
 	struct console console;
 	struct state state;
 	struct cgroup cgroup;

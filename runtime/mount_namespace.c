@@ -5,10 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <linux/nsfs.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,6 +15,7 @@
 
 #include "exports.h"
 #include "fd.h"
+#include "net_socket.h"
 #include "spawn.h"
 
 /* What the child had to give up at, for the message. */
@@ -116,19 +115,6 @@ static int namespaces_take(pid_t pid, int socket, int *mount_ns, int *net_ns,
 		return failure_set(failure, -ENOENT,
 				   "cannot open the namespaces of the container");
 	return 0;
-}
-
-static int net_namespace_open(const char *path, struct failure *failure)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET) {
-		failure_set(failure, -EINVAL, "linux.namespaces: network: %s: expected a network "
-			    "namespace", path);
-		drop_fd(&fd);
-		return -EINVAL;
-	}
-	return fd;
 }
 
 int exports_namespaces(const struct exports *exports, const struct container_config *config,

@@ -22,10 +22,24 @@
 /* The largest MTU of a tap: 65535 bytes with an Ethernet header. */
 #define NET_MTU_MAX 65521u
 
+/* An address that an interface has. */
+struct net_address {
+	uint8_t family; /* AF_INET, AF_INET6 */
+	uint8_t bytes[16];
+};
+
+struct net_addresses {
+	struct net_address *v;
+	size_t n, room;
+};
+
 struct net_interface {
 	char name[16];
 	uint8_t mac[6];
 	uint32_t index, mtu, flags; /* flags: IFF_* for the guest */
+	bool no_ipv6, no_router, no_autoconf; /* as the host's interface is set */
+	bool has_address;		       /* beside a link-local one */
+	struct net_addresses addresses;	       /* what the guest may send as */
 	unsigned int n_taps;
 	int taps[NET_QUEUES_MAX];
 	int stream_fd; /* passt's, or -1 */
@@ -52,6 +66,7 @@ struct net {
 };
 
 ARENA_LIST_ADD(net_add_message, struct net_messages, struct net_message)
+ARENA_LIST_ADD(net_add_address, struct net_addresses, struct net_address)
 
 /* A new interface, its descriptors -1. NULL: there are NET_INTERFACES_MAX. */
 struct net_interface *net_add_interface(struct net *net);

@@ -1,9 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The network in the plan; see net.h. */
+#include <stdio.h>
 #include <string.h>
 
 #include "net.h"
 #include "plan.h"
+
+/* Settings of IPv6 that the host's interface has, too. Names with a dot are no names of sysctls. */
+static void add_settings(const struct net_interface *interface, struct plan_buffer *plan)
+{
+	const struct {
+		bool given;
+		const char *name, *value;
+	} settings[] = {
+		{ interface->no_router, "accept_ra", "0" },
+		{ interface->no_autoconf, "autoconf", "0" },
+		{ interface->no_ipv6, "disable_ipv6", "1" },
+	};
+	char name[64];
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		if (!settings[i].given || strchr(interface->name, '.'))
+			continue;
+		snprintf(name, sizeof(name), "net.ipv6.conf.%s.%s", interface->name,
+			 settings[i].name);
+		plan_buffer_add_pair(plan, PLAN_SYSCTL, name, settings[i].value);
+	}
+}
 
 void net_add_to_plan(const struct net *net, struct plan_buffer *plan)
 {
@@ -19,6 +42,7 @@ void net_add_to_plan(const struct net *net, struct plan_buffer *plan)
 			link.mac[k] = interface->mac[k];
 		plan_buffer_add(plan, PLAN_LINK, &link, sizeof(link),
 				(const char *const[]){ interface->name, NULL });
+		add_settings(interface, plan);
 	}
 	for (size_t i = 0; i < net->messages.n; i++) {
 		const struct net_message *message = &net->messages.v[i];

@@ -46,6 +46,118 @@ hello over IPv6
 own loopback"
 }
 
+# A bridge with two containers' namespaces on it, as an engine makes them.
+new_bridge()
+{
+	need_command unshare nsenter ip busybox
+	new_network world
+	new_network one
+	new_network two
+	in_network world sh -c '
+		ip link add bridge type bridge
+		ip addr add 10.99.0.1/24 dev bridge
+		ip addr add fd99::1/64 dev bridge nodad
+		ip link set bridge up'
+	plug one 2
+	plug two 3
+	nacre_in_network world
+}
+
+plug()	# NAME NUMBER
+{
+	in_network world ip link add "veth$2" type veth peer name eth0 netns "$PWD/$1.ns"
+	in_network world ip link set "veth$2" master bridge up
+	in_network "$1" sh -c "
+		ip link set eth0 address 02:99:00:00:00:0$2 mtu 1400 up
+		ip addr add 10.99.0.$2/24 dev eth0
+		ip addr add fd99::$2/64 dev eth0 nodad
+		ip route add default via 10.99.0.1
+		ip route add 203.0.113.0/24 via 10.99.0.9 metric 7
+		ip -6 route add default via fd99::1
+		ip rule add from 10.99.0.77 table 100 priority 100
+		ip route add blackhole 192.0.2.0/24 table 100
+		ip neigh add 10.99.0.9 lladdr 02:99:00:00:00:09 dev eth0 nud permanent"
+}
+
+# A bundle that joins a network, with ping.
+make_network_bundle()	# NETWORK COMMAND…
+{
+	local name=$1
+
+	shift
+	make_bundle "$@"
+	edit '{"type": "network"}' "{\"type\": \"network\", \"path\": \"$NETWORKS/$name.ns\"}"
+	CONFIG=${CONFIG//\"CAP_KILL\"/\"CAP_KILL\", \"CAP_NET_RAW\"}
+	printf '%s\n' "$CONFIG" > bundle/config.json
+}
+
+LIMITS[test_namespace_becomes_the_guests]=90
+test_namespace_becomes_the_guests()
+{
+	NETWORKS=$PWD
+	new_bridge
+	make_network_bundle one sh -c '
+		{ cat /sys/class/net/eth0/address /sys/class/net/eth0/mtu
+		ip -o addr show dev eth0 | grep -v fe80; ip route show; ip route show table 100
+		ip rule show | grep 10.99; ip -6 route show | grep default; ip neigh show nud permanent
+		} | sed "s/ *valid.*//; s/^2: eth0 *//; s/ eth0.$/ eth0/; s/ used.*probes 0//; s/[ \\\\]*$//"'
+	nacre run --bundle bundle nacre-e2e-ns
+	expect_status 0
+	expect_silent
+	expect_out "02:99:00:00:00:02
+1400
+inet 10.99.0.2/24 scope global eth0
+inet6 fd99::2/64 scope global flags 02
+default via 10.99.0.1 dev eth0
+10.99.0.0/24 dev eth0 scope link  src 10.99.0.2
+203.0.113.0/24 via 10.99.0.9 dev eth0  metric 7
+blackhole 192.0.2.0/24
+100:	from 10.99.0.77 lookup 100
+default via fd99::1 dev eth0  metric 1024
+10.99.0.9 dev eth0 lladdr 02:99:00:00:00:09 PERMANENT"
+	expect_equal "filters of the interface when the container is gone" "" \
+		"$(in_network one tc qdisc show dev eth0 | grep clsact)"
+}
+
+LIMITS[test_two_containers_talk]=120
+test_two_containers_talk()
+{
+	NETWORKS=$PWD
+	new_bridge
+	serve_file world 10.99.0.1 "hello from the bridge"
+	mkdir server
+	make_network_bundle two sh -c '
+		mkdir /tmp/w; echo hello from two > /tmp/w/file; httpd -p 80 -h /tmp/w
+		nc -u -l -p 7 -e cat > /dev/null 2>&1 &
+		echo ready; sleep 60'
+	edit '"destination": "/dev/shm"' '"destination": "/tmp"'
+	mv bundle server/
+	start_ready run --bundle server/bundle nacre-e2e-two
+	expect_equal "the host reaches the container" "hello from two" \
+		"$(in_network world busybox wget -qO - -T 10 http://10.99.0.3/file)"
+	mkdir client
+	cd client || return
+	make_network_bundle one sh -c '
+		ping -c 1 -q -W 5 10.99.0.3 > /dev/null && echo ping
+		ping -6 -c 1 -q -W 5 fd99::3 > /dev/null && echo ping6
+		wget -qO - -T 10 http://10.99.0.3/file
+		wget -qO - -T 10 "http://[fd99::3]/file"
+		wget -qO - -T 10 http://10.99.0.1:8080/file
+		echo echoed | timeout 5 nc -u -w 2 10.99.0.3 7'
+	NACRE_BIN=../nacre-in-network nacre run --bundle bundle nacre-e2e-one
+	expect_status 0
+	expect_out "ping
+ping6
+hello from two
+hello from two
+hello from the bridge
+echoed"
+	expect_silent
+	cd ..
+	"$NACRE" "${E2E_ROOT[@]}" kill nacre-e2e-two KILL
+	finish
+}
+
 test_without_a_network_there_is_loopback()
 {
 	run -- sh -c 'ip -o link | wc -l; ping -c 1 -q 127.0.0.1 > /dev/null && echo up'

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Taps for the interfaces of a network namespace; see net_join.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+
+#include "fd.h"
+#include "net_join.h"
+#include "net_socket.h"
+
+/* struct virtio_net_hdr_v1: what the VMM's device speaks. */
+#define HEADER_LEN 12
+
+static int tap_open(const char *name, bool many)
+{
+	autoclose int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR |
+						  (many ? IFF_MULTI_QUEUE : 0)) };
+	int len = HEADER_LEN, little_endian = 1;
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) < 0 || ioctl(fd, TUNSETVNETHDRSZ, &len) < 0 ||
+	    ioctl(fd, TUNSETVNETLE, &little_endian) < 0)
+		return -errno;
+	return steal_fd(&fd);
+}
+
+/* In the namespace. */
+static int taps_open(struct net_interface *interface, unsigned int queues, struct failure *failure)
+{
+	char name[IFNAMSIZ];
+
+	snprintf(name, sizeof(name), NET_TAP_NAME, interface->index);
+	while (interface->n_taps < queues) {
+		int fd = tap_open(name, queues > 1);
+
+		if (fd == -EBUSY || fd == -EINVAL)
+			return failure_set(failure, fd, "network interface %s: another VM has it "
+					   "(%s): expected a network namespace of the container's "
+					   "own", interface->name, name);
+		if (fd < 0)
+			return failure_set(failure, fd, "network interface %s: cannot make a tap: "
+					   "/dev/net/tun: %s", interface->name, strerror(-fd));
+		interface->taps[interface->n_taps++] = fd;
+	}
+	return 0;
+}
+
+/* As large as the interface, silent by itself (no IPv6 address of its own), and up. 0 or -errno. */
+static int tap_set_up(struct mnl_socket *socket, uint32_t index, uint32_t mtu)
+{
+	char buf[NET_REQUEST_MAX];
+	struct ifinfomsg *info;
+	struct nlmsghdr *request = net_request(buf, RTM_NEWLINK, 0, sizeof(*info), (void **)&info);
+	struct nlattr *spec, *inet6;
+	int err;
+
+	info->ifi_index = (int)index;
+	mnl_attr_put_u32(request, IFLA_MTU, mtu);
+	err = net_request_send(socket, request);
+	if (err)
+		return err;
+	request = net_request(buf, RTM_NEWLINK, 0, sizeof(*info), (void **)&info);
+	info->ifi_index = (int)index;
+	spec = mnl_attr_nest_start(request, IFLA_AF_SPEC);
+	inet6 = mnl_attr_nest_start(request, AF_INET6);
+	mnl_attr_put_u8(request, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(request, inet6);
+	mnl_attr_nest_end(request, spec);
+	(void)net_request_send(socket, request); /* a host without IPv6 has no such thing */
+	request = net_request(buf, RTM_NEWLINK, 0, sizeof(*info), (void **)&info);
+	info->ifi_index = (int)index;
+	info->ifi_flags = info->ifi_change = IFF_UP | IFF_NOARP;
+	return net_request_send(socket, request);
+}
+
+/*
+ * A socket that hears of links; in it already lies the answer to how the interface is now. In the
+ * namespace. -errno.
+ */
+static int watch_open(const struct net_interface *interface)
+{
+	autoclose int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+				  NETLINK_ROUTE);
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	char buf[NET_REQUEST_MAX];
+	struct ifinfomsg *info;
+	struct nlmsghdr *request = net_request(buf, RTM_GETLINK, 0, sizeof(*info), (void **)&info);
+
+	info->ifi_index = (int)interface->index;
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    send(fd, request, request->nlmsg_len, 0) < 0)
+		return -errno;
+	return steal_fd(&fd);
+}
+
+static int interface_join(struct net_interface *interface, unsigned int queues,
+			  struct mnl_socket *socket, struct failure *failure)
+{
+	char name[IFNAMSIZ];
+	uint32_t tap;
+	int err = taps_open(interface, queues, failure);
+
+	if (err)
+		return err;
+	snprintf(name, sizeof(name), NET_TAP_NAME, interface->index);
+	tap = if_nametoindex(name);
+	err = tap_set_up(socket, tap, interface->mtu);
+	if (err)
+		return failure_set(failure, err, "network interface %s: cannot set up its tap: %s",
+				   interface->name, strerror(-err));
+	net_redirect_undo(socket, interface->index); /* what a killed one left */
+	err = net_redirect(socket, interface, tap);
+	if (err)
+		return failure_set(failure, err, "network interface %s: the kernel refuses to "
+				   "redirect it (tc: clsact, flower, matchall, mirred): %s",
+				   interface->name, strerror(-err));
+	interface->watch_fd = watch_open(interface);
+	if (interface->watch_fd < 0)
+		return failure_set(failure, interface->watch_fd, "network interface %s: netlink: "
+				   "%s", interface->name, strerror(-interface->watch_fd));
+	return 0;
+}
+
+int net_join(struct net *net, int ns_fd, unsigned int queues, struct failure *failure)
+{
+	int own = net_enter(ns_fd), err = 0;
+	struct mnl_socket *socket;
+
+	if (own < 0)
+		return failure_set(failure, own, "cannot enter the network namespace: %s",
+				   strerror(-own));
+	socket = net_socket_open();
+	if (!socket)
+		err = failure_set(failure, -errno, "netlink: %s", strerror(errno));
+	if (queues > NET_QUEUES_MAX)
+		queues = NET_QUEUES_MAX;
+	for (unsigned int i = 0; i < net->n && !err; i++)
+		err = interface_join(&net->interface[i], queues, socket, failure);
+	net_leave(own);
+	if (socket)
+		mnl_socket_close(socket);
+	return err;
+}
+
+struct indices {
+	uint32_t v[64];
+	size_t n;
+};
+
+static int on_link(const struct nlmsghdr *head, void *ctx)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(head);
+	struct indices *indices = ctx;
+
+	if (indices->n < sizeof(indices->v) / sizeof(indices->v[0]))
+		indices->v[indices->n++] = (uint32_t)info->ifi_index;
+	return MNL_CB_OK;
+}
+
+void net_part(const char *path)
+{
+	struct failure ignored = { .text = "" };
+	autoclose int ns_fd = net_namespace_open(path, &ignored);
+	int own = ns_fd < 0 ? -1 : net_enter(ns_fd);
+	struct indices indices = { .n = 0 };
+	struct mnl_socket *socket;
+
+	if (own < 0)
+		return;
+	socket = net_socket_open();
+	net_leave(own);
+	if (!socket)
+		return;
+	if (net_dump(socket, RTM_GETLINK, AF_UNSPEC, on_link, &indices) == 0) {
+		for (size_t i = 0; i < indices.n; i++)
+			net_redirect_undo(socket, indices.v[i]);
+	}
+	mnl_socket_close(socket);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Joins the interfaces of a network namespace to the VM: a tap for each, and filters of tc(8) that pass
+ * every frame from one to the other. Of what the guest sends only frames with its own MAC and IP
+ * addresses pass; the rest is dropped.
+ */
+#ifndef NACRE_RUNTIME_NET_JOIN_H
+#define NACRE_RUNTIME_NET_JOIN_H
+
+#include "net.h"
+
+/* Made for the interface with index N: "nacreN". */
+#define NET_TAP_NAME "nacre%u"
+
+/*
+ * Makes taps of `queues` queues each and sets taps[], n_taps and watch_fd of each interface. Returns
+ * 0, or -errno with the failure set; net_part() takes away what was made by then.
+ */
+int net_join(struct net *net, int ns_fd, unsigned int queues, struct failure *failure);
+
+/*
+ * Takes the filters of every interface of the namespace away: its own network stack gets the frames
+ * again. The taps end with the VMM. For a namespace that is gone, or was not joined, it does nothing.
+ */
+void net_part(const char *path);
+
+/* tc's part of net_join(): redirects between the interface and the tap with that index. 0 or -errno. */
+int net_redirect(struct mnl_socket *socket, const struct net_interface *interface, uint32_t tap);
+
+/* Takes our filters, and a queueing discipline that then has none, from an interface. */
+void net_redirect_undo(struct mnl_socket *socket, uint32_t index);
+
+#endif

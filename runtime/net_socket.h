@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rtnetlink(7) in a network namespace that is not ours: nacre enters it, opens a socket, and comes
+ * back; the socket stays there. nacre has one thread.
+ */
+#ifndef NACRE_RUNTIME_NET_SOCKET_H
+#define NACRE_RUNTIME_NET_SOCKET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <libmnl/libmnl.h>
+
+#include "failure.h"
+
+/* Room for a request that is built. */
+#define NET_REQUEST_MAX 4096u
+
+/* As libmnl's loops over attributes, without their implicit conversions. */
+#define NET_FOR_EACH_ATTR(attr, head, skip)                                                        \
+	for ((attr) = mnl_nlmsg_get_payload_offset((head), (skip));                                \
+	     mnl_attr_ok((attr), (int)((const char *)mnl_nlmsg_get_payload_tail(head) -            \
+				       (const char *)(attr)));                                     \
+	     (attr) = mnl_attr_next(attr))
+#define NET_FOR_EACH_NESTED(attr, in)                                                              \
+	for ((attr) = mnl_attr_get_payload(in);                                                    \
+	     mnl_attr_ok((attr), (int)((const char *)mnl_attr_get_payload(in) +                    \
+				       mnl_attr_get_payload_len(in) - (const char *)(attr)));      \
+	     (attr) = mnl_attr_next(attr))
+
+/*
+ * Opens a network namespace by its path. -EINVAL with the failure set when it is none, or the one that
+ * this machine lives in: nothing is ever joined or redirected there.
+ */
+int net_namespace_open(const char *path, struct failure *failure);
+
+/*
+ * Enters the namespace ns_fd. A descriptor of the one that was left, for net_leave(), or -errno. What
+ * is opened between the two belongs to the namespace.
+ */
+int net_enter(int ns_fd);
+
+/* Goes back, and closes the descriptor. A nacre that cannot go back ends. */
+void net_leave(int own_ns_fd);
+
+/* A socket for requests in the namespace where nacre is now, or NULL. */
+struct mnl_socket *net_socket_open(void);
+
+/* Begins a request in buf, of NET_REQUEST_MAX bytes, with an extra header of `len` bytes, zeroed. */
+struct nlmsghdr *net_request(void *buf, uint16_t type, uint16_t flags, size_t len, void **extra);
+
+/* Sends a request and waits for the acknowledgement. 0 or -errno. */
+int net_request_send(struct mnl_socket *socket, struct nlmsghdr *request);
+
+/* Asks for all objects of a type and family; `each` gets them one by one (mnl_cb_t). 0 or -errno. */
+int net_dump(struct mnl_socket *socket, uint16_t type, uint8_t family, mnl_cb_t each, void *ctx);
+
+/* As net_dump(), of a request that was built. */
+int net_dump_request(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t each, void *ctx);
+
+#endif
