@@ -83,37 +83,80 @@ static FILE *open_lines(int dir, const char *file)
 	return f;
 }
 
-void cgroup_signal(int dir, int signo, pid_t except)
+uint64_t cgroup_number(int dir, const char *file, const char *key)
 {
-	FILE *f = open_lines(dir, "cgroup.procs");
-	char line[32];
+	FILE *f = open_lines(dir, file);
+	size_t len = key ? strlen(key) : 0;
+	uint64_t number = 0;
+	char line[128];
 
-	if (!f)
-		return;
-	while (fgets(line, sizeof(line), f)) {
-		pid_t pid = (pid_t)strtol(line, NULL, 10);
+	while (f && fgets(line, sizeof(line), f)) {
+		const char *at = line + len;
 
-		if (pid > 1 && pid != except)
-			kill(pid, signo);
+		if (key && (strncmp(line, key, len) != 0 || *at++ != ' '))
+			continue;
+		number = strncmp(at, "max", 3) == 0 ? UINT64_MAX : strtoull(at, NULL, 10);
+		break;
 	}
-	fclose(f);
+	if (f)
+		fclose(f);
+	return number;
 }
 
-bool cgroup_oom_killed(int dir)
-{
-	static const char key[] = "oom_kill ";
-	FILE *f = open_lines(dir, "memory.events");
-	bool killed = false;
-	char line[64];
+#define UPDATES_MAX 32
 
-	if (!f)
-		return false;
-	while (fgets(line, sizeof(line), f)) {
-		if (strncmp(line, key, sizeof(key) - 1) == 0)
-			killed = strtoul(line + sizeof(key) - 1, NULL, 10) != 0;
+struct update {
+	const char *file, *value;
+	char before[128];
+};
+
+/* The pairs, or -EBADMSG. Their number otherwise. */
+static int parse_updates(struct cursor c, struct update updates[UPDATES_MAX])
+{
+	int n = 0;
+
+	for (; c.left > 0; n++) {
+		const char *file = cursor_take_string(&c), *value = cursor_take_string(&c);
+
+		/* A file of one directory, and none that ends or moves processes. */
+		if (!file || !value || n == UPDATES_MAX || strchr(file, '/') || file[0] == '.' ||
+		    file[0] == 0 || strncmp(file, "cgroup.", 7) == 0)
+			return -EBADMSG;
+		updates[n] = (struct update){ .file = file, .value = value };
 	}
-	fclose(f);
-	return killed;
+	return n;
+}
+
+static int read_value(int dir, struct update *u)
+{
+	FILE *f = open_lines(dir, u->file);
+	int r = f && fgets(u->before, sizeof(u->before), f) ? 0 : -ENOENT;
+
+	if (f)
+		fclose(f);
+	return r;
+}
+
+int cgroup_update(int dir, const void *pairs, size_t len, struct report *r)
+{
+	struct update updates[UPDATES_MAX];
+	int n = parse_updates(cursor_over(pairs, len), updates);
+
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++) {
+		struct update *u = &updates[i];
+		int err = read_value(dir, u);
+
+		if (err == 0)
+			err = cgroup_write(dir, u->file, u->value);
+		if (err == 0)
+			continue;
+		while (i-- > 0)
+			(void)cgroup_write(dir, updates[i].file, updates[i].before);
+		return report_set(r, FAILED_NACRE, -err, "%s = \"%s\"", u->file, u->value);
+	}
+	return 0;
 }
 
 int cgroup_remove(uint32_t number)

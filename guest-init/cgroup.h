@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "report.h"
+
 /* Makes the empty cgroup of container `number`. A descriptor of its directory, or -errno. */
 int cgroup_make(uint32_t number);
 
@@ -25,12 +27,17 @@ int cgroup_device_filter(int dir, const void *insns, size_t n);
 int cgroup_kill(int dir);
 
 /*
- * Sends `signo` to every process in it but `except` (0: none). Those forked meanwhile may miss it.
+ * The number behind `key` in one of its files of lines "KEY NUMBER", or with NULL the number that
+ * the file is. "max" is ~0; what is not there is 0.
  */
-void cgroup_signal(int dir, int signo, pid_t except);
+uint64_t cgroup_number(int dir, const char *file, const char *key);
 
-/* Has the OOM killer killed a process of it? */
-bool cgroup_oom_killed(int dir);
+/*
+ * Writes the pairs of strings, file and value, that lie behind each other in [pairs, pairs + len);
+ * when one cannot be written those before it get their old value again. 0; -EBADMSG when the bytes
+ * are no such pairs; else -errno with *r filled in.
+ */
+int cgroup_update(int dir, const void *pairs, size_t len, struct report *r);
 
 /* Removes it when it is empty. 0 or -errno, -EBUSY while processes are being taken down. */
 int cgroup_remove(uint32_t number);

@@ -13,6 +13,7 @@
 
 #include "loop.h"
 #include "machine.h"
+#include "query.h"
 #include "session.h"
 
 /* Reaps every child that ended: those of sessions, and what containers left to PID 1. */
@@ -26,8 +27,10 @@ static void children_ended(void *owner, uint32_t events)
 	(void)events;
 	if (read(w->fd, &info, sizeof(info)) < 0 && errno != EAGAIN)
 		machine_die("signalfd: %s", strerror(errno));
-	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
-		session_child_ended(pid, status);
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+		if (!query_child_ended(pid))
+			session_child_ended(pid, status);
+	}
 }
 
 static struct watch children = { .fd = -1, .ready = children_ended, .owner = &children };

@@ -5,7 +5,6 @@
  * step is taken as soon as the one before it is done and none is waited for in here.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,17 +23,11 @@
 /* Writes the shared file systems out, in a process of its own: the host's side may be slow. */
 static pid_t start_sync(void)
 {
-	static const char *const shares[] = { MACHINE_ROOTS, MACHINE_VOLUMES };
 	pid_t pid = fork();
 
 	if (pid != 0)
 		return pid;
-	for (unsigned int i = 0; i < 2; i++) {
-		int fd = open(shares[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-		if (fd >= 0)
-			(void)syncfs(fd);
-	}
+	machine_sync();
 	_exit(0);
 }
 
@@ -59,7 +52,7 @@ void ending_begin(struct session *s, int status)
 	s->process = -1;
 	s->exited.how = le16_of(signalled ? EXITED_SIGNAL : EXITED_CODE);
 	s->exited.value = le16_of((uint16_t)(signalled ? WTERMSIG(status) : WEXITSTATUS(status)));
-	if (!s->joined && cgroup_oom_killed(s->container->cgroup))
+	if (!s->joined && cgroup_number(s->container->cgroup, "memory.events", "oom_kill") > 0)
 		s->exited.flags = le32_of(EXITED_OOM_KILLED);
 	if (s->state < SESSION_DRAINING)
 		s->state = SESSION_DRAINING;

@@ -12,6 +12,7 @@
 
 #include "loop.h"
 #include "proto.h"
+#include "query.h"
 #include "session.h"
 
 #define HELLO_IDLE    8  /* connections before their hello */
@@ -62,7 +63,7 @@ static bool is_hello(const struct hello_message *m)
 	return le32_get(m->head.len) == sizeof(*m) && le16_get(m->head.type) == MSG_HELLO &&
 	       le16_get(m->head.zero) == 0 && le32_get(m->hello.magic) == PROTO_MAGIC &&
 	       le16_get(m->hello.zero) == 0 &&
-	       ((role == ROLE_CONTROL && stream == 0) ||
+	       (((role == ROLE_CONTROL || role == ROLE_QUERY) && stream == 0) ||
 		(role == ROLE_STREAM && stream < STREAM_COUNT));
 }
 
@@ -107,6 +108,8 @@ static void hand_over(int fd, const struct hello_message *m)
 {
 	if (le16_get(m->hello.role) == ROLE_CONTROL)
 		session_open(fd, le32_get(m->head.container), &m->hello);
+	else if (le16_get(m->hello.role) == ROLE_QUERY)
+		query_open(fd, le32_get(m->head.container), &m->hello);
 	else if (!session_stream(fd, le32_get(m->head.container), &m->hello))
 		wait_for_session(fd, &m->hello);
 }

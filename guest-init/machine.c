@@ -160,6 +160,20 @@ void machine_mount(void)
 	umask(022);
 }
 
+void machine_sync(void)
+{
+	static const char *const shares[] = { MACHINE_ROOTS, MACHINE_VOLUMES };
+
+	for (unsigned int i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
+		int fd = open(shares[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		(void)syncfs(fd);
+		close(fd);
+	}
+}
+
 int machine_reseed(const uint8_t *seed, uint32_t len)
 {
 	/* struct rand_pool_info of <linux/random.h>, which ends in an array of no size. */

@@ -14,8 +14,9 @@
 #define MACHINE_VOLUMES "/run/nacre/volumes"
 /* An empty directory on which each container puts its root, in its own mount namespace. */
 #define MACHINE_PIVOT "/run/nacre/pivot"
-/* Parent of the containers' cgroups. */
-#define MACHINE_CGROUP "/sys/fs/cgroup/nacre"
+/* The file system of cgroups, and in it the parent of the containers'. */
+#define MACHINE_CGROUPS "/sys/fs/cgroup"
+#define MACHINE_CGROUP  MACHINE_CGROUPS "/nacre"
 
 /*
  * Gives the machine its file systems, with a root that pivot_root(2) accepts, and its log. Called
@@ -36,6 +37,9 @@ _Noreturn void machine_die(const char *format, ...) __attribute__((format(printf
  * Mixes `len` bytes (at most 64) into the kernel's generator, credits them and reseeds it. -errno.
  */
 int machine_reseed(const uint8_t *seed, uint32_t len);
+
+/* Writes the shared file systems out. May take as long as the host does. */
+void machine_sync(void);
 
 /* Sets CLOCK_REALTIME to `ns` since the epoch. 0 or -errno. */
 int machine_set_clock(uint64_t ns);

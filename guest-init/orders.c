@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "cgroup.h"
 #include "kernel.h"
 #include "machine.h"
+#include "processes.h"
 #include "session_impl.h"
 
 static int on_plan(struct session *s)
@@ -47,8 +47,8 @@ static int on_signal(struct session *s)
 	else if (signo == SIGKILL)
 		container_kill(s->container);
 	else
-		cgroup_signal(s->container->cgroup, (int)signo,
-			      s->container->reaper ? s->container->init : 0);
+		(void)processes_signal(s->number, 0, (int)signo,
+				       s->container->reaper ? s->container->init : 0);
 	return 0;
 }
 

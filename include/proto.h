@@ -17,6 +17,8 @@
  *   ROLE_STREAM   after the hello, raw bytes of one standard stream of the session that has the same
  *                 token. STREAM_STDIN flows to the guest, STREAM_STDOUT and STREAM_STDERR to the
  *                 host, STREAM_TTY both ways. End of file is the half-close of the sender.
+ *   ROLE_QUERY    questions about a container that runs, and orders to it, from `nacre` itself.
+ *                 Nothing depends on the connection.
  *
  * Order on a control connection, > to the guest, < to the host:
  *
@@ -29,6 +31,16 @@
  *   > SIGNAL, > WINSIZE, ...    at any time after CREATED
  *   < EXITED                    after every stream was written out and the file systems were synced;
  *                               the last message
+ *
+ * On a query connection each message of the host is answered before the next is read; FAILED can be
+ * the answer to any:
+ *
+ *   > HELLO                     < HELLO_ACK
+ *   > KILL, SYNC, UPDATE, SET_CLOCK   < DONE
+ *   > LIST                      < PROCESSES, as many as it takes  < DONE
+ *   > STATS                     < FIGURES
+ *   > WATCH                     < OOM, each time that the kernel killed for want of memory; nothing
+ *                               may be asked behind it
  *
  * Both sides treat the other as hostile: a length out of bounds, an unknown type, a message out of
  * order ends the connection, on the guest's side also what the session started.
@@ -65,7 +77,17 @@ enum msg_type {
 	MSG_EXITED = 10,   /* < struct msg_exited */
 	MSG_RESEED = 11,   /* > 32 bytes of entropy, for a guest that was cloned from a snapshot */
 	MSG_SET_CLOCK = 12,/* > struct msg_set_clock */
-	MSG_EXEC = 13	   /* > a plan of a process, see plan.h */
+	MSG_EXEC = 13,	   /* > a plan of a process, see plan.h */
+	MSG_DONE = 14,	   /* < nothing */
+	MSG_KILL = 15,	   /* > struct msg_kill */
+	MSG_SYNC = 16,	   /* > nothing: write the shared file systems out */
+	MSG_UPDATE = 17,   /* > strings in pairs: a file of cgroup v2 in the container's cgroup, value */
+	MSG_LIST = 18,	   /* > nothing */
+	MSG_PROCESSES = 19,/* < 1 to PROTO_PROCESSES_MAX struct msg_process */
+	MSG_STATS = 20,	   /* > nothing */
+	MSG_FIGURES = 21,  /* < struct le64 for each of enum figure */
+	MSG_WATCH = 22,	   /* > nothing */
+	MSG_OOM = 23	   /* < nothing */
 };
 
 /* Before every message. `len` counts header and body. */
@@ -77,7 +99,7 @@ struct msg_header {
 };
 static_assert(sizeof(struct msg_header) == 12, "wire size");
 
-enum msg_role { ROLE_CONTROL = 1, ROLE_STREAM = 2 };
+enum msg_role { ROLE_CONTROL = 1, ROLE_STREAM = 2, ROLE_QUERY = 3 };
 enum msg_stream { STREAM_STDIN = 0, STREAM_STDOUT = 1, STREAM_STDERR = 2, STREAM_TTY = 3, STREAM_COUNT };
 
 #define PROTO_TOKEN_LEN 16u
@@ -86,7 +108,7 @@ struct msg_hello {
 	struct le32 magic;
 	struct le16 version;
 	struct le16 role;   /* enum msg_role */
-	struct le16 stream; /* enum msg_stream, 0 with ROLE_CONTROL */
+	struct le16 stream; /* enum msg_stream, 0 with the other roles */
 	struct le16 zero;
 	uint8_t token[PROTO_TOKEN_LEN]; /* random, one per session */
 };
@@ -141,5 +163,63 @@ struct msg_set_clock {
 static_assert(sizeof(struct msg_set_clock) == 8, "wire size");
 
 #define PROTO_RESEED_LEN 32u
+
+struct msg_kill {
+	struct le32 signo; /* Linux number, 1 to 64 */
+	struct le32 pid;   /* as the container numbers it; 0: every process of the container */
+};
+static_assert(sizeof(struct msg_kill) == 8, "wire size");
+
+#define PROTO_COMMAND_MAX 128u
+
+struct msg_process {
+	struct le32 pid, parent; /* as the container numbers them; 0: a parent outside */
+	struct le32 uid;	 /* container id */
+	struct le32 zero;
+	struct le64 started; /* s since the epoch */
+	struct le64 cpu_ms;  /* spent, by user and system */
+	uint8_t command[PROTO_COMMAND_MAX]; /* cut; padded with NUL; shown only through a sanitizer */
+};
+static_assert(sizeof(struct msg_process) == 160, "wire size");
+
+#define PROTO_PROCESSES_MAX 25u
+static_assert(sizeof(struct msg_header) + PROTO_PROCESSES_MAX * sizeof(struct msg_process) <=
+		      PROTO_SMALL_MAX, "fits a small message");
+
+/* What the guest's kernel counts of a container. Bytes, microseconds, numbers; ~0: no limit. */
+enum figure {
+	FIGURE_CPU_USAGE, /* microseconds, as the next two */
+	FIGURE_CPU_USER,
+	FIGURE_CPU_SYSTEM,
+	FIGURE_CPU_PERIODS,
+	FIGURE_CPU_THROTTLED_PERIODS,
+	FIGURE_CPU_THROTTLED, /* microseconds */
+	FIGURE_MEMORY,
+	FIGURE_MEMORY_LIMIT,
+	FIGURE_MEMORY_PEAK,
+	FIGURE_MEMORY_FAILURES, /* how often the limit was met */
+	FIGURE_OOM_KILLS,
+	FIGURE_SWAP,
+	FIGURE_SWAP_LIMIT,
+	FIGURE_PIDS,
+	FIGURE_PIDS_LIMIT,
+	FIGURE_ANON, /* from here on lines of memory.stat */
+	FIGURE_FILE,
+	FIGURE_KERNEL_STACK,
+	FIGURE_SLAB,
+	FIGURE_SOCK,
+	FIGURE_SHMEM,
+	FIGURE_FILE_MAPPED,
+	FIGURE_FILE_DIRTY,
+	FIGURE_FILE_WRITEBACK,
+	FIGURE_INACTIVE_ANON,
+	FIGURE_ACTIVE_ANON,
+	FIGURE_INACTIVE_FILE,
+	FIGURE_ACTIVE_FILE,
+	FIGURE_UNEVICTABLE,
+	FIGURE_PGFAULT,
+	FIGURE_PGMAJFAULT,
+	FIGURE_COUNT
+};
 
 #endif

@@ -19,6 +19,8 @@
 #include "guest-init/hello.h"
 #include "guest-init/machine.h"
 #include "guest-init/process_tree.h"
+#include "guest-init/processes.h"
+#include "guest-init/query.h"
 #include "guest-init/setup.h"
 
 /* The end of a session forks a helper that syncs: here it is over at once. */
@@ -218,16 +220,29 @@ void container_close_ends(struct container_ends *ends)
 		close(ends->status_fd);
 }
 
-void cgroup_signal(int dir, int signo, pid_t except)
+unsigned int processes_signal(uint32_t number, uint32_t pid, int signo, pid_t except)
 {
-	(void)dir;
 	(void)except;
-	CLAIM(signo >= 1 && signo <= 64);
+	CLAIM(container_find(number) && pid == 0 && signo >= 1 && signo <= 64);
+	return 1;
 }
 
-bool cgroup_oom_killed(int dir)
+uint64_t cgroup_number(int dir, const char *file, const char *key)
 {
+	(void)file;
+	(void)key;
 	return dir == -2;
+}
+
+void query_open(int fd, uint32_t number, const struct msg_hello *hello)
+{
+	(void)number;
+	CLAIM(le16_get(hello->role) == ROLE_QUERY);
+	close(fd);
+}
+
+void machine_sync(void)
+{
 }
 
 int setup_tell(int fd, enum setup_type type)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SOURCES: guest-init/loop.c guest-init/wire.c guest-init/pump.c guest-init/hello.c */
 /* SOURCES: guest-init/session.c guest-init/birth.c guest-init/orders.c guest-init/ending.c */
-/* SOURCES: guest-init/children.c guest-init/process_tree.c */
+/* SOURCES: guest-init/children.c guest-init/process_tree.c guest-init/query.c */
+/* SOURCES: guest-init/query_orders.c guest-init/processes.c guest-init/figures.c */
 /* SOURCES: guest-init/container.c guest-init/cgroup.c guest-init/machine.c */
 /* SOURCES: guest-init/plan_read.c guest-init/report.c guest-init/setup.c guest-init/process.c */
 /* SOURCES: guest-init/creds.c guest-init/mounts.c guest-init/devices.c guest-init/terminal.c */
@@ -13,24 +14,6 @@
  * they and their container end. Needs root, and busybox-static (test_init_harness.h).
  */
 #include "test_init_harness.h"
-
-/* A container that waits: its shell reads lines and runs them. */
-static void start_container(struct guest *g)
-{
-	static struct build b;
-	struct plan_process p = plain_process();
-
-	shell_plan(&b, &p, "echo ready; while read -r x; do eval \"$x\"; done");
-	start(g, &b);
-	g->out_len = (size_t)read(g->fd[S_OUT], g->out, sizeof(g->out));
-	assert_int_equal(strncmp(g->out, "ready\n", 6), 0);
-}
-
-/* Writes to a process' standard input. */
-static void say(const struct guest *g, const char *text)
-{
-	assert_int_equal(write(g->fd[S_IN], text, strlen(text)), strlen(text));
-}
 
 static struct plan_process joining(void)
 {

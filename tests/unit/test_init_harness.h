@@ -179,8 +179,8 @@ struct guest {
 	bool tty;
 };
 
-/* The connections of one more session with an init that runs. */
-static void guest_connect(struct guest *g, const struct guest *running)
+/* The first `n` connections of one more session with an init that runs; the others are -1. */
+static void guest_connect_some(struct guest *g, const struct guest *running, int n)
 {
 	static uint8_t last_token;
 	char buf[CMSG_SPACE(sizeof(int))] = { 0 }, byte = 0;
@@ -192,7 +192,8 @@ static void guest_connect(struct guest *g, const struct guest *running)
 	g->pid = running->pid;
 	g->door = running->door;
 	g->token = ++last_token;
-	for (int i = 0; i < CONNECTIONS; i++) {
+	memset(g->fd, -1, sizeof(g->fd));
+	for (int i = 0; i < n; i++) {
 		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 		int pair[2];
 
@@ -204,6 +205,11 @@ static void guest_connect(struct guest *g, const struct guest *running)
 		assert_int_equal(sendmsg(g->door, &m, MSG_NOSIGNAL), 1);
 		close(pair[1]);
 	}
+}
+
+static void guest_connect(struct guest *g, const struct guest *running)
+{
+	guest_connect_some(g, running, CONNECTIONS);
 }
 
 /* Starts an init, with the connections of a first session. */
@@ -431,6 +437,24 @@ static void shell_plan(struct build *b, const struct plan_process *p, const char
 	build_string(b, PLAN_ARG, "-c");
 	build_string(b, PLAN_ARG, script);
 	add_usual(b, "/");
+}
+
+/* A container that waits: its shell reads lines and runs them. */
+static inline void start_container(struct guest *g)
+{
+	static struct build b;
+	struct plan_process p = plain_process();
+
+	shell_plan(&b, &p, "echo ready; while read -r x; do eval \"$x\"; done");
+	start(g, &b);
+	g->out_len = (size_t)read(g->fd[S_OUT], g->out, sizeof(g->out));
+	assert_int_equal(strncmp(g->out, "ready\n", 6), 0);
+}
+
+/* Writes to a process' standard input. */
+static inline void say(const struct guest *g, const char *text)
+{
+	assert_int_equal(write(g->fd[S_IN], text, strlen(text)), strlen(text));
 }
 
 #endif
