@@ -24,6 +24,7 @@ static const struct {
 	{ "--stderr", offsetof(struct options, stderr_fd), OPTIONAL },
 	{ "--tty", offsetof(struct options, tty_fd), OPTIONAL },
 	{ "--plan", offsetof(struct options, plan_fd), REQUIRED },
+	{ "--joins", offsetof(struct options, joins), OPTIONAL },
 	{ "--status", offsetof(struct options, status_fd), REQUIRED },
 	{ "--sync", offsetof(struct options, sync_fd), REQUIRED },
 	{ "--lifeline", offsetof(struct options, lifeline_fd), OPTIONAL },

@@ -132,9 +132,9 @@ static struct msg_hello hello_of(enum msg_role role, uint16_t stream, const uint
 	return hello;
 }
 
-static int plan_append(struct protocol *protocol, int plan_fd, size_t plan_len)
+static int plan_append(struct protocol *protocol, enum msg_type type, int plan_fd, size_t plan_len)
 {
-	struct msg_header header = header_of(protocol->container, MSG_PLAN, plan_len);
+	struct msg_header header = header_of(protocol->container, type, plan_len);
 	size_t have = 0;
 
 	append(protocol, &header, sizeof(header));
@@ -152,8 +152,8 @@ static int plan_append(struct protocol *protocol, int plan_fd, size_t plan_len)
 	return 0;
 }
 
-int protocol_begin(struct protocol *protocol, int fd, uint32_t container, int plan_fd,
-		   const uint8_t token[PROTO_TOKEN_LEN])
+int protocol_begin(struct protocol *protocol, int fd, uint32_t container, enum msg_type type,
+		   int plan_fd, const uint8_t token[PROTO_TOKEN_LEN])
 {
 	struct msg_hello hello = hello_of(ROLE_CONTROL, 0, token);
 	struct stat st;
@@ -172,7 +172,7 @@ int protocol_begin(struct protocol *protocol, int fd, uint32_t container, int pl
 	if (!protocol->out)
 		return -ENOMEM;
 	append_message(protocol, MSG_HELLO, &hello, sizeof(hello));
-	return plan_append(protocol, plan_fd, (size_t)st.st_size);
+	return plan_append(protocol, type, plan_fd, (size_t)st.st_size);
 }
 
 int protocol_hello_stream(int fd, uint32_t container, enum msg_stream stream,

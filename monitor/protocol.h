@@ -60,11 +60,11 @@ struct protocol {
 };
 
 /*
- * Begins a session on a connected socket: HELLO and the plan of plan_fd wait to be sent. Returns 0
- * or -errno.
+ * Begins a session on a connected socket: HELLO and the plan of plan_fd, in a message of `type`
+ * (MSG_PLAN or MSG_EXEC), wait to be sent. Returns 0 or -errno.
  */
-int protocol_begin(struct protocol *protocol, int fd, uint32_t container, int plan_fd,
-		   const uint8_t token[PROTO_TOKEN_LEN]);
+int protocol_begin(struct protocol *protocol, int fd, uint32_t container, enum msg_type type,
+		   int plan_fd, const uint8_t token[PROTO_TOKEN_LEN]);
 
 /* Sends the hello of a stream connection, which nothing but bytes follows. 0 or -errno. */
 int protocol_hello_stream(int fd, uint32_t container, enum msg_stream stream,

@@ -263,7 +263,8 @@ static int hellos_send(void)
 		{ options->stderr_fd, STREAM_STDERR },
 		{ options->tty_fd, STREAM_TTY },
 	};
-	int err = protocol_begin(&session.protocol, options->control_fd, container,
+	enum msg_type type = options->joins == 1 ? MSG_EXEC : MSG_PLAN;
+	int err = protocol_begin(&session.protocol, options->control_fd, container, type,
 				 options->plan_fd, session.token);
 
 	for (size_t i = 0; i < sizeof(connections) / sizeof(connections[0]) && !err; i++) {

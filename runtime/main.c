@@ -51,6 +51,7 @@ static const struct {
 	{ "create", verb_create, 1, "make a container that start will run" },
 	{ "start", verb_start, 1, "run the process of a created container" },
 	{ "state", verb_state, 1, "what a container is now, as JSON" },
+	{ "exec", verb_exec, 1, "run a process in a container that runs" },
 	{ "kill", verb_kill, 1, "send a signal to a container" },
 	{ "delete", verb_delete, 1, "remove a container that has stopped" },
 	{ "list", verb_list, 1, "the containers that exist" },

@@ -63,6 +63,10 @@ static void args_set(const struct monitor_start *start, struct spawn *spawn, str
 
 	spawn_arg(spawn, "--container");
 	spawn_arg(spawn, arena_printf(arena, "%u", start->container));
+	if (start->joins) {
+		spawn_arg(spawn, "--joins");
+		spawn_arg(spawn, "1");
+	}
 	for (int i = 0; i < n_connections(start); i++)
 		spawn_arg_fd(spawn, names[i], start->connections[i]);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {

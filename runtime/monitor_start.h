@@ -16,6 +16,7 @@ struct monitor_start {
 	const struct companions *companions;
 	uint32_t container;	/* number in its VM */
 	bool terminal;
+	bool joins;		/* the process joins a container that runs */
 	int connections[MONITOR_CONNECTIONS_MAX];
 	int std[3];		/* its 0, 1, 2; -1: /dev/null */
 	bool controlling_terminal; /* std[0] is to be its controlling terminal */

@@ -20,7 +20,9 @@
 	(CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS |                 \
 	 CLONE_NEWCGROUP | CLONE_NEWUSER)
 
-static void add_process(const struct container_config *config, struct plan_buffer *plan)
+/* `namespaces` are new ones: 0 for a process that joins. */
+static void add_process(const struct container_config *config, uint32_t namespaces,
+			struct plan_buffer *plan)
 {
 	const struct config_process *process = &config->process;
 	struct plan_process record = {
@@ -30,7 +32,7 @@ static void add_process(const struct container_config *config, struct plan_buffe
 		.uid = le32_of(process->uid),
 		.gid = le32_of(process->gid),
 		.umask = le32_of(process->umask),
-		.namespaces_lo = le32_of((config->namespaces & CLONE_NEWTIME) | NAMESPACES_ALWAYS),
+		.namespaces_lo = le32_of(namespaces),
 		.id_count = le32_of(config_id_count(config)),
 		.oom_score_adj = le32_of((uint32_t)process->oom_score_adj),
 		.rows = le16_of(process->rows),
@@ -154,13 +156,22 @@ static void add_resources(const struct config_resources *resources, struct plan_
 				     resources->unified.v[i].value);
 }
 
+static int plan_finish(struct plan_buffer *plan, struct failure *failure)
+{
+	if (plan_buffer_end(plan) != 0)
+		return failure_set(failure, -E2BIG,
+				   "the configuration is too large: expected args, env, mounts and "
+				   "the like in 1 MiB");
+	return 0;
+}
+
 int plan_compile(const struct container_config *config, struct plan_buffer *plan,
 		 struct failure *failure)
 {
 	int err;
 
 	plan_buffer_begin(plan);
-	add_process(config, plan);
+	add_process(config, (config->namespaces & CLONE_NEWTIME) | NAMESPACES_ALWAYS, plan);
 	if (config->hostname)
 		plan_buffer_add_string(plan, PLAN_HOSTNAME, config->hostname);
 	if (config->domainname)
@@ -178,9 +189,16 @@ int plan_compile(const struct container_config *config, struct plan_buffer *plan
 		return err;
 	if (config->net)
 		net_add_to_plan(config->net, plan);
-	if (plan_buffer_end(plan) != 0)
-		return failure_set(failure, -E2BIG,
-				   "the configuration is too large: expected args, env, mounts and "
-				   "the like in 1 MiB");
-	return 0;
+	return plan_finish(plan, failure);
+}
+
+int plan_compile_process(const struct container_config *config, struct plan_buffer *plan,
+			 struct failure *failure)
+{
+	int err;
+
+	plan_buffer_begin(plan);
+	add_process(config, 0, plan);
+	err = seccomp_compile(config->seccomp, plan, failure);
+	return err ? err : plan_finish(plan, failure);
 }

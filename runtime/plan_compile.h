@@ -14,4 +14,11 @@
 int plan_compile(const struct container_config *config, struct plan_buffer *plan,
 		 struct failure *failure);
 
+/*
+ * Appends the plan of a process that joins the container (include/plan.h): config->process and the
+ * container's seccomp profile. Returns as plan_compile().
+ */
+int plan_compile_process(const struct container_config *config, struct plan_buffer *plan,
+			 struct failure *failure);
+
 #endif

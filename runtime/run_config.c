@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ident.h"
+#include "process_options.h"
 #include "run_config.h"
 #include "size.h"
 #include "terminal.h"
@@ -48,45 +49,6 @@ static const struct option_row rows[] = {
 };
 
 const struct option_table run_option_table = { rows, sizeof(rows) / sizeof(rows[0]) };
-
-static int set_user(struct config_process *process, const char *user, struct arena *arena,
-		    struct failure *failure)
-{
-	char *uid_text = arena_printf(arena, "%s", user);
-	char *gid_text = strchr(uid_text, ':');
-	uint64_t uid, gid = 0;
-
-	if (gid_text)
-		*gid_text++ = '\0';
-	if (number_parse(uid_text, CONFIG_ID_COUNT - 1, &uid) != 0 ||
-	    (gid_text && number_parse(gid_text, CONFIG_ID_COUNT - 1, &gid) != 0))
-		return failure_set(failure, -EINVAL,
-				   "--user %s: expected UID[:GID], numbers below %u", user,
-				   CONFIG_ID_COUNT);
-	process->uid = (uint32_t)uid;
-	process->gid = (uint32_t)gid;
-	return 0;
-}
-
-/* A later setting of the same name takes the place of an earlier one. */
-static int set_env(struct container_config *config, const char *setting, struct failure *failure)
-{
-	struct string_list *env = &config->process.env;
-	const char *equals = strchr(setting, '=');
-	size_t name_len;
-
-	if (!equals || equals == setting)
-		return failure_set(failure, -EINVAL, "--env %s: expected NAME=VALUE", setting);
-	name_len = (size_t)(equals - setting) + 1;
-	for (size_t i = 0; i < env->n; i++) {
-		if (strncmp(env->v[i], setting, name_len) == 0) {
-			env->v[i] = setting;
-			return 0;
-		}
-	}
-	string_list_add(&config->arena, env, setting);
-	return 0;
-}
 
 static int add_volume(struct container_config *config, const char *volume, struct failure *failure)
 {
@@ -138,7 +100,7 @@ static int make_from_options(struct container_config *config, const struct run_o
 	int err = set_args(config, argc, argv, failure);
 
 	if (!err && options->user)
-		err = set_user(process, options->user, &config->arena, failure);
+		err = process_set_user(process, options->user, &config->arena, failure);
 	if (err)
 		return err;
 	process->terminal = terminal_is_there();
@@ -153,15 +115,10 @@ static int make_from_options(struct container_config *config, const struct run_o
 		return failure_set(failure, -EINVAL, "--net %s: expected none or passt",
 				   options->net);
 	config->net_passt = options->net && strcmp(options->net, "passt") == 0;
-	if (options->workdir) {
-		if (options->workdir[0] != '/')
-			return failure_set(failure, -EINVAL,
-					   "--workdir %s: expected an absolute path",
-					   options->workdir);
-		process->cwd = options->workdir;
-	}
+	if (options->workdir)
+		err = process_set_cwd(process, "--workdir", options->workdir, failure);
 	for (size_t i = 0; i < options->env.n && !err; i++)
-		err = set_env(config, options->env.v[i], failure);
+		err = process_set_env(config, options->env.v[i], failure);
 	for (size_t i = 0; i < options->volumes.n && !err; i++)
 		err = add_volume(config, options->volumes.v[i], failure);
 	return err ? err : config_check(config, failure);

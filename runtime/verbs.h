@@ -20,7 +20,7 @@ struct global_options {
 /* argv[0] is the verb. Returns the exit status, having reported what went wrong. */
 typedef int verb_fn(const struct global_options *global, int argc, char *argv[]);
 
-verb_fn verb_create, verb_delete, verb_kill, verb_list, verb_run, verb_start, verb_state;
+verb_fn verb_create, verb_delete, verb_exec, verb_kill, verb_list, verb_run, verb_start, verb_state;
 
 /* Prints what `nacre --version` prints. */
 void version_print(struct arena *arena);

@@ -146,7 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CLAIM(ftruncate(plan_fd, 300) == 0);
 	}
 	CLAIM(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
-	CLAIM(protocol_begin(&p, pair[0], 0, plan_fd, token) == 0);
+	CLAIM(protocol_begin(&p, pair[0], 0, MSG_PLAN, plan_fd, token) == 0);
 	converse(&p, pair[1], &c);
 	protocol_end(&p);
 	close(pair[1]);

@@ -44,7 +44,7 @@ static void pair_begin(struct pair *pair, size_t plan_len)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 	pair->guest = fds[1];
-	assert_int_equal(protocol_begin(&pair->host, fds[0], 7, plan, token), 0);
+	assert_int_equal(protocol_begin(&pair->host, fds[0], 7, MSG_PLAN, plan, token), 0);
 	close(plan);
 }
 
@@ -364,9 +364,9 @@ static void test_begin_refuses(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-	assert_true(protocol_begin(&protocol, fds[0], 0, plan, token) < 0);
+	assert_true(protocol_begin(&protocol, fds[0], 0, MSG_PLAN, plan, token) < 0);
 	assert_int_equal(ftruncate(plan, PROTO_MSG_MAX), 0);
-	assert_true(protocol_begin(&protocol, fds[0], 0, plan, token) < 0);
+	assert_true(protocol_begin(&protocol, fds[0], 0, MSG_PLAN, plan, token) < 0);
 	assert_int_equal(protocol_hello_stream(fds[0], 0, STREAM_STDOUT, token), 0);
 	close(fds[1]);
 	assert_true(protocol_hello_stream(fds[0], 0, STREAM_STDOUT, token) < 0);
