@@ -44,7 +44,12 @@ int launch_plan_file(const struct plan_buffer *plan, struct failure *failure)
 	return steal_fd(&fd);
 }
 
-static int vmm_start(struct launch *launch, int listener_fd, int fsd_socket,
+/* What the VMM listens on: for monitors, and for orders. */
+struct listeners {
+	int vmm, control;
+};
+
+static int vmm_start(struct launch *launch, const struct listeners *listeners, int fsd_socket,
 		     struct failure *failure)
 {
 	struct state *state = launch->state;
@@ -65,7 +70,8 @@ static int vmm_start(struct launch *launch, int listener_fd, int fsd_socket,
 	spawn_arg(&spawn, arena_printf(arena, "%u", state->size.cpus));
 	spawn_arg_fd(&spawn, "--kernel", launch->kernel_fd);
 	spawn_arg_fd(&spawn, "--init", launch->init_fd);
-	spawn_arg_fd(&spawn, "--listener", listener_fd);
+	spawn_arg_fd(&spawn, "--listener", listeners->vmm);
+	spawn_arg_fd(&spawn, "--control", listeners->control);
 	spawn_arg_fd(&spawn, "--status", state->status_fd);
 	spawn_arg_fd(&spawn, "--fs", fsd_socket);
 	if (launch->exports->n_volumes > 0)
@@ -188,26 +194,30 @@ static int start_inside(struct launch *launch, struct monitor_start *start, int 
  */
 static int start_all(struct launch *launch, struct monitor_start *start, struct failure *failure)
 {
-	autoclose int listener_fd = listener_create(launch->state->dir_fd, SOCKET_FILE,
-						    SOCK_STREAM, failure);
+	int dir_fd = launch->state->dir_fd;
+	autoclose int listener_fd = listener_create(dir_fd, SOCKET_FILE, SOCK_STREAM, failure);
+	autoclose int control_fd = listener_create(dir_fd, CONTROL_SOCKET_FILE, SOCK_SEQPACKET,
+						   failure);
+	const struct listeners listeners = { .vmm = listener_fd, .control = control_fd };
 	autoclose int vmm_socket = -1;
 	autoclose int fsd_socket = -1;
 	int pair[2];
 	int err;
 
-	if (listener_fd < 0)
-		return listener_fd;
+	if (listener_fd < 0 || control_fd < 0)
+		return listener_fd < 0 ? listener_fd : control_fd;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return failure_set(failure, -errno, "socketpair: %s", strerror(errno));
 	vmm_socket = pair[0];
 	fsd_socket = pair[1];
 	err = passt_start(launch, failure);
 	if (!err)
-		err = monitor_connect(start, launch->state->dir_fd, failure);
+		err = monitor_connect(start, dir_fd, failure);
 	if (!err)
-		err = vmm_start(launch, listener_fd, vmm_socket, failure);
+		err = vmm_start(launch, &listeners, vmm_socket, failure);
 	/* from now on a dead VMM is seen by its peers: nobody else holds its ends */
 	drop_fd(&listener_fd);
+	drop_fd(&control_fd);
 	drop_fd(&vmm_socket);
 	if (launch->config->net)
 		net_close(launch->config->net);

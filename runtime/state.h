@@ -9,6 +9,7 @@
  *   confined      struct confined_record of each companion, written as it was confined
  *   started       empty until the process runs; then the monitor has written a byte
  *   vmm.sock      where the VMM listens for monitors
+ *   control.sock  where the VMM takes orders: pause, resume
  *   monitor.sock  where the monitor of a created container listens for `nacre start`
  *
  * What a container is at this moment is never read from a file alone: processes are looked at by

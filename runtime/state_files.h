@@ -10,6 +10,7 @@
 #define STARTED_FILE	    "started"
 #define CONFINED_FILE	    "confined"
 #define SOCKET_FILE	    "vmm.sock"
+#define CONTROL_SOCKET_FILE "control.sock"
 #define MONITOR_SOCKET_FILE "monitor.sock"
 
 #endif

@@ -36,7 +36,7 @@ void sweep_remove(int root_fd, int dir_fd, const char *id)
 {
 	/* state.json last: a removal that was interrupted is still a container to delete */
 	static const char *const files[] = {
-		SOCKET_FILE,	     MONITOR_SOCKET_FILE, STARTED_FILE,	 CONFINED_FILE,
+		SOCKET_FILE,	     MONITOR_SOCKET_FILE, CONTROL_SOCKET_FILE, STARTED_FILE,	 CONFINED_FILE,
 		STATUS_FILE,	     STATE_CONFIG_FILE,	  "." STATE_CONFIG_FILE ".new",
 		STATE_PROCESS_FILE,  "." STATE_PROCESS_FILE ".new",
 		"." STATE_FILE ".new", STATE_FILE,

@@ -23,6 +23,7 @@
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,6 +45,8 @@ static const struct {
 } constants[] = {
 	{ "KVM_RUN", KVM_RUN },
 	{ "TUNSETOFFLOAD", TUNSETOFFLOAD },
+	{ "KVM_KVMCLOCK_CTRL", KVM_KVMCLOCK_CTRL },
+	{ "SIGUSR1", SIGUSR1 },
 	{ "FIONBIO", FIONBIO },
 	{ "TIOCGWINSZ", TIOCGWINSZ },
 	{ "TCGETS", 0x5401 },

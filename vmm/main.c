@@ -17,6 +17,7 @@
 
 #include "arch/arch.h"
 #include "confine.h"
+#include "control.h"
 #include "end.h"
 #include "filter.h"
 #include "kvm.h"
@@ -125,6 +126,8 @@ static void make_devices(void)
 		virtio_console_init(next_device(), (int)options.console_fd);
 	for (unsigned int i = 0; i < options.n_nets; i++)
 		check(virtio_net_init(next_device(), &options.net[i]), "virtio-net");
+	if (options.control_fd >= 0)
+		check(control_init((int)options.control_fd), "socket for orders");
 	check(virtio_fs_add_broker(0, (int)options.fs_fd, on_fsd_lost), "nacre-fsd's socket");
 	for (unsigned int i = 0; i < machine.n_devs; i++)
 		check(mmio_attach(&machine.dev[i], &machine.mem), machine.dev[i].ops->name);
@@ -154,8 +157,8 @@ static void keep_descriptors(void)
 				       (int)options.init_fd,	(int)options.listener_fd,
 				       (int)options.status_fd,	(int)options.fs_fd,
 				       (int)options.user_ns_fd, (int)options.console_fd,
-				       (int)options.confined_fd };
-	unsigned int n = 9;
+				       (int)options.confined_fd, (int)options.control_fd };
+	unsigned int n = 10;
 
 	for (unsigned int i = 0; i < options.n_nets; i++) {
 		const struct net_options *net = &options.net[i];

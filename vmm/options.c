@@ -24,6 +24,7 @@ static const struct {
 	{ "--fs", offsetof(struct options, fs_fd), false, true, 0, FD_MAX },
 	{ "--user-ns", offsetof(struct options, user_ns_fd), false, true, 0, FD_MAX },
 	{ "--console", offsetof(struct options, console_fd), false, false, 0, FD_MAX },
+	{ "--control", offsetof(struct options, control_fd), false, false, 0, FD_MAX },
 	{ "--confined", offsetof(struct options, confined_fd), false, false, 0, FD_MAX },
 	{ "--memory", offsetof(struct options, memory), false, true, MACHINE_MIN_MEMORY,
 	  MACHINE_MAX_MEMORY },
@@ -54,6 +55,7 @@ void options_parse(struct options *o, int argc, char **argv)
 
 	memset(o, 0, sizeof(*o));
 	o->console_fd = -1;
+	o->control_fd = -1;
 	o->confined_fd = -1;
 	o->boot_timeout = 30000;
 	for (int i = 1; i < argc; i++) {

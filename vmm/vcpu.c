@@ -3,10 +3,16 @@
 #include "vcpu.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "arch/arch.h"
 #include "end.h"
@@ -21,7 +27,20 @@ struct vcpu {
 	struct machine *m;
 	int fd;
 	struct kvm_run *run;
+	atomic_int tid; /* 0: not started yet */
 };
+
+/*
+ * Pausing. The device thread sets `paused` and, for each vCPU, immediate_exit, and sends a signal:
+ * whether the thread is in KVM_RUN or on its way there, it comes out (KVM api.rst, immediate_exit).
+ * It then waits on `paused`; the last one to get there writes to `parked_fd`.
+ */
+static struct {
+	atomic_uint paused; /* a futex */
+	atomic_uint n_parked;
+	int parked_fd;
+	pid_t pid; /* our own */
+} pausing = { .parked_fd = -1 };
 
 static struct vcpu vcpus[MACHINE_MAX_CPUS];
 static unsigned int n_vcpus;
@@ -100,13 +119,38 @@ static void wait_for_end(void)
 		sem_wait(&never);
 }
 
+/* Stays here while the VM is paused. */
+static void park(struct vcpu *v)
+{
+	uint64_t one = 1;
+
+	if (atomic_fetch_add(&pausing.n_parked, 1) + 1 == n_vcpus &&
+	    write(pausing.parked_fd, &one, sizeof(one)) < 0)
+		return; /* cannot be: an eventfd takes a 1 */
+	while (atomic_load(&pausing.paused))
+		syscall(SYS_futex, &pausing.paused, FUTEX_WAIT_PRIVATE, 1, NULL);
+	/*
+	 * "This ioctl ... indicates to the host kernel that the specified guest is being paused by
+	 * userspace": its watchdog then finds no soft lockup (KVM api.rst, KVM_KVMCLOCK_CTRL).
+	 * EINVAL where the guest has no such clock.
+	 */
+	(void)kvm_call(v->fd, KVM_KVMCLOCK_CTRL, 0);
+	/* Behind it `paused` is looked at once more, before KVM_RUN. */
+	atomic_fetch_sub(&pausing.n_parked, 1);
+}
+
 static void *run_vcpu(void *arg)
 {
 	struct vcpu *v = arg;
 
+	atomic_store(&v->tid, (int)syscall(SYS_gettid));
 	filter_apply(FILTER_VCPU);
 	for (;;) {
-		int r = kvm_call(v->fd, KVM_RUN, 0);
+		int r;
+
+		if (atomic_load(&pausing.paused))
+			park(v);
+		r = kvm_call(v->fd, KVM_RUN, 0);
 
 		if (r < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
@@ -118,6 +162,54 @@ static void *run_vcpu(void *arg)
 			wait_for_end();
 	}
 	return NULL;
+}
+
+/* It has only to interrupt KVM_RUN. */
+static void on_kick(int sig)
+{
+	(void)sig;
+}
+
+int vcpu_parked_fd(void)
+{
+	if (pausing.parked_fd < 0)
+		pausing.parked_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return pausing.parked_fd < 0 ? -errno : pausing.parked_fd;
+}
+
+/*
+ * Another pause may come before every thread has left the last one: they stay, or come back. One
+ * that has not started yet finds `paused` set.
+ */
+void vcpu_pause(void)
+{
+	atomic_store(&pausing.paused, 1);
+	for (unsigned int i = 0; i < n_vcpus; i++) {
+		int tid = atomic_load(&vcpus[i].tid);
+
+		__atomic_store_n(&vcpus[i].run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+		if (tid)
+			syscall(SYS_tgkill, pausing.pid, tid, SIGUSR1);
+	}
+}
+
+bool vcpu_note_parked(void)
+{
+	uint64_t n;
+
+	if (pausing.parked_fd >= 0 && read(pausing.parked_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+		return false;
+	return atomic_load(&pausing.paused) && atomic_load(&pausing.n_parked) == n_vcpus;
+}
+
+void vcpu_resume(void)
+{
+	if (!atomic_load(&pausing.paused))
+		return;
+	for (unsigned int i = 0; i < n_vcpus; i++)
+		__atomic_store_n(&vcpus[i].run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	atomic_store(&pausing.paused, 0);
+	syscall(SYS_futex, &pausing.paused, FUTEX_WAKE_PRIVATE, MACHINE_MAX_CPUS);
 }
 
 void vcpu_map(struct machine *m, int kvm_fd)
@@ -139,7 +231,12 @@ void vcpu_map(struct machine *m, int kvm_fd)
 
 void vcpu_start_all(void)
 {
+	struct sigaction kick = { .sa_handler = on_kick };
 	pthread_attr_t attr;
+
+	pausing.pid = getpid();
+	if (sigaction(SIGUSR1, &kick, NULL))
+		setup_fail(errno, "handling a signal");
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
