@@ -227,4 +227,7 @@ distclean: clean
 # make fuzz, fuzz-long, prove, hostile, tsan
 include tests/security.mk
 
+# make check-files
+include tests/files/files.mk
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

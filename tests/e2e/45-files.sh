@@ -69,4 +69,112 @@ Seccomp: 2" "${seen%$'\n'}"
 	expect_success ready
 }
 
+LIMITS[test_posix_on_ext4_as_under_crun]=$((E2E_FULL + 0 ? 1800 : 240))
+LIMITS[test_posix_on_overlay_as_under_crun]=$((E2E_FULL + 0 ? 1800 : 240))
+
+# A directory on a real disk, at ./disk: the file system that a host has, not the tmpfs of the tests.
+make_disk()
+{
+	mkdir disk
+	DISK=$(mktemp -d "${NACRE_SCRATCH:-/var/tmp}/nacre-e2e.XXXXXX")
+	mount --bind "$DISK" disk
+}
+
+remove_disk()
+{
+	umount disk
+	rm -rf --one-file-system "$DISK"
+}
+
+# The capabilities that Docker gives, and CAP_SETFCAP; the default of runc spec has no CAP_CHOWN.
+give_file_capabilities()
+{
+	CONFIG=${CONFIG//'"CAP_KILL"'/'"CAP_KILL", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP"'}
+}
+
+# What is seen on the host of a tree, but for times, inode numbers and the order of names.
+describe_tree()	# TREE
+{
+	(
+		cd "$1" || exit
+		find . -printf '%y %m %U:%G %n %p -> %l\n' | sort
+		find . -type f -printf '%s %p\n' | sort
+		# two processes wrote ./data/log, in any order
+		sort -o data/log data/log
+		find . -type f -size -100M -exec sha256sum {} + | sort -k 2
+		getfattr -R -h -d -m - . 2> /dev/null
+	)
+}
+
+# The programs guest/posix-*.c in the root file system and in a volume, once in a virtual machine and
+# once under crun: each claim holds, and the host sees the same files. ./by-NAME is the root, and
+# ./volume-by-NAME the volume.
+expect_posix()
+{
+	local name program
+
+	make_bundle sh -c 'for d in /work /v; do for p in names data rights; do
+		/px/posix-$p $d '"${E2E_FULL:+100000}"'; done; done'
+	# two processors make an emulated host three times slower
+	[ -n "$E2E_FULL" ] || edit '"resources": {' '"resources": {"cpu": {"quota": 100000, "period": 100000}, '
+	edit '"readonly": true' '"readonly": false'
+	give_file_capabilities
+	edit "$ROOTFS" "$PWD/by-nacre"
+	add_mount "{\"destination\": \"/v\", \"type\": \"bind\", \"source\": \"$PWD/volume-by-nacre\", \"options\": [\"rbind\", \"rw\"]}"
+	for name in nacre crun; do
+		mkdir -p "by-$name"/{px,work,v}
+		cp "$E2E_BUILD"/e2e/guest/posix-* "by-$name/px/"
+	done
+	nacre run --bundle bundle nacre-e2e-posix
+	expect_silent
+	expect_equal "what does not hold" "" "$(grep -v '^ok ' out)"
+	expect_between "claims that hold" 400 1000 "$(grep -c '^ok ' out)"
+	mv out out-nacre
+	edit "$PWD/by-nacre" "$PWD/by-crun"
+	edit "$PWD/volume-by-nacre" "$PWD/volume-by-crun"
+	crun run --bundle bundle nacre-e2e-crun > out-crun || failed "crun: status $?"
+	expect_equal "the same answers as under crun (< nacre, > crun)" "" "$(diff out-nacre out-crun)"
+	for name in nacre crun; do
+		describe_tree "by-$name/work" > "list-$name"
+		describe_tree "volume-by-$name" >> "list-$name"
+	done
+	expect_between "lines about the files" 200 100000 "$(wc -l < list-crun)"
+	expect_equal "the same files as under crun (< nacre, > crun)" "" "$(diff list-nacre list-crun)"
+}
+
+test_posix_on_ext4_as_under_crun()
+{
+	local name
+
+	need_command crun
+	make_disk
+	for name in nacre crun; do
+		mkdir -p "disk/by-$name" "disk/volume-by-$name"
+		cp -a "$ROOTFS/." "disk/by-$name/"
+		ln -s "disk/by-$name" "disk/volume-by-$name" .
+	done
+	expect_posix
+	remove_disk
+}
+
+test_posix_on_overlay_as_under_crun()
+{
+	local name dir
+
+	full_only "a minute"
+	need_command crun
+	make_disk
+	mkdir -p disk/lower disk/volume-lower
+	cp -a "$ROOTFS/." disk/lower/
+	for name in nacre crun; do
+		for dir in by volume-by; do
+			mkdir -p "disk/$dir-$name"/{upper,work} "$dir-$name"
+			mount -t overlay nacre-e2e "$dir-$name" -o "lowerdir=disk/${dir%by}lower,upperdir=disk/$dir-$name/upper,workdir=disk/$dir-$name/work"
+		done
+	done
+	expect_posix
+	umount by-{nacre,crun} volume-by-{nacre,crun}
+	remove_disk
+}
+
 run_subject "$@"

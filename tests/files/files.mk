@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Files without a virtual machine: the device and nacre-fsd behind this machine's FUSE client.
+# Included by the Makefile.
+
+.PHONY: files-build check-files check-files-full
+
+FILES_GUEST  := $(patsubst tests/e2e/guest/%.c,$(BUILD)/files/%,$(wildcard tests/e2e/guest/posix-*.c \
+	tests/e2e/guest/fs*.c))
+files_sources = $(shell sed -n 's/^.*SOURCES: *//;T;s, *\*/,,p' $(1))
+FILES_CFLAGS := -I. -Ivmm -std=gnu11 -g -Wall -Wextra
+
+$(BUILD)/files/%: tests/e2e/guest/%.c tests/e2e/guest/posix.h
+	@mkdir -p $(@D)
+	$(MUSL_CC) -static -O2 -D_GNU_SOURCE -Wall -Wextra -o $@ $<
+
+$(BUILD)/files/mounted: tests/files/mounted.c tests/files/bridge.h \
+		$(call files_sources,tests/files/mounted.c)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(FILES_CFLAGS) -O2 -o $@ $(filter %.c,$^) -lpthread
+
+$(BUILD)/files/mounted-asan: tests/files/mounted.c tests/files/bridge.h \
+		$(call files_sources,tests/files/mounted.c)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(FILES_CFLAGS) -O1 $(SANITIZE) -o $@ $(filter %.c,$^) -lpthread
+
+files-build: $(BUILD)/files/mounted $(BUILD)/files/mounted-asan $(FILES_GUEST)
+
+## make check-files      files without a virtual machine: POSIX, random I/O, many names (2 minutes)
+check-files: files-build
+	@tests/files/run $(BUILD)
+
+## make check-files-full the same for 45 minutes, with git, tar, sqlite3 and a build
+check-files-full: files-build
+	@tests/files/run --full $(BUILD)
