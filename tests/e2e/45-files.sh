@@ -114,7 +114,7 @@ expect_posix()
 	local name program
 
 	make_bundle sh -c 'for d in /work /v; do for p in names data rights; do
-		/px/posix-$p $d '"${E2E_FULL:+100000}"'; done; done'
+		/px/posix-$p $d '"${E2E_FULL:+10000}"'; done; done'
 	# two processors make an emulated host three times slower
 	[ -n "$E2E_FULL" ] || edit '"resources": {' '"resources": {"cpu": {"quota": 100000, "period": 100000}, '
 	edit '"readonly": true' '"readonly": false'
@@ -174,6 +174,31 @@ test_posix_on_overlay_as_under_crun()
 	done
 	expect_posix
 	umount by-{nacre,crun} volume-by-{nacre,crun}
+	remove_disk
+}
+
+LIMITS[test_random_io_and_names_on_ext4]=600
+
+# tests/files/run has the same for longer, without a virtual machine.
+test_random_io_and_names_on_ext4()
+{
+	local seconds=120 place
+
+	full_only "3 minutes"
+	make_disk
+	mkdir -p disk/{root,volume}
+	cp -a "$ROOTFS/." disk/root/
+	mkdir -p disk/root/{px,work,v} disk/{root/work,volume}/names
+	cp "$E2E_BUILD"/e2e/guest/fs{x,stress} disk/root/px/
+	nacre run --memory 256M --cpus 2 --rootfs "$PWD/disk/root" --volume "$PWD/disk/volume:/v" -- sh -c "
+		for d in /work /v; do
+			/px/fsx \$d/file 20261122 $seconds & /px/fsstress \$d/names 20261122 $seconds 4 &
+		done; wait" && expect_status 0
+	expect_equal "all four say ok" 4 "$(grep -c '^ok ' out)"
+	expect_equal "what went wrong" "" "$(grep -v -e '^ok ' -e '^# ' out)"
+	for place in disk/root/work disk/volume; do
+		cmp "$place/file" "$place/file.model" || failed "the host sees another $place/file"
+	done
 	remove_disk
 }
 
