@@ -18,6 +18,9 @@
 #include "machine.h"
 #include "session.h"
 
+/* Read out of the file by `nacre --version`. */
+static const char version[] __attribute__((used)) = "nacre-init version " NACRE_VERSION;
+
 int main(void)
 {
 	int r;

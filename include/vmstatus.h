@@ -36,4 +36,37 @@ struct vm_status {
 };
 static_assert(sizeof(struct vm_status) == 24 + VM_STATUS_LOG_MAX, "wire size");
 
+/*
+ * Behind the record: when what happened, and how often the guest was left for user space. Times are
+ * CLOCK_MONOTONIC in ns, 0 for what did not happen.
+ */
+enum vm_stamp {
+	VM_STAMP_START = 0,	/* nacre-vmm's main() */
+	VM_STAMP_CREATED = 1,	/* KVM_CREATE_VM returned, memory mapped, vCPUs made */
+	VM_STAMP_DEVICES = 2,	/* devices made and wired */
+	VM_STAMP_LOADED = 3,	/* kernel and initramfs are in guest memory */
+	VM_STAMP_CONFINED = 4,	/* namespaces and privileges are gone */
+	VM_STAMP_ENTRY = 5,	/* the first vCPU is about to enter the guest */
+	VM_STAMP_DRIVERS = 6,	/* the guest's kernel first notified a queue */
+	VM_STAMP_CONNECTED = 7, /* nacre-init connected */
+	VM_STAMP_END = 8,	/* the record was written */
+	VM_STAMP_COUNT
+};
+
+enum vm_exit_kind {
+	VM_EXIT_KIND_MMIO_READ = 0,
+	VM_EXIT_KIND_MMIO_WRITE = 1,
+	VM_EXIT_KIND_IO = 2, /* port input and output */
+	VM_EXIT_KIND_INTR = 3,
+	VM_EXIT_KIND_OTHER = 4,
+	VM_EXIT_KIND_COUNT
+};
+
+struct vm_times {
+	struct le64 stamp[VM_STAMP_COUNT];
+	struct le64 exits[VM_EXIT_KIND_COUNT];
+	struct le64 exits_before_connected; /* of all kinds, when nacre-init connected */
+};
+static_assert(sizeof(struct vm_times) == 120, "wire size");
+
 #endif

@@ -2,6 +2,7 @@
 /* Why a VM ended, in one line; see end_text.h. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "end_text.h"
@@ -41,6 +42,17 @@ bool end_text_read(int status_fd, struct vm_status *status)
 	       le32_get(status->magic) == VM_STATUS_MAGIC;
 }
 
+/*
+ * A guest without a way to switch the machine off halts its processors, which nobody sees but by its
+ * log: what the boot timeout ended then was no slow start.
+ */
+static bool has_halted(const struct vm_status *status, uint32_t log_len)
+{
+	static const char halted[] = "reboot: System halted";
+
+	return memmem(status->log, log_len, halted, sizeof(halted) - 1) != NULL;
+}
+
 static int row_print(char *out, size_t room, const struct end_row *row, uint64_t arg)
 {
 	char number[64] = "";
@@ -77,6 +89,8 @@ void end_text_compose(char *out, size_t room, const struct vm_status *status)
 	log_len = le32_get(status->log_len);
 	if (log_len > VM_STATUS_LOG_MAX)
 		log_len = VM_STATUS_LOG_MAX;
+	if (end == VM_END_BOOT_TIMEOUT && has_halted(status, log_len))
+		end = VM_END_GUEST_RESET;
 	row = &rows[end < VM_END_COUNT ? end : VM_END_NONE];
 	if (row->log == LOG_VMM && log_len > 0) { /* the whole line is the VMM's own */
 		sanitize_text(out, room, status->log, log_len);

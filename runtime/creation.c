@@ -16,6 +16,7 @@
 #include "plan_compile.h"
 #include "signals.h"
 #include "terminal.h"
+#include "timing.h"
 
 void creation_init(struct creation *creation, const struct global_options *global,
 		   const struct creation_options *options)
@@ -173,6 +174,7 @@ int creation_prepare(struct creation *creation, bool detached)
 	}
 	if (!err)
 		choose_size(creation);
+	timing_stamp(TIMING_CHECKED);
 	return err;
 }
 
@@ -224,6 +226,7 @@ int creation_start(struct creation *creation, bool with_terminal)
 	if (!err)
 		err = launch_start(launch, &creation->failure);
 	cgroup_settle(&creation->cgroup);
+	timing_stamp(TIMING_SPAWNED);
 	if (!err) {
 		launch_note(launch);
 		err = state_write(&creation->state, &creation->failure);
@@ -242,10 +245,13 @@ int creation_undo(struct creation *creation)
 	net_close(&creation->net);
 	if (creation->config.net_ns_path)
 		net_part(creation->config.net_ns_path);
+	timing_stamp(TIMING_ENDED);
+	timing_read_vm(creation->state.status_fd);
 	drop_fd(&creation->launch.cgroup_fd);
 	if (creation->state.cgroup && creation->state.dir_fd >= 0)
 		cgroup_remove(creation->state.cgroup);
 	state_remove(&creation->state);
+	timing_stamp(TIMING_REMOVED);
 	return status;
 }
 

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "report.h"
 #include "state.h"
+#include "timing.h"
 #include "verbs.h"
 
 #define AT(field) offsetof(struct global_options, field)
@@ -147,6 +148,7 @@ int main(int argc, char *argv[])
 	size_t verb;
 	int used, at;
 
+	timing_stamp(TIMING_MAIN);
 	standard_streams_open();
 	used = options_parse(&global_table, argc - 1, argv + 1, &global, &arena, &failure);
 	at = 1 + (used > 0 ? used : 0);

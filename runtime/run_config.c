@@ -44,6 +44,8 @@ static const struct option_row rows[] = {
 	  .offset = AT(volumes), .help = "share a directory or a file (repeatable)" },
 	{ .name = "net", .kind = OPTION_STRING, .argument = "none|passt", .offset = AT(net),
 	  .help = "none: loopback only (default); passt: the caller's network" },
+	{ .name = "timing", .kind = OPTION_STRING, .argument = "FILE", .offset = AT(timing),
+	  .help = "write when what happened here, as JSON" },
 	{ .name = "help", .letter = 'h', .kind = OPTION_FLAG, .offset = AT(help),
 	  .help = "this text" },
 };

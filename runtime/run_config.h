@@ -11,7 +11,7 @@
 struct run_options {
 	struct creation_options creation;
 	bool help, init, read_only, detach;
-	const char *rootfs, *name, *workdir, *user, *net;
+	const char *rootfs, *name, *workdir, *user, *net, *timing;
 	uint64_t memory, cpus; /* 0: not given */
 	struct string_list env, volumes;
 };

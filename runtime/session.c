@@ -20,6 +20,7 @@
 #include "report.h"
 #include "session.h"
 #include "signals.h"
+#include "timing.h"
 
 /* How long VMM and file broker may take to end once the monitor has. */
 #define GRACE_MS 1000
@@ -92,9 +93,16 @@ static void streams_release(void)
 	close(null_fd);
 }
 
+static void on_ready(struct session *session)
+{
+	session->phase = SESSION_CREATED;
+	timing_stamp(TIMING_READY);
+}
+
 static void on_started(struct session *session)
 {
 	session->phase = SESSION_RUNNING;
+	timing_stamp(TIMING_STARTED);
 	report_settle();
 	if (!session->launch->config->process.terminal && !session->launch->detached)
 		streams_release();
@@ -131,7 +139,7 @@ static void on_packet(struct session *session)
 		return;
 	}
 	if (le32_get(packet.type) == MONITOR_READY && session->phase == SESSION_BOOTING)
-		session->phase = SESSION_CREATED;
+		on_ready(session);
 	else if (le32_get(packet.type) == MONITOR_STARTED && session->phase == SESSION_STARTING)
 		on_started(session);
 	else if (le32_get(packet.type) == MONITOR_FAILED && session->phase < SESSION_RUNNING)
@@ -142,6 +150,7 @@ static void on_monitor_end(struct session *session)
 {
 	const struct child *monitor = &session->launch->monitor;
 
+	timing_stamp(TIMING_EXITED);
 	/* what it sent before it ended comes first */
 	if (session->launch->sync_fd >= 0)
 		on_packet(session);

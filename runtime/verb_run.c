@@ -12,6 +12,7 @@
 #include "report.h"
 #include "run_config.h"
 #include "terminal.h"
+#include "timing.h"
 
 static void run_help(void)
 {
@@ -94,6 +95,8 @@ int verb_run(const struct global_options *global, int argc, char *argv[])
 	if (used >= 0 &&
 	    run_prepare(&creation, &options, argc - 1 - used, argv + 1 + used) == 0)
 		status = options.detach ? run_detached(&creation) : run_waiting(&creation);
+	if (options.timing && timing_write(options.timing, &creation.failure) != 0)
+		status = SESSION_STATUS_NACRE;
 	if (creation.failure.text[0])
 		report_error("%s", creation.failure.text);
 	creation_close(&creation);

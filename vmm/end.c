@@ -11,6 +11,7 @@
 
 #include "klog.h"
 #include "loop.h"
+#include "times.h"
 
 static struct {
 	int status_fd;
@@ -30,8 +31,13 @@ void end_set_status_fd(int fd)
 
 static void write_record(const struct vm_status *s)
 {
+	struct vm_times times;
+
+	times_stamp(VM_STAMP_END);
+	times_record(&times);
 	/* Nobody to tell when it fails: the reader finds an empty file, as after SIGKILL. */
-	if (state.status_fd >= 0 && pwrite(state.status_fd, s, sizeof(*s), 0) < 0)
+	if (state.status_fd < 0 || pwrite(state.status_fd, &times, sizeof(times), sizeof(*s)) < 0 ||
+	    pwrite(state.status_fd, s, sizeof(*s), 0) < 0)
 		return;
 }
 

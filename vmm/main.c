@@ -25,6 +25,8 @@
 #include "machine.h"
 #include "mmio.h"
 #include "options.h"
+#include "times.h"
+#include "times.h"
 #include "vcpu.h"
 #include "virtio_console.h"
 #include "virtio_fs.h"
@@ -79,6 +81,7 @@ static void on_released(void *ctx, uint32_t events)
 
 static void on_guest_connected(void)
 {
+	times_connected();
 	loop_set_timer(-1, NULL, NULL);
 }
 
@@ -140,14 +143,17 @@ static void build_machine(void)
 	kvm_create(&machine, (int)options.kvm_fd);
 	kvm_create_vcpus(&machine);
 	arch_setup_vcpus(&machine, (int)options.kvm_fd);
+	times_stamp(VM_STAMP_CREATED);
 	check(loop_init(), "epoll");
 	check(end_init(&machine.mem), "eventfd");
 	make_devices();
 	kvm_bind_devices(&machine);
+	times_stamp(VM_STAMP_DEVICES);
 	arch_load(&machine, (int)options.kernel_fd, (int)options.init_fd,
 		  options.console_fd >= 0 ? "console=hvc0" : "");
 	close((int)options.kernel_fd);
 	close((int)options.init_fd);
+	times_stamp(VM_STAMP_LOADED);
 }
 
 /* What argv names, and nothing else. */
@@ -175,6 +181,7 @@ int main(int argc, char **argv)
 {
 	/* A monitor that went away is an error of writev(), not a signal. */
 	signal(SIGPIPE, SIG_IGN);
+	times_stamp(VM_STAMP_START);
 	options_parse(&options, argc, argv);
 	end_set_status_fd((int)options.status_fd);
 	keep_descriptors();
@@ -182,7 +189,11 @@ int main(int argc, char **argv)
 
 	confine_namespaces((int)options.user_ns_fd);
 	confine_privileges();
+<<<<<<< HEAD
 	confine_files((int)options.confined_fd);
+=======
+	times_stamp(VM_STAMP_CONFINED);
+>>>>>>> 7adfbb9 (vmm, runtime: times and exits of a run (--timing); a host with a periodic tick and a held VM)
 	/* Below this line the process opens nothing and holds no privilege. */
 
 	loop_set_timer(options.boot_timeout, on_boot_timeout, NULL);

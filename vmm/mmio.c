@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "times.h"
 
 #define MMIO_MAGIC     0x74726976u /* "virt", §4.2.2 */
 #define MMIO_VERSION   2u
@@ -38,6 +39,7 @@ static void on_kick(void *ctx, uint32_t events)
 		if (dev->ops->quiesce)
 			dev->ops->quiesce(dev);
 	}
+	times_stamp(VM_STAMP_DRIVERS);
 	if (dev_is_live(dev) && dev->queue[kick->q].ready)
 		dev->ops->notify(dev, kick->q);
 	pthread_mutex_unlock(&dev->lock);

@@ -19,12 +19,14 @@
 #include "filter.h"
 #include "kvm_call.h"
 #include "mmio.h"
+#include "times.h"
 
 /* KVM_RUN needs little; musl's default of 128 KiB would do, but is not promised to stay. */
 #define STACK_SIZE ((size_t)64 * 1024)
 
 struct vcpu {
 	struct machine *m;
+	unsigned int index;
 	int fd;
 	struct kvm_run *run;
 	atomic_int tid; /* 0: not started yet */
@@ -85,9 +87,12 @@ static bool handle_exit(struct vcpu *v)
 
 	switch (run->exit_reason) {
 	case KVM_EXIT_MMIO:
+		times_exit(v->index, run->mmio.is_write ? VM_EXIT_KIND_MMIO_WRITE
+							: VM_EXIT_KIND_MMIO_READ);
 		handle_mmio(v->m, run);
 		return true;
 	case KVM_EXIT_INTR:
+		times_exit(v->index, VM_EXIT_KIND_INTR);
 		return true;
 	case KVM_EXIT_SHUTDOWN: /* triple fault: how the guest's kernel reboots */
 	case KVM_EXIT_SYSTEM_EVENT:
@@ -103,6 +108,8 @@ static bool handle_exit(struct vcpu *v)
 						(uint32_t)run->fail_entry.hardware_entry_failure_reason);
 		return false;
 	default:
+		times_exit(v->index, run->exit_reason == KVM_EXIT_IO ? VM_EXIT_KIND_IO
+								     : VM_EXIT_KIND_OTHER);
 		if (arch_handle_exit(run))
 			return true;
 		end_request(VM_END_KVM, (uint64_t)run->exit_reason << 32);
@@ -144,6 +151,8 @@ static void *run_vcpu(void *arg)
 	struct vcpu *v = arg;
 
 	atomic_store(&v->tid, (int)syscall(SYS_gettid));
+	if (v->index == 0)
+		times_stamp(VM_STAMP_ENTRY);
 	filter_apply(FILTER_VCPU);
 	for (;;) {
 		int r;
@@ -222,6 +231,7 @@ void vcpu_map(struct machine *m, int kvm_fd)
 		struct vcpu *v = &vcpus[n_vcpus];
 
 		v->m = m;
+		v->index = n_vcpus;
 		v->fd = m->vcpu_fd[n_vcpus];
 		v->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
 		if (v->run == MAP_FAILED)

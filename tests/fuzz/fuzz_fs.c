@@ -5,7 +5,7 @@
  * job at a time, so that a finding can be repeated.
  */
 /* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c */
-/* SOURCES: vmm/mmio.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
+/* SOURCES: vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* virtio-rng and virtio-console, with the transport below them, and the log of the kernel. */
-/* SOURCES: vmm/virtio_rng.c vmm/virtio_console.c vmm/klog.c vmm/mmio.c vmm/dev.c vmm/virtq.c */
+/* SOURCES: vmm/virtio_rng.c vmm/virtio_console.c vmm/klog.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c */
 /* SOURCES: vmm/gmem.c */
 #include <sys/mman.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of vmm/mmio.c with virtio-rng behind it: registers in every wrong order. */
-/* SOURCES: vmm/mmio.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/loop.c vmm/log.c vmm/virtio_rng.c */
+/* SOURCES: vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/loop.c vmm/log.c vmm/virtio_rng.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

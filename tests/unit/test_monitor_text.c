@@ -130,6 +130,8 @@ static void test_end_lines(void **state)
 				 "off; the guest's kernel said: x | Oops");
 	compose(out, sizeof(out), VM_END_BOOT_TIMEOUT, 30000, "");
 	assert_string_equal(out, "the guest kernel did not start within 30 s; is /dev/kvm emulated?");
+	compose(out, sizeof(out), VM_END_BOOT_TIMEOUT, 30000, "reboot: System halted\n");
+	assert_non_null(strstr(out, "power off; the guest's kernel said: reboot: System halted"));
 	compose(out, sizeof(out), VM_END_KVM, UINT64_C(17) << 32 | 1, "");
 	assert_string_equal(out, "KVM could not run the guest (exit reason 17, suberror 1)");
 	compose(out, sizeof(out), VM_END_SETUP, 0, "kernel: not an ELF file\n");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of vmm/virtio_console.c: what is kept of a guest's output, and how much of it. */
-/* SOURCES: vmm/virtio_console.c vmm/klog.c vmm/mmio.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/loop.c */
+/* SOURCES: vmm/virtio_console.c vmm/klog.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/loop.c */
 /* SOURCES: vmm/log.c */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of virtio-vsock: a fake guest on fake memory, clients on a real UNIX socket. */
-/* SOURCES: vmm/virtio_vsock.c vmm/vsock_conn.c vmm/mmio.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
+/* SOURCES: vmm/virtio_vsock.c vmm/vsock_conn.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
 /* SOURCES: vmm/loop.c vmm/log.c */
 #include <setjmp.h>
 #include <stdarg.h>

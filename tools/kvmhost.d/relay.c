@@ -273,7 +273,7 @@ static void ask_where(const char *path, const char *log)
 		strcpy(sa.sun_path, path);
 		if (connect(s, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
 		    write(s, ask, sizeof(ask) - 1) == sizeof(ask) - 1)
-			copy_answers(s, out, 3);
+			copy_answers(s, out, 10);
 	}
 	if (s >= 0)
 		close(s);
