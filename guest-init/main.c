@@ -19,7 +19,7 @@
 #include "session.h"
 
 /* Read out of the file by `nacre --version`. */
-static const char version[] __attribute__((used)) = "nacre-init version " NACRE_VERSION;
+static const char version[] __attribute__((used, retain)) = "nacre-init version " NACRE_VERSION;
 
 int main(void)
 {

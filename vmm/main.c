@@ -189,11 +189,8 @@ int main(int argc, char **argv)
 
 	confine_namespaces((int)options.user_ns_fd);
 	confine_privileges();
-<<<<<<< HEAD
 	confine_files((int)options.confined_fd);
-=======
 	times_stamp(VM_STAMP_CONFINED);
->>>>>>> 7adfbb9 (vmm, runtime: times and exits of a run (--timing); a host with a periodic tick and a held VM)
 	/* Below this line the process opens nothing and holds no privilege. */
 
 	loop_set_timer(options.boot_timeout, on_boot_timeout, NULL);
