@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "blocks.h"
 #include "cgroup.h"
 #include "kernel.h"
 #include "machine.h"
@@ -237,7 +238,7 @@ struct container *container_make(uint32_t number, const struct plan *p, struct c
 				 .init = -1,
 				 .init_fd = -1,
 				 .reaper = plan_has(p, PLAN_INIT_REAPER) };
-	if (sysctl_check(p, r) == 0 && mount_shares(p, r) == 0 && make_cgroup(c, p, r) == 0 &&
+	if (sysctl_check(p, r) == 0 && mount_shares(p, r) == 0 && make_cgroup(c, p, r) == 0 && blocks_give(p, r) == 0 &&
 	    start_process(c, p, ends, r) == 0)
 		return c;
 	container_close_ends(ends);

@@ -47,8 +47,7 @@ bool devices_wanted(const struct plan *p)
 	return wanted;
 }
 
-/* Binds init's node `source` at `path` of the container. */
-static void bind_device(int root, const char *source, const char *path)
+void devices_bind(int root, const char *source, const char *path)
 {
 	int target = rootpath_make(root, path, true, NULL), r;
 
@@ -114,7 +113,7 @@ static void make_planned(int root, const struct plan_device *d, const char *path
 	if (!find_node(kind, major, minor, node, sizeof(node)))
 		setup_fail(0, "device %s: the virtual machine has no %s device %u:%u", path,
 			   kind == PLAN_DEVICE_BLOCK ? "block" : "character", major, minor);
-	bind_device(root, node, path);
+	devices_bind(root, node, path);
 }
 
 static void make_links(int root)
@@ -147,7 +146,7 @@ void devices_make(int root, const struct plan *p)
 	size_t pos = 0;
 
 	for (size_t i = 0; i < sizeof(default_devices) / sizeof(default_devices[0]); i++)
-		bind_device(root, default_devices[i], default_devices[i]);
+		devices_bind(root, default_devices[i], default_devices[i]);
 	while (plan_next(p, &pos, PLAN_DEVICE, &body)) {
 		const struct plan_device *d = cursor_take(&body, sizeof(*d));
 		const char *path = cursor_take_string(&body);

@@ -15,4 +15,7 @@ bool devices_wanted(const struct plan *p);
 /* The default devices, those of the plan, and the links. */
 void devices_make(int root, const struct plan *p);
 
+/* Binds init's node `source` at `path` of the container. Ends the process on failure. */
+void devices_bind(int root, const char *source, const char *path);
+
 #endif

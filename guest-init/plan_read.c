@@ -267,6 +267,14 @@ static const char *check_netlink(const struct plan *p, const struct record *r)
 	return NULL;
 }
 
+static const char *check_block(const struct plan *p, const struct record *r)
+{
+	const struct plan_block *x = r->fixed;
+
+	return le32_get(x->index) < PLAN_BLOCKS_MAX ? check_absolute(p, r)
+						    : "block: index out of range";
+}
+
 static const struct rule rules[PLAN_TYPE_COUNT] = {
 	[PLAN_PROCESS] = { 1, 1, sizeof(struct plan_process), 0, false, check_process },
 	[PLAN_ARG] = { 1, 0, 0, 1, false, NULL },
@@ -286,6 +294,7 @@ static const struct rule rules[PLAN_TYPE_COUNT] = {
 	[PLAN_SECCOMP] = { 0, 16, sizeof(struct plan_seccomp), 0, true, check_seccomp },
 	[PLAN_DEVICE_FILTER] = { 0, 1, 0, 0, true, check_device_filter },
 	[PLAN_LINK] = { 0, LINKS_MAX, sizeof(struct plan_link), 1, false, check_link },
+	[PLAN_BLOCK] = { 0, PLAN_BLOCKS_MAX, sizeof(struct plan_block), 1, false, check_block },
 	[PLAN_NETLINK] = { 0, 65536, sizeof(struct plan_netlink), 0, true, check_netlink },
 };
 

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "blocks.h"
 #include "creds.h"
 #include "devices.h"
 #include "exec_path.h"
@@ -106,6 +107,7 @@ static int set_up_mounts(const struct plan *p, uint32_t number, int *slave)
 	mounts_make(root, p, number);
 	if (devices)
 		devices_make(root, p);
+	blocks_make(root, p);
 	if (plan_has(p, PLAN_TERMINAL))
 		master = terminal_open(root, p, devices, slave);
 	/* As runc: a working directory that is missing is made, by root. */

@@ -66,6 +66,7 @@ enum plan_type {
 	PLAN_DEVICE_FILTER = 17, /* at most one: eBPF instructions of 8 bytes, CGROUP_DEVICE */
 	PLAN_LINK = 18,     /* struct plan_link + string: name of the interface */
 	PLAN_NETLINK = 19,  /* struct plan_netlink + a message's body; behind every PLAN_LINK */
+	PLAN_BLOCK = 20,    /* struct plan_block + string: path of the node */
 	PLAN_TYPE_COUNT
 };
 
@@ -172,5 +173,13 @@ struct plan_netlink {
 	struct le16 zero;
 };
 static_assert(sizeof(struct plan_netlink) == 4, "wire size");
+
+/* A block device of the VM, which the process may read and write. */
+struct plan_block {
+	struct le32 index; /* among the VM's block devices */
+};
+static_assert(sizeof(struct plan_block) == 4, "wire size");
+
+#define PLAN_BLOCKS_MAX 26u
 
 #endif

@@ -99,6 +99,19 @@ struct config_devices {
 	size_t n, room;
 };
 
+struct config_block {
+	const char *file, *guest;
+	const char *named; /* for messages */
+	bool read_only;
+	int fd; /* once it is open; or -1 */
+	uint64_t bytes;
+};
+
+struct config_blocks {
+	struct config_block *v;
+	size_t n, room;
+};
+
 struct config_ids {
 	uint32_t *v;
 	size_t n, room;
@@ -144,6 +157,7 @@ struct container_config {
 	const char *hostname, *domainname; /* NULL: not set */
 	struct config_process process;
 	struct config_mounts mounts;
+	struct config_blocks blocks;
 	uint32_t namespaces; /* CLONE_NEW* that config.json lists */
 	const char *net_ns_path; /* of the network namespace to join; NULL: a new one */
 	bool net_passt;		 /* --net passt */
@@ -161,6 +175,7 @@ struct container_config {
 ARENA_LIST_ADD(config_add_id_map, struct config_id_maps, struct config_id_map)
 ARENA_LIST_ADD(config_add_rlimit, struct config_rlimits, struct config_rlimit)
 ARENA_LIST_ADD(config_add_mount, struct config_mounts, struct config_mount)
+ARENA_LIST_ADD(config_add_block, struct config_blocks, struct config_block)
 ARENA_LIST_ADD(config_add_pair, struct config_pairs, struct config_pair)
 ARENA_LIST_ADD(config_add_host_file, struct config_host_files, struct config_host_file)
 ARENA_LIST_ADD(config_add_device, struct config_devices, struct config_device)

@@ -5,6 +5,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "blocks.h"
 #include "cgroup.h"
 #include "creation.h"
 #include "fd.h"
@@ -78,6 +79,10 @@ static int open_inputs(struct creation *creation)
 			inputs_open_kernel(kernel ? kernel : creation->companions.kernel, failure);
 	if (err >= 0)
 		err = launch->init_fd = inputs_open_init(creation->companions.init, failure);
+	if (err >= 0)
+		err = blocks_add_annotated(&creation->config, &creation->conf, failure);
+	if (err >= 0)
+		err = blocks_open(&creation->config, failure);
 	if (err >= 0)
 		err = exports_open(&creation->exports, &creation->config, failure);
 	return err < 0 ? err : 0;
@@ -233,6 +238,7 @@ int creation_start(struct creation *creation, bool with_terminal)
 	}
 	/* they have their own by now; what is held here would keep mounts and files alive */
 	exports_close(&creation->exports);
+	blocks_close(&creation->config);
 	drop_fd(&launch->kvm_fd);
 	drop_fd(&creation->console.slave_fd);
 	return err;
@@ -261,6 +267,7 @@ void creation_close(struct creation *creation)
 
 	console_close(&creation->console);
 	exports_close(&creation->exports);
+	blocks_close(&creation->config);
 	drop_fd(&launch->cgroup_fd);
 	drop_fd(&launch->kvm_fd);
 	drop_fd(&launch->kernel_fd);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "blocks.h"
 #include "fd.h"
 #include "launch.h"
 #include "listener.h"
@@ -82,6 +83,7 @@ static int vmm_start(struct launch *launch, const struct listeners *listeners, i
 	spawn_arg_fd(&spawn, "--confined", launch->confined_fd);
 	spawn_arg(&spawn, "--boot-timeout");
 	spawn_arg(&spawn, arena_printf(arena, "%d", launch->boot_timeout_ms));
+	blocks_add_to_vmm(launch->config, state->size.cpus, &spawn);
 	if (launch->config->net)
 		net_add_to_vmm(launch->config->net, &spawn);
 	return child_start(&launch->vmm, &spawn, failure);

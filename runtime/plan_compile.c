@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 
 #include "plan.h"
+#include "blocks.h"
 #include "net.h"
 #include "plan_compile.h"
 #include "seccomp_compile.h"
@@ -187,6 +188,7 @@ int plan_compile(const struct container_config *config, struct plan_buffer *plan
 		err = seccomp_compile(config->seccomp, plan, failure);
 	if (err)
 		return err;
+	blocks_add_to_plan(config, plan);
 	if (config->net)
 		net_add_to_plan(config->net, plan);
 	return plan_finish(plan, failure);

@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "blocks.h"
 #include "ident.h"
 #include "process_options.h"
 #include "run_config.h"
@@ -42,6 +43,9 @@ static const struct option_row rows[] = {
 	  .help = "the root file system cannot be written" },
 	{ .name = "volume", .letter = 'v', .kind = OPTION_LIST, .argument = "HOST:GUEST[:ro]",
 	  .offset = AT(volumes), .help = "share a directory or a file (repeatable)" },
+	{ .name = "block", .kind = OPTION_LIST, .argument = "FILE:GUEST[:ro]",
+	  .offset = AT(blocks), .help = "a raw image or block device as device node GUEST "
+				      "(repeatable)" },
 	{ .name = "net", .kind = OPTION_STRING, .argument = "none|passt", .offset = AT(net),
 	  .help = "none: loopback only (default); passt: the caller's network" },
 	{ .name = "timing", .kind = OPTION_STRING, .argument = "FILE", .offset = AT(timing),
@@ -123,6 +127,8 @@ static int make_from_options(struct container_config *config, const struct run_o
 		err = process_set_env(config, options->env.v[i], failure);
 	for (size_t i = 0; i < options->volumes.n && !err; i++)
 		err = add_volume(config, options->volumes.v[i], failure);
+	for (size_t i = 0; i < options->blocks.n && !err; i++)
+		err = blocks_add(config, options->blocks.v[i], "--block", failure);
 	return err ? err : config_check(config, failure);
 }
 
@@ -139,6 +145,7 @@ static int check_bundle_options(const struct run_options *options, struct failur
 		{ options->user, "user" },	    { options->read_only, "read-only" },
 		{ options->volumes.n, "volume" },   { options->init, "init" },
 		{ options->net, "net" },
+		{ options->blocks.n, "block" },
 	};
 
 	for (size_t i = 0; i < sizeof(described) / sizeof(described[0]); i++) {

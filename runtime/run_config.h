@@ -13,7 +13,7 @@ struct run_options {
 	bool help, init, read_only, detach;
 	const char *rootfs, *name, *workdir, *user, *net, *timing;
 	uint64_t memory, cpus; /* 0: not given */
-	struct string_list env, volumes;
+	struct string_list env, volumes, blocks;
 };
 
 extern const struct option_table run_option_table;

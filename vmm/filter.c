@@ -14,6 +14,7 @@
 
 #include "log.h"
 #include "machine.h"
+#include "vmm_blk_policy.h"
 #include "vmm_device_policy.h"
 #include "vmm_files_policy.h"
 #include "vmm_net_policy.h"
@@ -29,6 +30,7 @@ static const struct {
 	[FILTER_VCPU] = POLICY(vmm_vcpu_policy),
 	[FILTER_FILES] = POLICY(vmm_files_policy),
 	[FILTER_NET] = POLICY(vmm_net_policy),
+	[FILTER_BLK] = POLICY(vmm_blk_policy),
 };
 static_assert(sizeof(filters) / sizeof(filters[0]) == FILTER_COUNT, "a filter per kind");
 

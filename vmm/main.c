@@ -6,7 +6,8 @@
  * the machine, confines itself, starts its threads and serves devices until the VM ends.
  *
  * Threads: the main thread becomes the device thread (loop.h); one thread per vCPU (vcpu.h); a few
- * that read and write files for virtio-fs (virtio_fs.h); one per network device (virtio_net.h).
+ * that read and write files for virtio-fs (virtio_fs.h); one per network device
+ * (virtio_net.h) and per queue of a block device (virtio_blk.h).
  */
 #include <errno.h>
 #include <signal.h>
@@ -28,6 +29,7 @@
 #include "times.h"
 #include "times.h"
 #include "vcpu.h"
+#include "virtio_blk.h"
 #include "virtio_console.h"
 #include "virtio_fs.h"
 #include "virtio_net.h"
@@ -107,6 +109,12 @@ static void confine_net_thread(int err)
 	filter_apply(FILTER_NET);
 }
 
+static void confine_blk_thread(int err)
+{
+	check(err, "a block device's thread");
+	filter_apply(FILTER_BLK);
+}
+
 static struct virtio_dev *next_device(void)
 {
 	return &machine.dev[machine.n_devs++];
@@ -131,6 +139,8 @@ static void make_devices(void)
 		check(virtio_net_init(next_device(), &options.net[i]), "virtio-net");
 	if (options.control_fd >= 0)
 		check(control_init((int)options.control_fd), "socket for orders");
+	for (unsigned int i = 0; i < options.n_blocks; i++)
+		check(virtio_blk_init(next_device(), &options.block[i]), "virtio-blk");
 	check(virtio_fs_add_broker(0, (int)options.fs_fd, on_fsd_lost), "nacre-fsd's socket");
 	for (unsigned int i = 0; i < machine.n_devs; i++)
 		check(mmio_attach(&machine.dev[i], &machine.mem), machine.dev[i].ops->name);
@@ -174,6 +184,8 @@ static void keep_descriptors(void)
 		keep[n++] = net->stream;
 		keep[n++] = net->watch;
 	}
+	for (unsigned int i = 0; i < options.n_blocks; i++)
+		keep[n++] = options.block[i].fd;
 	confine_descriptors(keep, n);
 }
 
@@ -197,6 +209,7 @@ int main(int argc, char **argv)
 	vcpu_map(&machine, (int)options.kvm_fd);
 	close((int)options.kvm_fd);
 	check(virtio_fs_start_workers(confine_files_thread), "starting threads");
+	check(virtio_blk_start_threads(confine_blk_thread), "starting threads");
 	check(virtio_net_start_threads(confine_net_thread), "starting threads");
 	vcpu_start_all();
 	filter_apply(FILTER_DEVICE);

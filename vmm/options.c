@@ -59,9 +59,12 @@ void options_parse(struct options *o, int argc, char **argv)
 	o->confined_fd = -1;
 	o->boot_timeout = 30000;
 	for (int i = 1; i < argc; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+
 		for (k = 0; k < N_OPTIONS && strcmp(argv[i], table[k].name) != 0; k++)
 			;
-		if (k == N_OPTIONS && options_take_net(o, argv[i], i + 1 < argc ? argv[i + 1] : NULL)) {
+		if (k == N_OPTIONS && (options_take_net(o, argv[i], value) ||
+				       options_take_block(o, argv[i], value))) {
 			i++;
 			continue;
 		}
@@ -70,8 +73,7 @@ void options_parse(struct options *o, int argc, char **argv)
 		given[k] = true;
 		*(int64_t *)(void *)((char *)o + table[k].offset) =
 			table[k].is_switch ? 1
-					   : options_number(argv[i], i + 1 < argc ? argv[i + 1] : NULL,
-							  table[k].min, table[k].max);
+					   : options_number(argv[i], value, table[k].min, table[k].max);
 		i += !table[k].is_switch;
 	}
 	for (k = 0; k < N_OPTIONS; k++) {

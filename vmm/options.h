@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "virtio_blk.h"
 #include "virtio_net.h"
 
 #define FD_MAX	 1023
@@ -22,6 +23,8 @@ struct options {
 	int64_t volumes;      /* 1: make the device for volumes */
 	struct net_options net[NET_MAX];
 	unsigned int n_nets;
+	struct blk_options block[BLK_MAX];
+	unsigned int n_blocks;
 };
 
 /* Fills *o from argv. Errors end in setup_fail(). */
@@ -32,6 +35,10 @@ int64_t options_number(const char *name, const char *text, int64_t min, int64_t 
 
 /* An option of a network device: each belongs to the last --net before it. False: it is none. */
 bool options_take_net(struct options *o, const char *name, const char *value);
+/* An option of a block device, likewise. */
+bool options_take_block(struct options *o, const char *name, const char *value);
+
+/* That each network device has a port. */
 void options_check_net(const struct options *o);
 
 #endif

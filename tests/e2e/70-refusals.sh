@@ -9,6 +9,8 @@ set -uo pipefail
 . "${0%/*}/lib/tests.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/network.sh
+. "$E2E_DIR/lib/network.sh"
 
 # Runs what follows with another /dev: the arguments before "--" are a command in it.
 with_dev()	# SHELL-COMMAND
@@ -273,6 +275,101 @@ test_companions_missing()
 		NACRE_BIN=hostile/bin/nacre expect_refused "libexec/nacre/$program: expected" run "${SMALL[@]}" -- true
 		rm -r hostile
 	done
+}
+
+test_block_volumes()
+{
+	local holder
+
+	truncate -s 1000 odd
+	truncate -s 0 empty
+	truncate -s 1M image
+	mkfifo pipe
+	expect_refused '^nacre: --block image: expected FILE:GUEST' run "${SMALL[@]}" --block image -- true
+	expect_refused '--block image:dev: expected FILE:GUEST' run "${SMALL[@]}" --block image:dev -- true
+	expect_refused '--block image:/d:rx: expected FILE:GUEST' run "${SMALL[@]}" --block image:/d:rx -- true
+	expect_refused '--block none:/d: expected a raw image .*: No such file' \
+		run "${SMALL[@]}" --block none:/d -- true
+	expect_refused '--block /etc:/d: expected a raw image .*not a directory$' \
+		run "${SMALL[@]}" --block /etc:/d -- true
+	expect_refused '--block pipe:/d:ro: expected a raw image' run "${SMALL[@]}" --block pipe:/d:ro -- true
+	expect_refused '--block odd:/d: 1000 bytes: expected a multiple of 512' \
+		run "${SMALL[@]}" --block odd:/d -- true
+	expect_refused '--block empty:/d: 0 bytes: expected a multiple' run "${SMALL[@]}" --block empty:/d -- true
+	expect_refused 'image:/d4: expected at most 4' run "${SMALL[@]}" --block image:/d0:ro \
+		--block image:/d1:ro --block image:/d2:ro --block image:/d3:ro --block image:/d4 -- true
+	expect_refused 'image:/e: in use: expected one user' run "${SMALL[@]}" --block image:/d \
+		--block image:/e -- true
+	expect_refused 'image:/e:ro: in use: expected one user' run "${SMALL[@]}" --block image:/d \
+		--block image:/e:ro -- true
+	# another program's lock
+	python3 -c '
+import fcntl, struct, sys
+f = open("image", "r+b")
+fcntl.fcntl(f, 37, struct.pack("hhlli", fcntl.F_RDLCK, 0, 0, 0, 0))	# F_OFD_SETLK
+print("held", flush=True)
+sys.stdin.read()' < <(sleep 100) > held &
+	holder=$!
+	wait_until 10 test -s held
+	expect_refused 'image:/d: in use' run "${SMALL[@]}" --block image:/d -- true
+	kill "$holder"
+}
+
+# A bundle that joins the namespace NAME.
+network_bundle()	# NAME
+{
+	make_bundle true
+	edit '{"type": "network"}' "{\"type\": \"network\", \"path\": \"$PWD/$1.ns\"}"
+}
+
+# A namespace NAME with an interface eth0, set up by a shell's commands.
+interface_in()	# NAME COMMANDS
+{
+	new_network "$1"
+	in_network "$1" ip link add eth0 type veth peer name other
+	in_network "$1" sh -c "$2" || skip "cannot make interfaces"
+}
+
+test_network_namespaces()
+{
+	need_command unshare nsenter ip
+	make_bundle true
+	edit '{"type": "network"}' '{"type": "network", "path": "/no/such/ns"}'
+	expect_refused '/no/such/ns: expected a network namespace' run --bundle bundle id
+	edit '/no/such/ns' '/proc/self/ns/mnt'
+	expect_refused '/proc/self/ns/mnt: expected a network namespace' run --bundle bundle id
+	edit '/proc/self/ns/mnt' '/proc/self/ns/net'
+	expect_refused 'expected a namespace of the container.s own' run --bundle bundle id
+	if : 2> /dev/null < /proc/1/ns/net; then
+		edit '/proc/self/ns/net' '/proc/1/ns/net'
+		expect_refused 'expected a namespace of the container.s own' run --bundle bundle id
+	fi
+
+	interface_in bare 'ip link set eth0 up'
+	network_bundle bare
+	expect_refused '^nacre: network interface eth0: expected an address' run --bundle bundle id
+	interface_in large 'ip link set eth0 mtu 65535 up && ip addr add 10.1.1.1/24 dev eth0'
+	network_bundle large
+	expect_refused '^nacre: network interface eth0: MTU 65535: expected at most 65521' run --bundle bundle id
+	interface_in two 'ip addr add 10.1.1.1/24 dev eth0 && ip link set eth0 up && ip link set other up &&
+		ip addr add 10.1.2.1/24 dev other && ip route add default via 10.1.1.2 metric 5 &&
+		ip route append default via 10.1.2.2 metric 5'
+	network_bundle two
+	expect_refused '^nacre: network: two default routes of the same metric' run --bundle bundle id
+}
+
+# The kernel refuses taps, or redirects.
+test_tap_and_redirect_refused()
+{
+	need_command unshare nsenter ip
+	interface_in good 'ip addr add 10.1.1.1/24 dev eth0 && ip link set eth0 up && ip link set other up'
+	network_bundle good
+	with_dev 'mknod -m 666 /dev/kvm c 10 232'
+	expect_refused 'network interface [a-z0-9]*: .*(tap: /dev/net/tun: No such file|expected an address)' \
+		run --bundle bundle id
+	in_network good ip addr add 10.1.3.1/24 dev other
+	expect_refused '^nacre: network interface [a-z0-9]*: cannot make a tap: /dev/net/tun: No such file' \
+		run --bundle bundle id
 }
 
 run_subject "$@"

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Block volumes; see blocks.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <linux/bpf.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <jansson.h>
+
+#include "blocks.h"
+#include "fd.h"
+#include "report.h"
+
+#define SECTOR	   512u
+#define QUEUES_MAX 4u
+
+int blocks_add(struct container_config *config, const char *text, const char *named,
+	       struct failure *failure)
+{
+	char *file = arena_printf(&config->arena, "%s", text);
+	char *guest = strchr(file, ':');
+	char *options = guest ? strchr(guest + 1, ':') : NULL;
+
+	if (guest)
+		*guest++ = '\0';
+	if (options)
+		*options++ = '\0';
+	if (!guest || !file[0] || guest[0] != '/' || !guest[1] ||
+	    (options && strcmp(options, "ro") != 0 && strcmp(options, "rw") != 0))
+		return failure_set(failure, -EINVAL, "%s %s: expected FILE:GUEST[:ro], GUEST an "
+				   "absolute path", named, text);
+	if (config->blocks.n == BLOCKS_MAX)
+		return failure_set(failure, -E2BIG, "%s %s: expected at most %u block volumes",
+				   named, text, BLOCKS_MAX);
+	/* the guest has no block device but these */
+	*device_add_rule(&config->arena, &config->resources.devices) = (struct device_rule){
+		.allow = true, .kind = 'b', .major = -1, .minor = -1,
+		.access = BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE,
+	};
+	*config_add_block(&config->arena, &config->blocks) = (struct config_block){
+		.file = file,
+		.guest = guest,
+		.named = arena_printf(&config->arena, "%s %s", named, text),
+		.read_only = options && strcmp(options, "ro") == 0,
+		.fd = -1,
+	};
+	return 0;
+}
+
+int blocks_add_annotated(struct container_config *config, const struct conf *conf,
+			 struct failure *failure)
+{
+	const json_t *annotations = json_object_get(config->json, "annotations");
+	const char *text = json_string_value(json_object_get(annotations, BLOCKS_ANNOTATION));
+	bool allowed = false;
+	char *rest, *one;
+	int err = 0;
+
+	if (!text)
+		return 0;
+	for (size_t i = 0; i < conf->allow_annotations.n; i++)
+		allowed |= strcmp(conf->allow_annotations.v[i], BLOCKS_ANNOTATION) == 0;
+	if (!allowed) {
+		report_warning("annotations: " BLOCKS_ANNOTATION ": ignored: not in "
+			       "allow_annotations of nacre.conf");
+		return 0;
+	}
+	rest = arena_printf(&config->arena, "%s", text);
+	while (!err && (one = strsep(&rest, ",")))
+		err = blocks_add(config, one, "annotation " BLOCKS_ANNOTATION, failure);
+	return err;
+}
+
+/* Its length in bytes. 0, or -errno with the failure set. */
+static int measure(struct config_block *block, struct failure *failure)
+{
+	struct stat st;
+
+	if (fstat(block->fd, &st) < 0)
+		return failure_set(failure, -errno, "%s: %s", block->named, strerror(errno));
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return failure_set(failure, -EINVAL, "%s: expected a raw image or a block device",
+				   block->named);
+	block->bytes = (uint64_t)st.st_size;
+	if (S_ISBLK(st.st_mode) && ioctl(block->fd, BLKGETSIZE64, &block->bytes) < 0)
+		return failure_set(failure, -errno, "%s: %s", block->named, strerror(errno));
+	if (block->bytes == 0 || block->bytes % SECTOR)
+		return failure_set(failure, -EINVAL, "%s: %llu bytes: expected a multiple of %u, "
+				   "and not 0: only raw images are taken", block->named,
+				   (unsigned long long)block->bytes, SECTOR);
+	return 0;
+}
+
+/*
+ * One writer, or any number of readers. The lock is the open file description's, which the VMM shares:
+ * it ends with the VMM.
+ */
+static int lock(const struct config_block *block, struct failure *failure)
+{
+	struct flock whole = { .l_type = block->read_only ? F_RDLCK : F_WRLCK,
+			       .l_whence = SEEK_SET };
+
+	if (fcntl(block->fd, F_OFD_SETLK, &whole) == 0)
+		return 0;
+	if (errno == EAGAIN || errno == EACCES)
+		return failure_set(failure, -EBUSY, "%s: in use: expected one user, or only "
+				   "readers", block->named);
+	return failure_set(failure, -errno, "%s: cannot lock it: %s", block->named,
+			   strerror(errno));
+}
+
+static int open_one(struct config_block *block, struct failure *failure)
+{
+	int flags = (block->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	struct stat st = { .st_mode = 0 };
+	int err;
+
+	if (stat(block->file, &st) == 0 && S_ISDIR(st.st_mode))
+		return failure_set(failure, -EISDIR, "%s: expected a raw image or a block device, "
+				   "not a directory", block->named);
+	/* Without O_CREAT, and of a block device: nobody has it mounted, or open like this. */
+	if (S_ISBLK(st.st_mode) && !block->read_only)
+		flags |= O_EXCL;
+	block->fd = open(block->file, flags);
+	if (block->fd < 0 && errno == EBUSY)
+		return failure_set(failure, -EBUSY, "%s: in use: mounted, or another program has it",
+				   block->named);
+	if (block->fd < 0)
+		return failure_set(failure, -errno, "%s: expected a raw image or a block device: "
+				   "%s", block->named, strerror(errno));
+	err = measure(block, failure);
+	return err ? err : lock(block, failure);
+}
+
+int blocks_open(struct container_config *config, struct failure *failure)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < config->blocks.n && !err; i++)
+		err = open_one(&config->blocks.v[i], failure);
+	return err;
+}
+
+void blocks_close(struct container_config *config)
+{
+	for (size_t i = 0; i < config->blocks.n; i++)
+		drop_fd(&config->blocks.v[i].fd);
+}
+
+void blocks_add_to_vmm(const struct container_config *config, unsigned int cpus, struct spawn *vmm)
+{
+	for (size_t i = 0; i < config->blocks.n; i++) {
+		const struct config_block *block = &config->blocks.v[i];
+
+		spawn_arg_fd(vmm, "--block", block->fd);
+		spawn_arg(vmm, "--block-bytes");
+		spawn_arg(vmm, arena_printf(vmm->arena, "%llu",
+					    (unsigned long long)block->bytes));
+		spawn_arg(vmm, "--block-queues");
+		spawn_arg(vmm, arena_printf(vmm->arena, "%u", cpus < QUEUES_MAX ? cpus : QUEUES_MAX));
+		if (block->read_only) {
+			spawn_arg(vmm, "--block-read-only");
+			spawn_arg(vmm, "1");
+		}
+	}
+}
