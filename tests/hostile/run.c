@@ -13,7 +13,8 @@
  * A file named bad_kernel_* is no guest at all: the VMM has to say so and end at once.
  *
  * This program plays the monitor (one connection, which it only reads from) and nacre-fsd: it
- * answers every request with -ENOENT, but GETATTR never.
+ * answers every request with -ENOENT, but GETATTR never. It plays a tap, too, with a datagram socket
+ * that sends every frame back; the disk is a memory file of 64 KiB.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +41,7 @@
 #define MEMORY_MIB   24
 #define RSS_MAX_KIB  ((MEMORY_MIB + 40) * 1024)
 #define CONSOLE_MAX  (1024 * 1024 + 64)
+#define DISK_BYTES   65536
 #define TICK_MS	     25
 #define QUIET_TICKS  10	  /* without use of a processor: the guest has halted, the VMM is silent */
 #define LIMIT_MS     30000
@@ -47,7 +49,7 @@
 
 struct vm {
 	pid_t pid;
-	int fsd, client, status_fd, console_fd, stderr_fd;
+	int fsd, client, status_fd, console_fd, stderr_fd, net, disk;
 	long rss_max_kib;
 };
 
@@ -138,17 +140,21 @@ static void start(struct vm *vm, const char *vmm, const char *guest)
 	struct sockaddr_un a;
 	socklen_t len;
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), kernel = open(guest, O_RDONLY | O_CLOEXEC);
-	int listener = listen_at(&a, &len), user_ns = make_user_ns(), pair[2];
+	int listener = listen_at(&a, &len), user_ns = make_user_ns(), pair[2], net[2];
 
 	vm->status_fd = memfd_create("status", MFD_CLOEXEC);
 	vm->console_fd = memfd_create("console", MFD_CLOEXEC);
 	vm->stderr_fd = memfd_create("stderr", MFD_CLOEXEC);
+	vm->disk = memfd_create("disk", MFD_CLOEXEC);
 	vm->client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (connect(vm->client, (struct sockaddr *)&a, len) ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) || kvm < 0 || kernel < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ||
+	    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, net) ||
+	    ftruncate(vm->disk, DISK_BYTES) || kvm < 0 || kernel < 0 ||
 	    user_ns < 0)
 		die("set-up");
 	vm->fsd = pair[0];
+	vm->net = net[0];
 	vm->pid = fork();
 	if (vm->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -157,7 +163,9 @@ static void start(struct vm *vm, const char *vmm, const char *guest)
 		      race ? "2" : "1", "--kernel", arg_fd(kernel), "--init", arg_fd(kernel),
 		      "--listener", arg_fd(listener), "--status", arg_fd(vm->status_fd), "--fs",
 		      arg_fd(pair[1]), "--console", arg_fd(vm->console_fd), "--user-ns",
-		      arg_fd(user_ns), "--boot-timeout", "600000", NULL);
+		      arg_fd(user_ns), "--boot-timeout", "600000", "--net", "02:00:00:00:00:01",
+		      "--net-tap", arg_fd(net[1]), "--block", arg_fd(vm->disk), "--block-bytes",
+		      "65536", "--block-queues", "2", NULL);
 		_exit(127);
 	}
 	close(kvm);
@@ -165,6 +173,7 @@ static void start(struct vm *vm, const char *vmm, const char *guest)
 	close(listener);
 	close(user_ns);
 	close(pair[1]);
+	close(net[1]);
 }
 
 static void answer_request(int fd)
@@ -188,6 +197,16 @@ static void answer_request(int fd)
 	(void)send(fd, &r, sizeof(r), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* The network's other end: what the guest sends comes back. */
+static void echo_frame(int fd)
+{
+	static uint8_t frame[70000];
+	ssize_t n = recv(fd, frame, sizeof(frame), 0);
+
+	if (n > 0)
+		(void)send(fd, frame, (size_t)n, MSG_NOSIGNAL);
+}
+
 /* Serves the sockets for one tick. */
 static void serve(struct vm *vm)
 {
@@ -195,11 +214,14 @@ static void serve(struct vm *vm)
 	static char sink[65536];
 
 	for (long long left = TICK_MS; left > 0; left = end - now_ms()) {
-		struct pollfd p[2] = { { .fd = vm->fsd, .events = POLLIN },
-				       { .fd = vm->client, .events = POLLIN } };
+		struct pollfd p[3] = { { .fd = vm->fsd, .events = POLLIN },
+				       { .fd = vm->client, .events = POLLIN },
+				       { .fd = vm->net, .events = POLLIN } };
 
-		if (poll(p, 2, (int)left) <= 0)
+		if (poll(p, 3, (int)left) <= 0)
 			continue;
+		if (p[2].revents & POLLIN)
+			echo_frame(vm->net);
 		if (p[0].revents)
 			answer_request(vm->fsd);
 		if (p[1].revents)
@@ -315,6 +337,8 @@ static const char *check_end(const struct vm *vm, int wstatus, bool race)
 	}
 	if (fstat(vm->console_fd, &st) || st.st_size > CONSOLE_MAX)
 		return "the console's file grew";
+	if (fstat(vm->disk, &st) || st.st_size != DISK_BYTES)
+		return "the disk changed its size";
 	if (fstat(vm->stderr_fd, &st) || st.st_size > 16384)
 		return "too many lines on standard error";
 	snprintf(text, sizeof(text), "%.*s", (int)(len < VM_STATUS_LOG_MAX ? len : 0),
@@ -347,6 +371,8 @@ static const char *run(const char *vmm, const char *guest)
 		printf("# %.*s", n > 0 ? (int)n : 0, line);
 	}
 	close(vm.fsd);
+	close(vm.net);
+	close(vm.disk);
 	close(vm.status_fd);
 	close(vm.console_fd);
 	close(vm.stderr_fd);

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum device { VSOCK = 0, FS = 1, RNG = 2, CONSOLE = 3 };
+enum device { VSOCK = 0, FS = 1, RNG = 2, CONSOLE = 3, NET = 4, BLK = 5 };
 
 /* virtio-mmio, virtio 1.2 §4.2.2 */
 enum reg {
