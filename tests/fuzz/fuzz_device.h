@@ -10,10 +10,10 @@
 #include "fuzz_loop.h"
 #include "tests/unit/fake_driver.h"
 
-#define GUEST_QUEUES 3u
+#define GUEST_QUEUES 5u
 #define GUEST_RINGS  (FAKE_BASE)
 #define GUEST_RING   0x4000u /* room for one queue's ring */
-#define GUEST_DATA   (FAKE_BASE + 0x10000u)
+#define GUEST_DATA   (FAKE_BASE + 0x18000u)
 
 struct guest {
 	struct gmem mem;
@@ -37,7 +37,7 @@ static inline void guest_init(struct guest *g, struct virtio_dev *dev)
 /* Brings the device up with rings of `size` (at most what it allows). */
 static inline void guest_bring_up(struct guest *g, uint16_t size, bool event_idx)
 {
-	uint64_t features = FEATURE_VERSION_1;
+	uint64_t features = FEATURE_VERSION_1 | g->dev->ops->features;
 
 	if (event_idx)
 		features |= UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX;

@@ -7,7 +7,9 @@
 #define NACRE_FUZZ_LOOP_H
 
 #include <assert.h>
+#include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 
 #include "fuzz.h"
@@ -50,6 +52,17 @@ void loop_set_timer(int64_t ms, loop_fn fn, void *ctx)
 	(void)ms;
 	(void)fn;
 	(void)ctx;
+}
+
+/* Of threads, which a fuzzer has none of. */
+int loop_init(void)
+{
+	return -ENOSYS;
+}
+
+void loop_run(void)
+{
+	abort();
 }
 
 /* Delivers what is ready. False when there was nothing. */
