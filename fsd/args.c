@@ -17,13 +17,14 @@ enum option_id {
 	OPT_ROOT,
 	OPT_VOLUME,
 	OPT_CONFINED,
+	OPT_ALIVE,
 	OPT_COUNT
 };
 
 static const char *const names[] = {
 	[OPT_SOCKET] = "--socket",     [OPT_CONTAINER] = "--container", [OPT_USER_NS] = "--user-ns",
 	[OPT_MOUNT_NS] = "--mount-ns", [OPT_ROOT] = "--root",           [OPT_VOLUME] = "--volume",
-	[OPT_CONFINED] = "--confined",
+	[OPT_CONFINED] = "--confined", [OPT_ALIVE] = "--alive",
 };
 static_assert(sizeof(names) / sizeof(names[0]) == OPT_COUNT, "one name per option");
 
@@ -91,6 +92,8 @@ static bool take_option(struct args *a, int option, const char *value)
 		return parse_fd(value, &a->mount_ns_fd);
 	case OPT_CONFINED:
 		return parse_fd(value, &a->confined_fd);
+	case OPT_ALIVE:
+		return parse_fd(value, &a->alive_fd);
 	case OPT_ROOT:
 		return parse_export(value, &a->export[EXPORT_ROOT]);
 	case OPT_VOLUME:
@@ -108,6 +111,7 @@ const char *args_parse(struct args *a, int argc, char **argv)
 			   .user_ns_fd = -1,
 			   .mount_ns_fd = -1,
 			   .confined_fd = -1,
+			   .alive_fd = -1,
 			   .n_exports = 1};
 	a->export[EXPORT_ROOT].fd = -1;
 	for (int i = 1; i < argc; i += 2) {

@@ -10,6 +10,7 @@ struct args {
 	uint32_t container;
 	int user_ns_fd, mount_ns_fd; /* -1: not given */
 	int confined_fd;             /* file for struct confined_record, -1: none */
+	int alive_fd;                /* only kept: it closes as we end, -1: none */
 	uint32_t n_exports;          /* [0] is --root */
 	struct export export[EXPORT_MAX];
 };

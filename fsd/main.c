@@ -45,7 +45,7 @@ static bool is_seqpacket(int fd)
 
 static int close_others(int proc_fd)
 {
-	static int keep[EXPORT_MAX + 4];
+	static int keep[EXPORT_MAX + 5];
 	size_t n = 0;
 
 	keep[n++] = STDERR_FILENO;
@@ -53,6 +53,8 @@ static int close_others(int proc_fd)
 	keep[n++] = proc_fd;
 	if (args.confined_fd >= 0)
 		keep[n++] = args.confined_fd;
+	if (args.alive_fd >= 0)
+		keep[n++] = args.alive_fd;
 	for (uint32_t i = 0; i < args.n_exports; i++)
 		keep[n++] = args.export[i].fd;
 	return stage_close_others(keep, n);

@@ -3,6 +3,7 @@
  * What `nacre` and the nacre-monitor that it started say to each other, over one SOCK_SEQPACKET
  * pair; one packet is one struct monitor_packet, cut after its text.
  *
+ *   monitor: ENTERED (it is in the container's namespaces)
  *   monitor: READY (the guest holds the process before exec) or FAILED
  *   nacre:   START, or DETACH and closes
  *   monitor: STARTED or FAILED
@@ -28,6 +29,7 @@ enum monitor_packet_type {
 	MONITOR_STARTED = 3,
 	MONITOR_FAILED = 4,
 	MONITOR_DETACH = 5,
+	MONITOR_ENTERED = 6,
 };
 
 struct monitor_packet {

@@ -39,6 +39,7 @@ int main(int argc, char *argv[])
 	check(options.sync_fd, session_prepare(&options), "cannot prepare the session");
 	check(options.sync_fd, confine_enter(options.net_ns_fd, options.mount_ns_fd),
 	      "cannot enter the container's namespaces");
+	link_say(options.sync_fd, MONITOR_ENTERED);
 	check(options.sync_fd, confine_privileges(session_highest_fd()),
 	      "cannot give up privileges");
 	check(options.sync_fd, confine_files(options.confined_fd), "Landlock");

@@ -34,7 +34,7 @@ static const struct {
 	{ "--listener", offsetof(struct options, listener_fd), OPTIONAL },
 	{ "--started", offsetof(struct options, started_fd), OPTIONAL },
 	{ "--vmm-pid", offsetof(struct options, vmm_pidfd), OPTIONAL },
-	{ "--fsd-pid", offsetof(struct options, fsd_pidfd), OPTIONAL },
+	{ "--fsd-alive", offsetof(struct options, fsd_alive_fd), OPTIONAL },
 	{ "--log", offsetof(struct options, log_fd), OPTIONAL },
 };
 

@@ -16,7 +16,8 @@ struct options {
 	int confined_fd;	    /* file for struct confined_record */
 	int listener_fd;	    /* where `nacre start` connects */
 	int started_fd;		    /* takes a byte once the process runs */
-	int vmm_pidfd, fsd_pidfd;   /* to be waited for before our own end */
+	int vmm_pidfd;		    /* to be waited for before our own end */
+	int fsd_alive_fd;	    /* pipe that nacre-fsd holds the other end of: the same */
 	int highest_fd;
 };
 

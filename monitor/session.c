@@ -127,11 +127,11 @@ static void __attribute__((noreturn)) end_orphaned(void)
 	_exit(STATUS_FAILED); /* closes the connections; VMM and guest see it */
 }
 
-static void wait_for(int pidfd)
+static void wait_for(int fd)
 {
-	struct pollfd wait = { .fd = pidfd, .events = POLLIN };
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
 
-	if (pidfd >= 0)
+	if (fd >= 0)
 		poll(&wait, 1, COMPANIONS_WAIT_MS);
 }
 
@@ -142,7 +142,7 @@ static void wait_for(int pidfd)
 static void finish(void)
 {
 	wait_for(session.options.vmm_pidfd);
-	wait_for(session.options.fsd_pidfd);
+	wait_for(session.options.fsd_alive_fd);
 	if (session.protocol.exited_by_signal)
 		die_by(session.protocol.exited_value);
 	_exit(session.protocol.exited_value);

@@ -146,6 +146,28 @@ struct config_resources {
 	struct config_host_files host_files;
 };
 
+/* OCI runtime-spec 1.2 config.md "POSIX-platform Hooks", in the order in which they run. */
+enum config_hook_kind {
+	HOOK_PRESTART,
+	HOOK_CREATE_RUNTIME,
+	HOOK_CREATE_CONTAINER,
+	HOOK_START_CONTAINER, /* in the guest */
+	HOOK_POSTSTART,
+	HOOK_POSTSTOP,
+	HOOK_KIND_COUNT
+};
+
+struct config_hook {
+	const char *path; /* absolute */
+	struct string_list args, env; /* args: argv[0] first; empty: the path alone */
+	uint32_t timeout_s; /* 0: none */
+};
+
+struct config_hooks {
+	struct config_hook *v;
+	size_t n, room;
+};
+
 struct container_config {
 	struct arena arena;
 	struct json_t *json; /* NULL when made from options */
@@ -158,6 +180,7 @@ struct container_config {
 	struct config_process process;
 	struct config_mounts mounts;
 	struct config_blocks blocks;
+	struct config_hooks hooks[HOOK_KIND_COUNT];
 	uint32_t namespaces; /* CLONE_NEW* that config.json lists */
 	const char *net_ns_path; /* of the network namespace to join; NULL: a new one */
 	bool net_passt;		 /* --net passt */
@@ -179,6 +202,7 @@ ARENA_LIST_ADD(config_add_block, struct config_blocks, struct config_block)
 ARENA_LIST_ADD(config_add_pair, struct config_pairs, struct config_pair)
 ARENA_LIST_ADD(config_add_host_file, struct config_host_files, struct config_host_file)
 ARENA_LIST_ADD(config_add_device, struct config_devices, struct config_device)
+ARENA_LIST_ADD(config_add_hook, struct config_hooks, struct config_hook)
 ARENA_LIST_ADD(config_add_group, struct config_ids, uint32_t)
 
 /* An empty configuration: every number at its "not given". */
@@ -195,6 +219,13 @@ int config_read_bundle(struct container_config *config, const char *dir, struct 
 /* As config_read_bundle(), of a text in memory; `bundle` is the absolute path of the bundle. */
 int config_read_text(struct container_config *config, const char *text, size_t len,
 		     const char *bundle, struct failure *failure);
+
+/* Reads the value of "hooks" alone into an initialized configuration. As config_read_bundle(). */
+int config_read_hooks_alone(struct container_config *config, struct json_t *hooks,
+			    struct failure *failure);
+
+/* "prestart", "createRuntime"... */
+const char *config_hook_name(enum config_hook_kind kind);
 
 /*
  * Fills in what Docker gives a container that asks for nothing: capabilities, masked and read-only

@@ -74,7 +74,7 @@ static const struct json_member top_members[] = {
 	  .read = config_read_process },
 	{ .name = "hostname", .kind = JSON_KIND_STRING, .offset = AT(hostname) },
 	{ .name = "domainname", .kind = JSON_KIND_STRING, .offset = AT(domainname) },
-	{ .name = "hooks", .kind = JSON_KIND_REFUSED },
+	{ .name = "hooks", .kind = JSON_KIND_OBJECT, .read = config_read_hooks },
 	{ .name = "annotations", .kind = JSON_KIND_OBJECT, .read = read_annotations },
 	{ .name = "linux", .kind = JSON_KIND_OBJECT, .required = true, .read = config_read_linux },
 	{ .name = "solaris", .kind = JSON_KIND_REFUSED, .why = "expected a Linux container" },

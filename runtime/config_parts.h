@@ -12,6 +12,7 @@ int config_read_mount(struct json_reader *reader, json_t *value, void *config);
 int config_read_linux(struct json_reader *reader, json_t *value, void *config);
 int config_read_seccomp(struct json_reader *reader, json_t *value, void *config);
 int config_read_block_io(struct json_reader *reader, json_t *value, void *config);
+int config_read_hooks(struct json_reader *reader, json_t *value, void *config);
 int config_read_resources(struct json_reader *reader, json_t *value, void *config);
 
 #endif

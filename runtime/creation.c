@@ -9,11 +9,13 @@
 #include "cgroup.h"
 #include "creation.h"
 #include "fd.h"
+#include "hooks.h"
 #include "inputs.h"
 #include "net_join.h"
 #include "net_passt.h"
 #include "net_read.h"
 #include "net_socket.h"
+#include "pid_file.h"
 #include "plan_compile.h"
 #include "signals.h"
 #include "terminal.h"
@@ -224,6 +226,7 @@ int creation_start(struct creation *creation, bool with_terminal)
 		      &creation->failure);
 	if (creation->signal_fd < 0)
 		return creation->signal_fd;
+	launch->signal_fd = creation->signal_fd;
 	err = make_state(creation);
 	if (!err && creation->net_ns_fd >= 0)
 		err = net_join(&creation->net, creation->net_ns_fd, creation->state.size.cpus,
@@ -244,6 +247,19 @@ int creation_start(struct creation *creation, bool with_terminal)
 	return err;
 }
 
+bool creation_started(struct creation *creation)
+{
+	int err;
+
+	state_unlock(&creation->state); /* from now on other verbs may change it */
+	err = hooks_run(&creation->config, HOOK_POSTSTART, &creation->state, STATE_RUNNING,
+			HOOKS_HERE(creation->signal_fd), &creation->failure);
+	if (!err)
+		err = pid_file_write(creation->options->pid_file, creation->launch.monitor.pid,
+				     &creation->failure);
+	return !err;
+}
+
 int creation_undo(struct creation *creation)
 {
 	int status = session_end(&creation->session);
@@ -256,8 +272,12 @@ int creation_undo(struct creation *creation)
 	drop_fd(&creation->launch.cgroup_fd);
 	if (creation->state.cgroup && creation->state.dir_fd >= 0)
 		cgroup_remove(creation->state.cgroup);
-	state_remove(&creation->state);
+	if (creation->state.dir_fd < 0)
+		return status;
+	/* nothing is left, but what the hooks are told */
+	state_unlink(&creation->state);
 	timing_stamp(TIMING_REMOVED);
+	hooks_run_poststop(&creation->config, &creation->state, creation->signal_fd);
 	return status;
 }
 

@@ -53,6 +53,12 @@ int creation_prepare(struct creation *creation, bool detached);
  */
 int creation_start(struct creation *creation, bool with_terminal);
 
+/*
+ * The process runs: lets other verbs at the container, runs the poststart hooks and writes the pid
+ * file. False with the failure set: creation_undo() then.
+ */
+bool creation_started(struct creation *creation);
+
 /* Ends what runs and removes what was made. Returns the session's status. */
 int creation_undo(struct creation *creation);
 

@@ -43,14 +43,4 @@ void exports_close(struct exports *exports);
 int exports_make_mount_points(int root_fd, const struct container_config *config,
 			      struct failure *failure);
 
-/*
- * Makes the container's namespaces on the host. Mount: the root file system is "/", volumes are
- * mounted on what exists of their destinations; nothing is created in the root file system; `place`
- * is a directory of ours to mount on. Network: the one that the configuration names, else a new and
- * empty one, else (no such namespace is asked for) -1. Sets two descriptors, which the caller
- * closes, also after an error. Returns 0 or -errno with the failure set.
- */
-int exports_namespaces(const struct exports *exports, const struct container_config *config,
-		       const char *place, int *mount_ns, int *net_ns, struct failure *failure);
-
 #endif

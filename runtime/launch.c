@@ -9,10 +9,12 @@
 
 #include "blocks.h"
 #include "fd.h"
+#include "hooks.h"
 #include "launch.h"
 #include "listener.h"
 #include "monitor_start.h"
 #include "monitorwire.h"
+#include "namespaces.h"
 #include "net.h"
 #include "net_passt.h"
 #include "spawn.h"
@@ -26,7 +28,7 @@ void launch_init(struct launch *launch)
 {
 	*launch = (struct launch){
 		.kvm_fd = -1, .kernel_fd = -1, .init_fd = -1, .console_fd = -1, .plan_fd = -1,
-		.cgroup_fd = -1, .confined_fd = -1, .sync_fd = -1, .lifeline_fd = -1,
+		.cgroup_fd = -1, .signal_fd = -1, .confined_fd = -1, .sync_fd = -1, .lifeline_fd = -1,
 		.std = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
 		.vmm = CHILD_NONE("nacre-vmm"),
 		.passt = CHILD_NONE("passt"),
@@ -115,7 +117,8 @@ static int passt_start(struct launch *launch, struct failure *failure)
 	return err;
 }
 
-static int fsd_start(struct launch *launch, int vmm_socket, int mount_ns, struct failure *failure)
+static int fsd_start(struct launch *launch, int vmm_socket, int mount_ns, int alive_fd,
+		     struct failure *failure)
 {
 	const struct exports *exports = launch->exports;
 	autoclose int user_ns = userns_create_for_fsd(launch->config, failure);
@@ -130,6 +133,7 @@ static int fsd_start(struct launch *launch, int vmm_socket, int mount_ns, struct
 	spawn_arg(&spawn, "0");
 	spawn_arg_fd(&spawn, "--user-ns", user_ns);
 	spawn_arg_fd(&spawn, "--mount-ns", mount_ns);
+	spawn_arg_fd(&spawn, "--alive", alive_fd);
 	spawn_arg_fd(&spawn, "--confined", launch->confined_fd);
 	spawn_arg_fd_with(&spawn, "--root", exports->root_fd, exports->root_readonly ? ":ro" : "");
 	for (size_t i = 0; i < exports->n_volumes; i++)
@@ -138,10 +142,21 @@ static int fsd_start(struct launch *launch, int vmm_socket, int mount_ns, struct
 	return child_start(&launch->fsd, &spawn, failure);
 }
 
-/* The namespaces that the monitor shares with nacre-fsd, or has alone. */
-struct namespaces {
-	int mount, net;
-};
+/* Waits until the monitor is in the container's namespaces. 0, or -errno with the failure set. */
+static int await_entered(const struct launch *launch, struct failure *failure)
+{
+	struct monitor_packet packet = { .type = le32_of(0) };
+	const size_t head = offsetof(struct monitor_packet, text);
+	ssize_t n = recv(launch->sync_fd, &packet, sizeof(packet), 0);
+
+	if (n >= (ssize_t)head && le32_get(packet.type) == MONITOR_ENTERED)
+		return 0;
+	if (n >= (ssize_t)head && le32_get(packet.type) == MONITOR_FAILED &&
+	    le32_get(packet.text_len) <= (size_t)n - head)
+		return failure_set(failure, -EIO, "%.*s", (int)le32_get(packet.text_len),
+				   packet.text);
+	return failure_set(failure, -EIO, "nacre-monitor ended before it was ready");
+}
 
 static int start_monitor(struct launch *launch, struct monitor_start *start,
 			 const struct namespaces *namespaces, struct failure *failure)
@@ -165,28 +180,67 @@ static int start_monitor(struct launch *launch, struct monitor_start *start,
 	start->confined_fd = launch->confined_fd;
 	start->listener_fd = listener_fd;
 	start->vmm_pidfd = launch->vmm.pidfd;
-	start->fsd_pidfd = launch->fsd.pidfd;
-	start->mount_ns = namespaces->mount;
-	start->net_ns = namespaces->net;
+	start->mount_ns = namespaces->mount_ns;
+	start->net_ns = namespaces->net_ns;
 	start->cgroup_fd = launch->cgroup_fd;
 	return monitor_run(start, &launch->monitor, &launch->config->arena, &launch->sync_fd,
 			   &launch->lifeline_fd, failure);
 }
 
+/* The hooks of create, which are told the monitor's pid. */
+static int run_hooks(struct launch *launch, const struct namespaces *namespaces,
+		     struct failure *failure)
+{
+	struct hooks_place here = HOOKS_HERE(launch->signal_fd);
+	struct hooks_place inside = {
+		.mount_ns = namespaces->mount_ns,
+		.net_ns = namespaces->net_ns,
+		.signal_fd = launch->signal_fd,
+	};
+	struct state *state = launch->state;
+	int err;
+
+	state->monitor = process_ref_of(launch->monitor.pid);
+	err = hooks_run(launch->config, HOOK_PRESTART, state, STATE_CREATING, here, failure);
+	if (!err)
+		err = hooks_run(launch->config, HOOK_CREATE_RUNTIME, state, STATE_CREATING, here,
+				failure);
+	if (!err)
+		err = hooks_run(launch->config, HOOK_CREATE_CONTAINER, state, STATE_CREATING,
+				inside, failure);
+	return err;
+}
+
+/*
+ * nacre-fsd last: in its namespace nothing of the host may be left. The monitor waits for its end by
+ * a pipe.
+ */
 static int start_inside(struct launch *launch, struct monitor_start *start, int *fsd_socket,
 			struct failure *failure)
 {
-	struct namespaces namespaces = { .mount = -1, .net = -1 };
-	int err = exports_namespaces(launch->exports, launch->config, launch->state->dir,
-				     &namespaces.mount, &namespaces.net, failure);
+	struct namespaces namespaces = NAMESPACES_NONE;
+	autoclose int fsd_alive_fd = -1;
+	int alive[2];
+	int err = namespaces_make(&namespaces, launch->exports, launch->config, failure);
 
-	if (!err)
-		err = fsd_start(launch, *fsd_socket, namespaces.mount, failure);
-	drop_fd(fsd_socket);
-	if (!err)
+	if (!err && pipe2(alive, O_CLOEXEC) < 0)
+		err = failure_set(failure, -errno, "pipe: %s", strerror(errno));
+	if (!err) {
+		start->fsd_alive_fd = alive[0];
+		fsd_alive_fd = alive[1];
 		err = start_monitor(launch, start, &namespaces, failure);
-	drop_fd(&namespaces.mount);
-	drop_fd(&namespaces.net);
+		drop_fd(&start->fsd_alive_fd);
+	}
+	if (!err)
+		err = await_entered(launch, failure);
+	if (!err)
+		err = run_hooks(launch, &namespaces, failure);
+	if (!err)
+		err = namespaces_pivot(&namespaces, failure);
+	if (!err)
+		err = fsd_start(launch, *fsd_socket, namespaces.mount_ns, fsd_alive_fd, failure);
+	drop_fd(fsd_socket);
+	namespaces_close(&namespaces);
 	return err;
 }
 

@@ -23,6 +23,7 @@ struct launch {
 	int boot_timeout_ms; /* nacre-init must connect within this time */
 	int std[3];	     /* the process' standard streams; the caller's, -1: /dev/null */
 	bool controlling_terminal; /* std[0] is a pseudo-terminal made for the container */
+	int signal_fd;	     /* of signals_open(), for the hooks */
 	bool detached;	     /* the container outlives this nacre, once launch_detach() is called */
 
 	struct child vmm, fsd, monitor;

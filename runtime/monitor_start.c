@@ -21,7 +21,7 @@ void monitor_start_init(struct monitor_start *start)
 	*start = (struct monitor_start){
 		.connections = { -1, -1, -1, -1 }, .std = { -1, -1, -1 }, .plan_fd = -1,
 		.status_fd = -1, .started_fd = -1, .confined_fd = -1, .listener_fd = -1, .vmm_pidfd = -1,
-		.fsd_pidfd = -1, .mount_ns = -1, .net_ns = -1, .cgroup_fd = -1,
+		.fsd_alive_fd = -1, .mount_ns = -1, .net_ns = -1, .cgroup_fd = -1,
 	};
 }
 
@@ -56,7 +56,7 @@ static void args_set(const struct monitor_start *start, struct spawn *spawn, str
 	} others[] = {
 		{ "--plan", start->plan_fd },	      { "--status", start->status_fd },
 		{ "--started", start->started_fd },   { "--listener", start->listener_fd },
-		{ "--vmm-pid", start->vmm_pidfd },    { "--fsd-pid", start->fsd_pidfd },
+		{ "--vmm-pid", start->vmm_pidfd },    { "--fsd-alive", start->fsd_alive_fd },
 		{ "--mount-ns", start->mount_ns },    { "--net-ns", start->net_ns },
 		{ "--confined", start->confined_fd },
 	};

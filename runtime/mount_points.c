@@ -26,8 +26,10 @@ static int inside(int root_fd, const char *path)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+#define FOR_A_FILE 0
+
 /* Makes the last component of `path` in its directory, which exists. */
-static int make_last(int root_fd, char *path, bool is_file)
+static int make_last(int root_fd, char *path, mode_t mode)
 {
 	char *slash = strrchr(path, '/');
 	autoclose int parent = -1;
@@ -38,14 +40,19 @@ static int make_last(int root_fd, char *path, bool is_file)
 	*slash = '/';
 	if (parent < 0)
 		return parent;
-	if (!is_file)
-		return mkdirat(parent, slash + 1, 0755) < 0 ? -errno : 0;
+	if (mode != FOR_A_FILE) {
+		mode_t mask = umask(0);
+		int err = mkdirat(parent, slash + 1, mode) < 0 ? -errno : 0;
+
+		umask(mask);
+		return err;
+	}
 	made = openat(parent, slash + 1, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	return made < 0 ? -errno : 0;
 }
 
 /* Makes what is missing of one destination. 0 or -errno. */
-static int make_point(int root_fd, const char *destination, bool is_file)
+static int make_point(int root_fd, const char *destination, mode_t mode)
 {
 	char path[PATH_MAX];
 	size_t len = strlen(destination);
@@ -67,7 +74,7 @@ static int make_point(int root_fd, const char *destination, bool is_file)
 		if (fd >= 0)
 			close(fd);
 		else if (err == -ENOENT && path[end - 1] != '/')
-			err = make_last(root_fd, path, is_file && kept == 0);
+			err = make_last(root_fd, path, kept == 0 ? mode : 0755);
 		path[end] = kept;
 		if (err && err != -EEXIST)
 			return err;
@@ -95,6 +102,17 @@ static bool is_covered(const struct config_mounts *mounts, size_t i)
 	return false;
 }
 
+/*
+ * A tmpfs takes the mode of what it covers; on what did not exist it is for everybody, as the kernel
+ * has it.
+ */
+static mode_t point_mode(const struct config_mount *mount)
+{
+	if (mount->target_is_file)
+		return FOR_A_FILE;
+	return strcmp(mount->type, "tmpfs") == 0 ? 01777 : 0755;
+}
+
 int exports_make_mount_points(int root_fd, const struct container_config *config,
 			      struct failure *failure)
 {
@@ -104,7 +122,7 @@ int exports_make_mount_points(int root_fd, const struct container_config *config
 
 		if (is_covered(&config->mounts, i))
 			continue;
-		err = make_point(root_fd, mount->destination, mount->target_is_file);
+		err = make_point(root_fd, mount->destination, point_mode(mount));
 		/* An image that cannot be written to anyway: nacre-init says what is missing. */
 		if (err && err != -EROFS)
 			return failure_set(failure, err,

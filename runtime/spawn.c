@@ -2,6 +2,7 @@
 /* Starts companion programs; see spawn.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -17,6 +18,7 @@ void spawn_begin(struct spawn *spawn, struct arena *arena, const char *path, con
 {
 	*spawn = (struct spawn){
 		.arena = arena, .path = path, .std = { -1, -1, -1 }, .cgroup_fd = -1,
+		.mount_ns = -1, .net_ns = -1,
 	};
 	spawn_arg(spawn, name);
 }
@@ -108,20 +110,32 @@ static int child_place(int *sources, int n, int *error_fd)
 	return 0;
 }
 
-static void __attribute__((noreturn))
-child_main(const struct spawn *spawn, int *sources, char *const *argv, int error_fd)
+/* In the child: the namespaces that it is to run in. 0 or -errno. */
+static int child_enter(const struct spawn *spawn)
 {
-	static char *const no_env[] = { NULL };
+	if (spawn->net_ns >= 0 && setns(spawn->net_ns, CLONE_NEWNET) < 0)
+		return -errno;
+	if (spawn->mount_ns >= 0 && setns(spawn->mount_ns, CLONE_NEWNS) < 0)
+		return -errno;
+	return 0;
+}
+
+static void __attribute__((noreturn))
+child_main(const struct spawn *spawn, int *sources, char *const *argv, char *const *env,
+	   int error_fd)
+{
 	int err;
 
 	setsid(); /* keys of the terminal are for nacre alone, which passes them on */
 	child_reset_signals(spawn->keep_signals_blocked);
-	err = child_place(sources, (int)(SPAWN_FIRST_FD + spawn->n_fds), &error_fd);
+	err = child_enter(spawn);
+	if (!err)
+		err = child_place(sources, (int)(SPAWN_FIRST_FD + spawn->n_fds), &error_fd);
 	/* so that a change of its size, and its end, reach the session as signals */
 	if (!err && spawn->controlling_terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
 		err = -errno;
 	if (!err) {
-		execve(spawn->path, argv, no_env);
+		execve(spawn->path, argv, env);
 		err = -errno;
 	}
 	if (write(error_fd, &err, sizeof(err)) != (ssize_t)sizeof(err))
@@ -129,7 +143,16 @@ child_main(const struct spawn *spawn, int *sources, char *const *argv, int error
 	_exit(127);
 }
 
-static int spawn_prepare(struct spawn *spawn, int null_fd, int **sources, char ***argv)
+static char **strings_copy(struct arena *arena, const struct string_list *list)
+{
+	char **copy = arena_take(arena, (list->n + 1) * sizeof(*copy));
+
+	for (size_t i = 0; i < list->n; i++)
+		copy[i] = arena_printf(arena, "%s", list->v[i]);
+	return copy;
+}
+
+static int spawn_prepare(struct spawn *spawn, int null_fd, int **sources)
 {
 	size_t n = SPAWN_FIRST_FD + spawn->n_fds;
 
@@ -141,9 +164,6 @@ static int spawn_prepare(struct spawn *spawn, int null_fd, int **sources, char *
 			return -EBADF;
 		(*sources)[SPAWN_FIRST_FD + i] = spawn->fds[i];
 	}
-	*argv = arena_take(spawn->arena, (spawn->argv.n + 1) * sizeof(**argv));
-	for (size_t i = 0; i < spawn->argv.n; i++)
-		(*argv)[i] = arena_printf(spawn->arena, "%s", spawn->argv.v[i]);
 	return 0;
 }
 
@@ -153,14 +173,15 @@ pid_t spawn_run(struct spawn *spawn, int *pidfd, struct failure *failure)
 	autoclose int child_end = -1;
 	autoclose int our_end = -1;
 	int *sources = NULL;
-	char **argv = NULL;
+	char **argv = strings_copy(spawn->arena, &spawn->argv);
+	char **env = strings_copy(spawn->arena, &spawn->env);
 	int ends[2];
 	int err = 0;
 	pid_t pid;
 
 	if (null_fd < 0)
 		return failure_set(failure, -errno, "/dev/null: %s", strerror(errno));
-	err = spawn_prepare(spawn, null_fd, &sources, &argv);
+	err = spawn_prepare(spawn, null_fd, &sources);
 	if (!err && pipe2(ends, O_CLOEXEC) < 0)
 		err = -errno;
 	if (err)
@@ -170,7 +191,7 @@ pid_t spawn_run(struct spawn *spawn, int *pidfd, struct failure *failure)
 	child_end = ends[1];
 	pid = spawn_clone(spawn->clone_flags, spawn->cgroup_fd, pidfd);
 	if (pid == 0)
-		child_main(spawn, sources, argv, child_end);
+		child_main(spawn, sources, argv, env, child_end);
 	if (pid < 0)
 		return failure_set(failure, pid, "%s: cannot start: %s", spawn->path,
 				   strerror(-pid));

@@ -19,10 +19,12 @@ struct spawn {
 	struct arena *arena;
 	const char *path;	 /* of the program */
 	struct string_list argv; /* argv[0] first */
+	struct string_list env;
 	int std[3];		 /* -1: /dev/null */
 	int *fds;		 /* placed at SPAWN_FIRST_FD and up */
 	size_t n_fds, room;
 	uint64_t clone_flags;	 /* CLONE_NEW* for the child */
+	int mount_ns, net_ns;	 /* to enter before execve(); -1: the caller's */
 	int cgroup_fd;		 /* to start in; -1: the caller's */
 	bool keep_signals_blocked;
 	bool controlling_terminal; /* std[0] becomes that of its session */

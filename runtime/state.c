@@ -58,6 +58,8 @@ static json_t *state_as_json(const struct state *state)
 				      state->paused, "annotations", state->annotations);
 
 	if (container) {
+		if (state->hooks)
+			json_object_set(container, "hooks", state->hooks);
 		add_text(container, "bundle", state->bundle);
 		add_text(container, "cgroup", state->cgroup);
 	}
@@ -204,6 +206,7 @@ static void state_describe(struct state *state, const struct container_config *c
 	state->rootfs = config->root_path;
 	state->terminal = config->process.terminal;
 	state->annotations = annotations ? json_incref(annotations) : json_object();
+	state->hooks = json_incref(json_object_get(config->json, "hooks"));
 }
 
 int state_create(struct state *state, const struct container_config *config, const char *root,
@@ -235,7 +238,7 @@ int state_create(struct state *state, const struct container_config *config, con
 	return err;
 }
 
-void state_remove(struct state *state)
+void state_unlink(struct state *state)
 {
 	autoclose int root_fd = -1;
 
@@ -244,6 +247,11 @@ void state_remove(struct state *state)
 	root_fd = open(state->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root_fd >= 0 && flock(root_fd, LOCK_EX) == 0)
 		sweep_remove(root_fd, state->dir_fd, state->id);
+}
+
+void state_remove(struct state *state)
+{
+	state_unlink(state);
 	state_close(state);
 }
 
@@ -252,13 +260,4 @@ void state_unlock(struct state *state)
 	if (state->locked)
 		flock(state->dir_fd, LOCK_UN);
 	state->locked = false;
-}
-
-void state_close(struct state *state)
-{
-	drop_fd(&state->started_fd);
-	drop_fd(&state->status_fd);
-	drop_fd(&state->dir_fd);
-	json_decref(state->annotations);
-	state->annotations = NULL;
 }

@@ -68,7 +68,9 @@ struct state {
 	bool foreground;	/* of a `nacre run` that waits for it */
 	bool terminal;
 	bool paused;
-	struct json_t *annotations; /* an object; the state holds a reference */
+	/* the state holds a reference to each */
+	struct json_t *annotations; /* an object */
+	struct json_t *hooks;	    /* as in config.json; NULL: none */
 };
 
 /* A state that holds nothing; state_close() does no harm to it. */
@@ -87,6 +89,9 @@ int state_create(struct state *state, const struct container_config *config, con
 
 /* Writes state.json anew. Returns 0 or -errno with the failure set. */
 int state_write(const struct state *state, struct failure *failure);
+
+/* Removes ROOT/ID; the state stays readable. */
+void state_unlink(struct state *state);
 
 /* Removes ROOT/ID and closes the state. */
 void state_remove(struct state *state);

@@ -18,7 +18,7 @@
 
 json_t *state_as_oci(const struct state *state, enum state_status status)
 {
-	bool lives = status != STATE_STOPPED && status != STATE_CREATING;
+	bool lives = status != STATE_STOPPED;
 	json_t *json = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:O}", "ociVersion", "1.2.0",
 				 "id", state->id, "pid", lives ? (int)state->monitor.pid : 0,
 				 "status", state_status_name(status), "bundle",

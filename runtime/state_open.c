@@ -73,6 +73,8 @@ static void state_fill(struct state *state, const json_t *json, struct arena *ar
 	state->foreground = json_is_true(json_object_get(container, "foreground"));
 	state->terminal = json_is_true(json_object_get(container, "terminal"));
 	state->paused = json_is_true(json_object_get(container, "paused"));
+	json_decref(state->hooks);
+	state->hooks = json_incref(json_object_get(container, "hooks"));
 	json_decref(state->annotations);
 	state->annotations = json_is_object(annotations) ? json_incref(annotations)
 							 : json_object();
@@ -98,6 +100,17 @@ static int state_load(struct state *state, struct arena *arena, struct failure *
 	state_fill(state, json, arena);
 	json_decref(json);
 	return 0;
+}
+
+void state_close(struct state *state)
+{
+	drop_fd(&state->started_fd);
+	drop_fd(&state->status_fd);
+	drop_fd(&state->dir_fd);
+	json_decref(state->annotations);
+	state->annotations = NULL;
+	json_decref(state->hooks);
+	state->hooks = NULL;
 }
 
 int state_open(struct state *state, const char *root, const char *id, struct arena *arena,

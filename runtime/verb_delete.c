@@ -8,6 +8,7 @@
 
 #include "cgroup.h"
 #include "existing.h"
+#include "hooks.h"
 #include "report.h"
 
 /* How long a VMM whose monitor is gone may take to end by itself: a guest syncs its files. */
@@ -64,6 +65,20 @@ static int force_open(struct state *state, const struct global_options *global, 
 	return state_open_locked(state, global->root, id, STATE_LOCK_MS, global->arena, failure);
 }
 
+/* poststop hooks come when nothing is left, and hold up nothing. */
+static void remove_with_hooks(struct state *state)
+{
+	struct failure failure = { .text = "" };
+	struct container_config config;
+
+	state_unlink(state);
+	config_init(&config);
+	if (hooks_read(&config, state, &failure) != 0)
+		report_warning("%s", failure.text);
+	hooks_run_poststop(&config, state, -1);
+	config_free(&config);
+}
+
 static int delete_container(struct state *state, struct failure *failure)
 {
 	enum state_status status = state_status(state);
@@ -76,7 +91,7 @@ static int delete_container(struct state *state, struct failure *failure)
 	process_end(&state->fsd, END_GRACE_MS);
 	if (state->cgroup)
 		cgroup_remove(state->cgroup);
-	state_remove(state);
+	remove_with_hooks(state);
 	return 0;
 }
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "creation.h"
-#include "pid_file.h"
 #include "report.h"
 #include "run_config.h"
 #include "terminal.h"
@@ -44,21 +43,13 @@ static int run_prepare(struct creation *creation, struct run_options *options, i
 	return creation_prepare(creation, options->detach);
 }
 
-/* The container is there and runs: from now on other verbs may change it. */
-static int run_publish(struct creation *creation)
-{
-	state_unlock(&creation->state);
-	return pid_file_write(creation->options->pid_file, creation->launch.monitor.pid,
-			      &creation->failure);
-}
-
 static int run_waiting(struct creation *creation)
 {
 	bool with_terminal = creation->config.process.terminal && isatty(STDIN_FILENO);
 
 	if (creation_start(creation, with_terminal) == 0 &&
 	    session_reach(&creation->session, SESSION_RUNNING)) {
-		if (run_publish(creation) == 0)
+		if (creation_started(creation))
 			session_reach(&creation->session, SESSION_OVER);
 	}
 	return creation_undo(creation);
@@ -72,7 +63,7 @@ static int run_detached(struct creation *creation)
 	if (creation->options->console_socket && console_send(&creation->console,
 							       &creation->failure) != 0)
 		return creation_undo(creation);
-	if (!session_reach(&creation->session, SESSION_RUNNING) || run_publish(creation) != 0)
+	if (!session_reach(&creation->session, SESSION_RUNNING) || !creation_started(creation))
 		return creation_undo(creation);
 	launch_let_go(&creation->launch);
 	return 0;

@@ -10,12 +10,15 @@
 
 #include "existing.h"
 #include "fd.h"
+#include "hooks.h"
 #include "listener.h"
 #include "monitorwire.h"
 #include "state_files.h"
 
 /* From START to the process' execve(): the network's set-up and hooks in the guest. */
 #define STARTED_WAIT_MS 60000
+/* How long a killed monitor may take to end. */
+#define KILL_WAIT_MS 2000
 
 struct start_options {
 	bool help;
@@ -72,6 +75,21 @@ static int start_process(struct state *state, struct failure *failure)
 	return await_started(fd, state->id, failure);
 }
 
+/*
+ * "If any poststart hook fails, the runtime MUST ... stop the container": the failure is set, the
+ * container is left to delete.
+ */
+static void run_poststart(const struct state *state, struct failure *failure)
+{
+	struct container_config config;
+
+	config_init(&config);
+	if (hooks_read(&config, state, failure) == 0 &&
+	    hooks_run(&config, HOOK_POSTSTART, state, STATE_RUNNING, HOOKS_HERE(-1), failure) != 0)
+		process_ref_kill(&state->monitor, KILL_WAIT_MS);
+	config_free(&config);
+}
+
 int verb_start(const struct global_options *global, int argc, char *argv[])
 {
 	struct start_options options = { .help = false };
@@ -85,12 +103,12 @@ int verb_start(const struct global_options *global, int argc, char *argv[])
 		status = state_status(&state);
 		/* "Attempting to start a container that is not created MUST ... generate an
 		 * error." */
-		if (status == STATE_CREATED)
-			start_process(&state, &failure);
-		else
+		if (status != STATE_CREATED)
 			failure_set(&failure, -EINVAL,
 				    "%s: cannot start a container that is %s: expected created",
 				    argv[at], state_status_name(status));
+		else if (start_process(&state, &failure) == 0 && state.hooks)
+			run_poststart(&state, &failure);
 	}
 	return existing_end(&state, &failure);
 }

@@ -10,6 +10,7 @@ set -uo pipefail
 . "$E2E_DIR/lib/containers.sh"
 
 LIMITS[test_a_life]=90
+LIMITS[test_hooks]=90
 LIMITS[test_killed_in_the_middle_of_create]=90
 
 # Runs nacre, which must succeed without a word.
@@ -208,6 +209,42 @@ test_companions_killed()
 	expect_comes_to nacre-e2e-killed stopped
 	expect_match "why, where the container's output goes" $'^ready\nnacre: .*nacre-vmm was killed' "$(< output)"
 	verb delete nacre-e2e-killed
+	expect_nothing_left
+}
+
+test_hooks()
+{
+	local kind hooks='' pid
+
+	make_bundle sh -c 'echo ready; sleep 1000'
+	# each notes its kind, what it is told, and whether it sees the container's network
+	cat > hook <<- 'EOF'
+		#!/bin/sh
+		read -r state
+		echo "$1 $(readlink /proc/self/ns/net) $state" >> "$2"
+		[ "$1" != createContainer ] || mount -t tmpfs hook "$3/mnt" && echo there > "$3/mnt/hooked"
+	EOF
+	chmod +x hook
+	for kind in prestart createRuntime createContainer poststart poststop; do
+		hooks+="${hooks:+, }\"$kind\": [{\"path\": \"$PWD/hook\", \"env\": [\"PATH=$PATH\"], \"args\": [\"hook\", \"$kind\", \"$PWD/notes\", \"$ROOTFS\"]}]"
+	done
+	edit '"ociVersion"' "\"hooks\": {$hooks}, \"ociVersion\""
+	: > notes
+	create nacre-e2e-hooks
+	pid=$PID
+	expect_equal "hooks of create" $'prestart\ncreateRuntime\ncreateContainer' "$(cut -d' ' -f1 notes)"
+	verb start nacre-e2e-hooks
+	expect_equal "the last hook of start" poststart "$(tail -n 1 notes | cut -d' ' -f1)"
+	expect_equal "networks" "$(printf '%s\n' "$(readlink /proc/self/ns/net)"{,} "$(readlink "/proc/$pid/ns/net")" "$(readlink /proc/self/ns/net)")" "$(cut -d' ' -f2 notes)"
+	expect_match "what prestart is told" "\"pid\":$pid.*\"status\":\"creating\"" "$(head -n 1 notes)"
+	expect_match "what poststart is told" "\"pid\":$pid.*\"status\":\"running\"" "$(tail -n 1 notes)"
+	expect_equal "what createContainer mounted, as the pid sees it" there "$(cat "/proc/$pid/root/mnt/hooked")"
+	[ ! -e "$ROOTFS/mnt/hooked" ] || failed "the hook's mount is on the host"
+	verb delete --force nacre-e2e-hooks
+	expect_match "what poststop is told" '^poststop .*"pid":0,"status":"stopped"' "$(tail -n 1 notes)"
+
+	edit "\"path\": \"$PWD/hook\"" '"path": "/bin/false"'
+	expect_error 'prestart hook /bin/false failed with status 1' create --bundle bundle nacre-e2e-hooks
 	expect_nothing_left
 }
 

@@ -7,7 +7,7 @@
 /* SOURCES: runtime/config_linux.c runtime/config_resources.c runtime/config_defaults.c */
 /* SOURCES: runtime/mount_options.c runtime/json_reader.c runtime/caps.c runtime/devices.c */
 /* SOURCES: runtime/config_seccomp.c runtime/seccomp_default.c */
-/* SOURCES: runtime/config_io.c runtime/cpuset.c */
+/* SOURCES: runtime/config_io.c runtime/cpuset.c runtime/config_hooks.c */
 /* SOURCES: runtime/arena.c runtime/failure.c runtime/report.c */
 /* LIBS: -ljansson -lcap -lseccomp */
 #include <setjmp.h>
@@ -168,7 +168,8 @@ static void test_top_level_refused(void **state)
 		{ "root.readonly", "\"yes\"", "root.readonly: expected true or false, found a string" },
 		{ "process", NULL, "\"process\" is missing" },
 		{ "linux", NULL, "\"linux\" is missing" },
-		{ "hooks.prestart", "[{\"path\":\"/bin/x\"}]", "hooks: not supported yet" },
+		{ "hooks.prestart", "[{\"path\":\"bin/x\"}]", "hooks.prestart[0].path: \"bin/x\": expected an" },
+		{ "hooks.startContainer", "[{\"path\":\"/bin/x\"}]", "hooks.startContainer: not supported" },
 		{ "annotations.a", "1", "annotations: a: expected a string" },
 		{ "hostname", "7", "hostname: expected a string, found a number" },
 		{ "hostname", "\"0123456789012345678901234567890123456789012345678901234567890123x\"",
