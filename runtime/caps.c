@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names of capabilities; see caps.h. */
+#include <ctype.h>
 #include <string.h>
 #include <sys/capability.h>
 
+#include "known_words.h"
 #include "caps.h"
 
 int caps_number(const char *name)
@@ -26,4 +28,19 @@ uint64_t caps_default(void)
 	for (unsigned int i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		set |= UINT64_C(1) << kept[i];
 	return set;
+}
+
+const char *known_capability(size_t i)
+{
+	static char name[32];
+	char *text = i <= CAP_LAST_CAP ? cap_to_name((cap_value_t)i) : NULL;
+	size_t k = 0;
+
+	if (!text)
+		return NULL;
+	for (; text[k] && k < sizeof(name) - 1; k++)
+		name[k] = (char)toupper((unsigned char)text[k]);
+	name[k] = '\0';
+	cap_free(text);
+	return name;
 }

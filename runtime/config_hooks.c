@@ -2,6 +2,7 @@
 /* config.json "hooks" (OCI runtime-spec 1.2 config.md "POSIX-platform Hooks"). */
 #include <assert.h>
 
+#include "known_words.h"
 #include "config_parts.h"
 
 #define N(table) (sizeof(table) / sizeof((table)[0]))
@@ -70,4 +71,11 @@ int config_read_hooks_alone(struct container_config *config, json_t *hooks, stru
 	};
 
 	return hooks ? config_read_hooks(&reader, hooks, config) : 0;
+}
+
+const char *known_hook(size_t i)
+{
+	if (i >= HOOK_START_CONTAINER) /* passed over as long as it is refused */
+		i++;
+	return i < HOOK_KIND_COUNT ? names[i] : NULL;
 }

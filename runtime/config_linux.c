@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <sys/mount.h>
 
+#include "known_words.h"
 #include "config_parts.h"
 #include "devices.h"
 #include "plan.h"
@@ -232,4 +233,14 @@ int config_read_linux(struct json_reader *reader, json_t *value, void *to)
 	if (!json_is_string(propagation))
 		return json_refuse(reader, "rootfsPropagation: expected a string");
 	return read_propagation(reader, json_string_value(propagation), &config->root_propagation);
+}
+
+const char *known_namespace(size_t i)
+{
+	return i < N(namespaces) ? namespaces[i].name : NULL;
+}
+
+uint32_t known_namespace_flag(size_t i)
+{
+	return namespaces[i].flag;
 }

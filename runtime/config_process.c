@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "known_words.h"
 #include "caps.h"
 #include "config_parts.h"
 #include "report.h"
@@ -207,4 +208,13 @@ int config_read_process(struct json_reader *reader, json_t *value, void *to)
 
 	limit_ambient(reader, config->process.caps);
 	return err;
+}
+
+const char *known_rlimit_of(uint32_t resource)
+{
+	for (size_t i = 0; i < N(rlimit_names); i++) {
+		if (rlimit_names[i].resource == resource)
+			return rlimit_names[i].name;
+	}
+	return NULL;
 }

@@ -9,6 +9,7 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 
+#include "known_words.h"
 #include "config_parts.h"
 #include "report.h"
 #include "seccomp_profile.h"
@@ -257,4 +258,19 @@ int config_read_seccomp(struct json_reader *reader, json_t *value, void *to)
 			       reader->path, read.skipped.n, read.skipped.text);
 	config->seccomp = read.profile;
 	return 0;
+}
+
+const char *known_seccomp_action(size_t i)
+{
+	return i < N(actions) ? actions[i].name : NULL;
+}
+
+const char *known_seccomp_operator(size_t i)
+{
+	return i < N(operators) ? operators[i].name : NULL;
+}
+
+const char *known_seccomp_flag(size_t i)
+{
+	return i < N(flag_words) ? flag_words[i].name : NULL;
 }

@@ -56,6 +56,11 @@ static const struct {
 	{ "kill", verb_kill, 1, "send a signal to a container" },
 	{ "delete", verb_delete, 1, "remove a container that has stopped" },
 	{ "list", verb_list, 1, "the containers that exist" },
+	{ "spec", verb_spec, 1, "write a config.json to begin with" },
+	{ "features", verb_features, 1, "what nacre carries out of a configuration, as JSON" },
+	{ "doctor", verb_doctor, 1, "what this host has and lacks" },
+	{ "checkpoint", verb_checkpoint, 1, "not supported yet" },
+	{ "restore", verb_checkpoint, 1, "not supported yet" },
 };
 
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <linux/mount.h>
 
+#include "known_words.h"
 #include "mount_options.h"
 
 enum effect {
@@ -121,4 +122,22 @@ int mount_option_apply(struct config_mount *mount, const char *option, struct ar
 	mount->data = mount->data[0] ? arena_printf(arena, "%s,%s", mount->data, option)
 				     : arena_printf(arena, "%s", option);
 	return 0;
+}
+
+const char *known_mount_option(size_t i)
+{
+	for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
+		if (known[k].effect != REFUSE && i-- == 0)
+			return known[k].name;
+	}
+	return NULL;
+}
+
+const char *known_mount_option_of(uint32_t flag)
+{
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (known[i].effect == SET && known[i].flag == flag)
+			return known[i].name;
+	}
+	return NULL;
 }

@@ -7,7 +7,7 @@
 /* SOURCES: runtime/config_linux.c runtime/config_resources.c runtime/config_defaults.c */
 /* SOURCES: runtime/mount_options.c runtime/json_reader.c runtime/caps.c runtime/devices.c */
 /* SOURCES: runtime/config_seccomp.c runtime/seccomp_default.c */
-/* SOURCES: runtime/config_io.c runtime/cpuset.c runtime/config_hooks.c */
+/* SOURCES: runtime/config_io.c runtime/cpuset.c runtime/config_hooks.c runtime/config_as_json.c */
 /* SOURCES: runtime/arena.c runtime/failure.c runtime/report.c */
 /* LIBS: -ljansson -lcap -lseccomp */
 #include <setjmp.h>
@@ -25,6 +25,7 @@
 
 #include "runtime/caps.h"
 #include "runtime/config.h"
+#include "runtime/config_as_json.h"
 
 #define BUNDLE "/some/bundle"
 
@@ -435,6 +436,41 @@ static void test_defaults(void **state)
 	config_free(&config);
 }
 
+/* What `nacre spec` writes is taken whole, and says the same as the defaults. */
+static void test_as_json(void **state)
+{
+	struct container_config config;
+	struct read r;
+	json_t *json;
+	char *text;
+
+	(void)state;
+	config_init(&config);
+	config.id = "x";
+	config.root_path = "/";
+	string_list_add(&config.arena, &config.process.args, "sh");
+	config_set_defaults(&config);
+	json = config_as_json(&config);
+	text = json_dumps(json, 0);
+	r = read_text(text);
+	assert_int_equal(r.err, 0);
+	assert_int_equal(r.config.mounts.n, config.mounts.n);
+	for (size_t i = 0; i < config.mounts.n; i++) {
+		assert_int_equal(r.config.mounts.v[i].flags, config.mounts.v[i].flags);
+		assert_string_equal(r.config.mounts.v[i].data, config.mounts.v[i].data);
+		assert_string_equal(r.config.mounts.v[i].type, config.mounts.v[i].type);
+	}
+	assert_memory_equal(r.config.process.caps, config.process.caps,
+			    sizeof(config.process.caps));
+	assert_int_equal(r.config.namespaces, config.namespaces);
+	assert_int_equal(r.config.masked_paths.n, config.masked_paths.n);
+	assert_int_equal(r.config.process.rlimits.v[0].hard, config.process.rlimits.v[0].hard);
+	free(text);
+	json_decref(json);
+	config_free(&config);
+	config_free(&r.config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -449,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_infinite_limit),
 		cmocka_unit_test(test_user_namespace),
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_as_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
