@@ -215,6 +215,11 @@ install: tree
 	install -m 0644 $(SHARE)/vmlinux $(DESTDIR)$(PREFIX)/share/nacre/vmlinux
 	rm -rf $(DESTDIR)$(PREFIX)/share/nacre/rootfs
 	cp -a $(SHARE)/rootfs $(DESTDIR)$(PREFIX)/share/nacre/rootfs
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 0644 docs/nacre.1 $(DESTDIR)$(PREFIX)/share/man/man1/nacre.1
+	install -m 0644 docs/completion.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/nacre
 	install -m 0644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) \
 		$(DESTDIR)$(PREFIX)/share/doc/nacre
 

@@ -222,7 +222,8 @@ test_hooks()
 		#!/bin/sh
 		read -r state
 		echo "$1 $(readlink /proc/self/ns/net) $state" >> "$2"
-		[ "$1" != createContainer ] || mount -t tmpfs hook "$3/mnt" && echo there > "$3/mnt/hooked"
+		[ "$1" = createContainer ] || exit 0
+		mount -t tmpfs hook "$3/mnt" && echo there > "$3/mnt/hooked"
 	EOF
 	chmod +x hook
 	for kind in prestart createRuntime createContainer poststart poststop; do
