@@ -80,6 +80,7 @@ void query_open(int fd, uint32_t number, const struct msg_hello *hello)
 		q = (struct query){ .fd = fd, .number = number, .cgroup = -1 };
 		if (c && c->made && c->init > 0) {
 			q.cgroup = c->cgroup;
+			q.init = c->init;
 			q.reaper = c->reaper ? c->init : 0;
 		}
 		pid = fork();

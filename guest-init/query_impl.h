@@ -10,6 +10,7 @@ struct query {
 	int fd;		 /* the connection, blocking */
 	uint32_t number; /* of the container */
 	int cgroup;	 /* its directory; -1: there is no such container */
+	pid_t init;	 /* PID 1 of the container, as seen from here */
 	pid_t reaper;	 /* PID 1 of the container if that is ours, as seen from here; else 0 */
 	struct wire_in in;
 };

@@ -12,6 +12,7 @@
 
 #include "cgroup.h"
 #include "figures.h"
+#include "layers.h"
 #include "machine.h"
 #include "processes.h"
 #include "query_impl.h"
@@ -103,6 +104,15 @@ static bool on_stats(struct query *q)
 	return query_answer(q, MSG_FIGURES, figures, sizeof(figures));
 }
 
+static bool on_layers(struct query *q)
+{
+	struct msg_layers m;
+	int err = layers_read(q->init, q->reaper != 0, q->cgroup, &m);
+
+	return err ? done(q, err, "container not running") :
+		     query_answer(q, MSG_LAYERS_FOUND, &m, sizeof(m));
+}
+
 /* Until the host closes: each time that the count has grown, one message. */
 static bool on_watch(struct query *q)
 {
@@ -142,6 +152,7 @@ static const struct {
 	[MSG_LIST] = { 0, 0, false, on_list },
 	[MSG_STATS] = { 0, 0, false, on_stats },
 	[MSG_WATCH] = { 0, 0, false, on_watch },
+	[MSG_LAYERS] = { 0, 0, false, on_layers },
 };
 
 bool query_obey(struct query *q)

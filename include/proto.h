@@ -39,6 +39,7 @@
  *   > KILL, SYNC, UPDATE, SET_CLOCK   < DONE
  *   > LIST                      < PROCESSES, as many as it takes  < DONE
  *   > STATS                     < FIGURES
+ *   > LAYERS                    < LAYERS_FOUND
  *   > WATCH                     < OOM, each time that the kernel killed for want of memory; nothing
  *                               may be asked behind it
  *
@@ -87,7 +88,9 @@ enum msg_type {
 	MSG_STATS = 20,	   /* > nothing */
 	MSG_FIGURES = 21,  /* < struct le64 for each of enum figure */
 	MSG_WATCH = 22,	   /* > nothing */
-	MSG_OOM = 23	   /* < nothing */
+	MSG_OOM = 23,	   /* < nothing */
+	MSG_LAYERS = 24,   /* > nothing */
+	MSG_LAYERS_FOUND = 25 /* < struct msg_layers */
 };
 
 /* Before every message. `len` counts header and body. */
@@ -221,5 +224,21 @@ enum figure {
 	FIGURE_PGMAJFAULT,
 	FIGURE_COUNT
 };
+/* What the guest's kernel says of the container's first process and of its cgroup, now. */
+struct msg_layers {
+	struct le64 caps[5];	    /* in the order of enum plan_cap_set */
+	struct le64 memory_max, pids_max; /* ~0: no limit */
+	struct le64 nofile;	    /* hard limit */
+	struct le32 namespaces;	    /* CLONE_NEW* that are not those of nacre-init */
+	struct le32 seccomp;	    /* mode: 2 is a filter */
+	struct le32 seccomp_filters;
+	struct le32 no_new_privs;
+	struct le32 uid_outside, uid_count; /* first line of uid_map, as the guest numbers ids */
+	struct le32 n_readonly, n_masked;   /* mounts of the process */
+	struct le32 oom_score_adj;  /* two's complement */
+	struct le32 zero;
+	uint8_t release[64];	    /* uname(2); padded with NUL; shown only through a sanitizer */
+};
+static_assert(sizeof(struct msg_layers) == 168, "wire size");
 
 #endif

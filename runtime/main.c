@@ -55,6 +55,7 @@ static const struct {
 	{ "exec", verb_exec, 1, "run a process in a container that runs" },
 	{ "kill", verb_kill, 1, "send a signal to a container" },
 	{ "delete", verb_delete, 1, "remove a container that has stopped" },
+	{ "layers", verb_layers, 1, "which layers protect a container, and the evidence" },
 	{ "list", verb_list, 1, "the containers that exist" },
 	{ "spec", verb_spec, 1, "write a config.json to begin with" },
 	{ "features", verb_features, 1, "what nacre carries out of a configuration, as JSON" },

@@ -20,7 +20,7 @@ struct global_options {
 /* argv[0] is the verb. Returns the exit status, having reported what went wrong. */
 typedef int verb_fn(const struct global_options *global, int argc, char *argv[]);
 
-verb_fn verb_checkpoint, verb_doctor, verb_features, verb_spec;
+verb_fn verb_checkpoint, verb_doctor, verb_features, verb_layers, verb_spec;
 verb_fn verb_create, verb_delete, verb_exec, verb_kill, verb_list, verb_run, verb_start, verb_state;
 
 /* Prints what `nacre --version` prints. */

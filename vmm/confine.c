@@ -140,6 +140,13 @@ static int refuse_files(void)
 	return (int)abi;
 }
 
+/* What was inherited had to survive our own exec; nothing shall survive another. */
+static void mark_cloexec(void)
+{
+	if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC))
+		setup_fail(errno, "close_range");
+}
+
 void confine_files(int confined_fd)
 {
 	const off_t at = (off_t)(CONFINED_VMM * sizeof(struct confined_record));
@@ -151,6 +158,7 @@ void confine_files(int confined_fd)
 		setup_fail(0, "Landlock is on and refuses nothing");
 	if (probe >= 0)
 		close(probe);
+	mark_cloexec();
 	if (confined_fd < 0)
 		return;
 	if (pwrite(confined_fd, &record, sizeof(record), at) != (ssize_t)sizeof(record))

@@ -2,7 +2,7 @@
 /* SOURCES: guest-init/loop.c guest-init/wire.c guest-init/pump.c guest-init/hello.c */
 /* SOURCES: guest-init/session.c guest-init/birth.c guest-init/orders.c guest-init/ending.c */
 /* SOURCES: guest-init/children.c guest-init/process_tree.c guest-init/query.c */
-/* SOURCES: guest-init/query_orders.c guest-init/processes.c guest-init/figures.c */
+/* SOURCES: guest-init/query_orders.c guest-init/layers.c guest-init/processes.c guest-init/figures.c */
 /* SOURCES: guest-init/container.c guest-init/cgroup.c guest-init/machine.c */
 /* SOURCES: guest-init/plan_read.c guest-init/report.c guest-init/setup.c guest-init/process.c */
 /* SOURCES: guest-init/creds.c guest-init/mounts.c guest-init/devices.c guest-init/terminal.c */

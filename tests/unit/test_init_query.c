@@ -2,7 +2,7 @@
 /* SOURCES: guest-init/loop.c guest-init/wire.c guest-init/pump.c guest-init/hello.c */
 /* SOURCES: guest-init/session.c guest-init/birth.c guest-init/orders.c guest-init/ending.c */
 /* SOURCES: guest-init/children.c guest-init/process_tree.c guest-init/query.c */
-/* SOURCES: guest-init/query_orders.c guest-init/processes.c guest-init/figures.c */
+/* SOURCES: guest-init/query_orders.c guest-init/layers.c guest-init/processes.c guest-init/figures.c */
 /* SOURCES: guest-init/container.c guest-init/cgroup.c guest-init/machine.c */
 /* SOURCES: guest-init/plan_read.c guest-init/report.c guest-init/setup.c guest-init/process.c */
 /* SOURCES: guest-init/creds.c guest-init/mounts.c guest-init/devices.c guest-init/terminal.c */
@@ -13,6 +13,7 @@
  * Questions about a container and orders to it, on query connections. Needs root, and busybox-static
  * (test_init_harness.h).
  */
+#include <sched.h>
 #include <time.h>
 
 #include "test_init_harness.h"
@@ -182,6 +183,32 @@ static void test_stats_and_update(void **state)
 }
 
 /* A host that leaves its queries open or unread holds up neither others nor the end. */
+/* What the kernel of this machine says of a process that it confines. */
+static void test_layers(void **state)
+{
+	static struct guest g, q;
+	uint8_t body[PROTO_SMALL_MAX];
+	struct msg_layers m;
+	size_t len;
+
+	(void)state;
+	start_container(&g);
+	query_connect(&q, &g);
+	ask(&q, MSG_LAYERS, NULL, 0);
+	assert_int_equal(receive(&q, body, &len), MSG_LAYERS_FOUND);
+	assert_int_equal(len, sizeof(m));
+	memcpy(&m, body, sizeof(m));
+	assert_true(le32_get(m.namespaces) & CLONE_NEWPID);
+	assert_true(le32_get(m.namespaces) & CLONE_NEWUSER);
+	assert_true(le32_get(m.namespaces) & CLONE_NEWNS);
+	assert_true(le32_get(m.uid_outside) != 0);
+	assert_true(le64_get(m.nofile) > 0);
+	assert_true(m.release[0] != 0);
+	hang_up(&q);
+	shutdown(g.fd[S_IN], SHUT_WR);
+	assert_int_equal(finish_exited(&g), 0);
+}
+
 static void test_many_and_silent(void **state)
 {
 	enum { N = 20 };
@@ -211,6 +238,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_list, end_guest),
 		cmocka_unit_test_teardown(test_kill, end_guest),
 		cmocka_unit_test_teardown(test_stats_and_update, end_guest),
+		cmocka_unit_test_teardown(test_layers, end_guest),
 		cmocka_unit_test_teardown(test_many_and_silent, end_guest),
 	};
 
