@@ -55,9 +55,12 @@ void layer_set(struct layer_side *side, enum layer_verdict verdict, const char *
 void layers_read_host(struct layers *layers, const struct state *state,
 		      const struct container_config *config);
 
-/* The guest's side; `guest` is NULL when it gave no answer, for the reason in `why`. */
+/*
+ * The guest's side; `guest` is NULL when it gave no answer, for the reason in `why`. `held`: the process
+ * waits for its exec.
+ */
 void layers_read_guest(struct layers *layers, const struct msg_layers *guest, const char *why,
-		       const struct container_config *config);
+		       const struct container_config *config, bool held);
 
 /* True when a side is MISSING. */
 bool layers_any_missing(const struct layers *layers);

@@ -101,12 +101,14 @@ static void judge_capabilities(struct layer_side *side, const struct msg_layers 
 }
 
 static void judge_seccomp(struct layer_side *side, const struct msg_layers *g,
-			  const struct container_config *config)
+			  const struct container_config *config, bool held)
 {
 	uint32_t filters = le32_get(g->seccomp_filters);
 	bool on = le32_get(g->seccomp) == 2 && filters > 0;
 
-	if (on && !config->seccomp)
+	if (held && filters == 0)
+		layer_set(side, LAYER_UNAVAILABLE, "not yet: the filter is loaded at the exec");
+	else if (on && !config->seccomp)
 		layer_set(side, LAYER_OFF, "no profile was asked for; the base filter is on");
 	else
 		layer_set(side, on ? LAYER_ON : LAYER_MISSING, "%u filter%s", filters,
@@ -147,7 +149,7 @@ static void judge_limits(struct layer_side *side, const struct msg_layers *g,
 }
 
 void layers_read_guest(struct layers *layers, const struct msg_layers *guest, const char *why,
-		       const struct container_config *config)
+		       const struct container_config *config, bool held)
 {
 	if (!guest) {
 		for (int i = 0; i < LAYER_COUNT; i++)
@@ -158,7 +160,7 @@ void layers_read_guest(struct layers *layers, const struct msg_layers *guest, co
 		judge_cgroups(&layers->guest[LAYER_CGROUPS], guest, config);
 		judge_files(&layers->guest[LAYER_FILES], guest, config);
 		judge_capabilities(&layers->guest[LAYER_CAPABILITIES], guest, config);
-		judge_seccomp(&layers->guest[LAYER_SECCOMP], guest, config);
+		judge_seccomp(&layers->guest[LAYER_SECCOMP], guest, config, held);
 		judge_privileges(layers, guest, config);
 		layer_set(&layers->guest[LAYER_SELINUX], LAYER_UNAVAILABLE,
 			  "the guest has no policy");

@@ -5,8 +5,11 @@
 
 #include "layers.h"
 
-/* Reads both sides; asks the guest, which has a bounded time to answer. */
+/*
+ * Reads both sides; asks the guest, which has a bounded time to answer. `held`: the process waits for
+ * its exec, which loads its seccomp filter.
+ */
 void layers_read(struct layers *layers, const struct state *state,
-		 const struct container_config *config);
+		 const struct container_config *config, bool held);
 
 #endif

@@ -20,6 +20,8 @@ static const struct option_row rows[] = {
 	{ .name = "rootfs", .kind = OPTION_STRING, .argument = "DIR", .offset = AT(rootfs),
 	  .help = "run ARGV in this root file system" },
 	CREATION_OPTION_ROWS(offsetof(struct run_options, creation)),
+	{ .name = "layers", .kind = OPTION_FLAG, .offset = AT(layers),
+	  .help = "print which layers protect it, then run it" },
 	{ .name = "detach", .letter = 'd', .kind = OPTION_FLAG, .offset = AT(detach),
 	  .help = "end once the process runs; delete removes the container" },
 	{ .name = "name", .kind = OPTION_STRING, .argument = "ID", .offset = AT(name),

@@ -52,14 +52,14 @@ static int ask_guest(const struct state *state, struct msg_layers *guest, struct
 }
 
 void layers_read(struct layers *layers, const struct state *state,
-		 const struct container_config *config)
+		 const struct container_config *config, bool held)
 {
 	struct failure why = { .text = "" };
 	struct msg_layers guest;
 	int err = ask_guest(state, &guest, &why);
 
 	layers_read_host(layers, state, config);
-	layers_read_guest(layers, err ? NULL : &guest, why.text, config);
+	layers_read_guest(layers, err ? NULL : &guest, why.text, config, held);
 }
 
 /* 0, STATUS_MISSING, or -errno with the failure set. */
@@ -75,7 +75,7 @@ static int show(const struct state *state, bool json, struct failure *failure)
 	config_init(&config);
 	err = state_read_config(state, &config, failure);
 	if (!err) {
-		layers_read(&layers, state, &config);
+		layers_read(&layers, state, &config, state_status(state) == STATE_CREATED);
 		if (json)
 			layers_print_json(stdout, &layers, state->id);
 		else

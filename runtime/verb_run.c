@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "creation.h"
+#include "layers_show.h"
 #include "report.h"
 #include "run_config.h"
 #include "terminal.h"
@@ -43,11 +44,24 @@ static int run_prepare(struct creation *creation, struct run_options *options, i
 	return creation_prepare(creation, options->detach);
 }
 
-static int run_waiting(struct creation *creation)
+/* The table of the held process, on standard error: standard output is the container's. */
+static bool show_layers(struct creation *creation)
+{
+	static struct layers layers;
+
+	if (!session_reach(&creation->session, SESSION_CREATED))
+		return false;
+	layers_read(&layers, &creation->state, &creation->config, true);
+	layers_print(stderr, &layers, creation->config.id, isatty(STDERR_FILENO));
+	return true;
+}
+
+static int run_waiting(struct creation *creation, bool with_layers)
 {
 	bool with_terminal = creation->config.process.terminal && isatty(STDIN_FILENO);
 
 	if (creation_start(creation, with_terminal) == 0 &&
+	    (!with_layers || show_layers(creation)) &&
 	    session_reach(&creation->session, SESSION_RUNNING)) {
 		if (creation_started(creation))
 			session_reach(&creation->session, SESSION_OVER);
@@ -55,10 +69,11 @@ static int run_waiting(struct creation *creation)
 	return creation_undo(creation);
 }
 
-static int run_detached(struct creation *creation)
+static int run_detached(struct creation *creation, bool with_layers)
 {
 	if (creation_start(creation, false) != 0 ||
-	    !session_reach(&creation->session, SESSION_CREATED))
+	    !session_reach(&creation->session, SESSION_CREATED) ||
+	    (with_layers && !show_layers(creation)))
 		return creation_undo(creation);
 	if (creation->options->console_socket && console_send(&creation->console,
 							       &creation->failure) != 0)
@@ -85,7 +100,8 @@ int verb_run(const struct global_options *global, int argc, char *argv[])
 	}
 	if (used >= 0 &&
 	    run_prepare(&creation, &options, argc - 1 - used, argv + 1 + used) == 0)
-		status = options.detach ? run_detached(&creation) : run_waiting(&creation);
+		status = options.detach ? run_detached(&creation, options.layers) :
+					  run_waiting(&creation, options.layers);
 	if (options.timing && timing_write(options.timing, &creation.failure) != 0)
 		status = SESSION_STATUS_NACRE;
 	if (creation.failure.text[0])

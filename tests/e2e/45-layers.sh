@@ -35,4 +35,55 @@ test_processor_of_the_guest()
 	expect_no_complaint log
 }
 
+test_layers_of_a_container_that_runs()
+{
+	local pid
+
+	start_ready run --name nacre-e2e-layers "${SMALL[@]}" -- sh -c 'echo ready; read -r _; sleep 20'
+	INPUT=/dev/null nacre layers nacre-e2e-layers
+	expect_status 0
+	expect_silent
+	expect_equal "lines" 12 "$(grep -c . <<< "$OUT")"
+	expect_match "seccomp inside" ' 6 seccomp +on .*guest says: 2 filters' "$OUT"
+	expect_match "the kernel inside" 'guest says: a kernel of its own, 6\.' "$OUT"
+	expect_match "all but SELinux and root" ': 9 of 11 layers on' "$OUT"
+	case $OUT in
+	*MISSING*) failed "a layer is missing: $OUT" ;;
+	esac
+	nacre layers --json nacre-e2e-layers
+	expect_status 0
+	expect_match "JSON" '"missing": false' "$OUT"
+	expect_refused_layers 'nacre-e2e-none' layers nacre-e2e-none
+	# a helper outside of its cgroup is a layer that is missing
+	for pid in $(cat "$CGROUPS/nacre/nacre-e2e-layers/cgroup.procs"); do
+		! grep -q '^nacre-fsd' "/proc/$pid/comm" || echo "$pid" > "$CGROUPS/cgroup.procs"
+	done
+	nacre layers nacre-e2e-layers
+	expect_status 3
+	expect_match "the layer that is missing" ' 3 cgroups +MISSING .*nacre-fsd is not in' "$OUT"
+	kill -TERM "$PID"
+	kill -KILL "$PID"
+	finish
+}
+
+expect_refused_layers()	# REGULAR-EXPRESSION ARGUMENT…
+{
+	local wanted=$1
+
+	shift
+	nacre "$@"
+	expect_status 1
+	expect_out ''
+	expect_one_line "$wanted"
+}
+
+test_run_with_layers()
+{
+	nacre run --layers "${SMALL[@]}" -- echo hello
+	expect_status 0
+	expect_out hello
+	expect_equal "lines" 12 "$(grep -c . <<< "$ERR")"
+	expect_match "capabilities" ' 5 capabilities +on ' "$ERR"
+}
+
 run_subject "$@"
