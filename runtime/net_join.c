@@ -163,6 +163,15 @@ static int on_link(const struct nlmsghdr *head, void *ctx)
 	return MNL_CB_OK;
 }
 
+/* Whether a VM has the interface: its tap is there as long as the VM. In the namespace. */
+static bool is_taken(uint32_t index)
+{
+	char name[IFNAMSIZ];
+
+	snprintf(name, sizeof(name), NET_TAP_NAME, index);
+	return if_nametoindex(name) != 0;
+}
+
 void net_part(const char *path)
 {
 	struct failure ignored = { .text = "" };
@@ -174,12 +183,13 @@ void net_part(const char *path)
 	if (own < 0)
 		return;
 	socket = net_socket_open();
-	net_leave(own);
-	if (!socket)
-		return;
-	if (net_dump(socket, RTM_GETLINK, AF_UNSPEC, on_link, &indices) == 0) {
-		for (size_t i = 0; i < indices.n; i++)
-			net_redirect_undo(socket, indices.v[i]);
+	if (socket && net_dump(socket, RTM_GETLINK, AF_UNSPEC, on_link, &indices) == 0) {
+		for (size_t i = 0; i < indices.n; i++) {
+			if (!is_taken(indices.v[i]))
+				net_redirect_undo(socket, indices.v[i]);
+		}
 	}
-	mnl_socket_close(socket);
+	net_leave(own);
+	if (socket)
+		mnl_socket_close(socket);
 }

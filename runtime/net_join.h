@@ -19,8 +19,9 @@
 int net_join(struct net *net, int ns_fd, unsigned int queues, struct failure *failure);
 
 /*
- * Takes the filters of every interface of the namespace away: its own network stack gets the frames
- * again. The taps end with the VMM. For a namespace that is gone, or was not joined, it does nothing.
+ * Takes our filters away from every interface of the namespace that no VM has any more: its own
+ * network stack gets the frames again. The taps ended with the VMM. For a namespace that is gone it
+ * does nothing.
  */
 void net_part(const char *path);
 

@@ -9,6 +9,7 @@
 #include "cgroup.h"
 #include "existing.h"
 #include "hooks.h"
+#include "net_join.h"
 #include "report.h"
 
 /* How long a VMM whose monitor is gone may take to end by itself: a guest syncs its files. */
@@ -79,6 +80,18 @@ static void remove_with_hooks(struct state *state)
 	config_free(&config);
 }
 
+/* The network namespace may live on, in a pod or in an engine's hands. */
+static void part_from_network(const struct state *state)
+{
+	struct failure ignored = { .text = "" };
+	struct container_config config;
+
+	config_init(&config);
+	if (state_read_config(state, &config, &ignored) == 0 && config.net_ns_path)
+		net_part(config.net_ns_path);
+	config_free(&config);
+}
+
 static int delete_container(struct state *state, struct failure *failure)
 {
 	enum state_status status = state_status(state);
@@ -89,6 +102,7 @@ static int delete_container(struct state *state, struct failure *failure)
 				   state->id, state_status_name(status));
 	process_end(&state->vmm, END_GRACE_MS);
 	process_end(&state->fsd, END_GRACE_MS);
+	part_from_network(state);
 	if (state->cgroup)
 		cgroup_remove(state->cgroup);
 	remove_with_hooks(state);

@@ -119,6 +119,74 @@ default via fd99::1 dev eth0  metric 1024
 		"$(in_network one tc qdisc show dev eth0 | grep clsact)"
 }
 
+LIMITS[test_interface_goes_away]=90
+test_interface_goes_away()
+{
+	NETWORKS=$PWD
+	new_bridge
+	make_network_bundle one sh -c '
+		echo ready; cat /sys/class/net/eth0/carrier
+		i=0; while [ "$(cat /sys/class/net/eth0/carrier)" = 1 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+		cat /sys/class/net/eth0/carrier; ping -c 1 -W 1 127.0.0.1 > /dev/null && echo alive'
+	start_ready run --bundle bundle nacre-e2e-one
+	in_network one ip link del eth0
+	finish
+	expect_status 0
+	expect_out "ready
+1
+0
+alive"
+}
+
+# create, start, kill and delete as an engine calls them; the namespace has its own network again.
+LIMITS[test_engine_verbs_and_a_second_vm]=90
+test_engine_verbs_and_a_second_vm()
+{
+	NETWORKS=$PWD
+	new_bridge
+	make_network_bundle one sh -c 'echo ready; sleep 60'
+	start_ready run --bundle bundle nacre-e2e-one
+	nacre run --bundle bundle nacre-e2e-two
+	expect_status 125
+	expect_one_line 'network interface eth0: another VM has it'
+	expect_equal "the first one still answers" 0 \
+		"$(in_network world busybox ping -c 1 -q -W 5 10.99.0.2 > /dev/null; echo $?)"
+	"$NACRE" "${E2E_ROOT[@]}" kill nacre-e2e-one KILL
+	finish
+	expect_equal "the namespace answers by itself" 0 \
+		"$(in_network world busybox ping -c 1 -q -W 5 10.99.0.2 > /dev/null; echo $?)"
+	nacre create --bundle bundle nacre-e2e-one
+	expect_status 0
+	nacre start nacre-e2e-one
+	expect_status 0
+	expect_equal "the container answers" 0 \
+		"$(in_network world busybox ping -c 1 -q -W 5 10.99.0.2 > /dev/null; echo $?)"
+	nacre delete --force nacre-e2e-one
+	expect_status 0
+	expect_equal "filters after delete" "" "$(in_network one tc qdisc show dev eth0 | grep clsact)"
+}
+
+# What a guest may not send as. The container tries another address and another MAC address.
+LIMITS[test_spoofed_senders_are_dropped]=90
+test_spoofed_senders_are_dropped()
+{
+	NETWORKS=$PWD
+	new_bridge
+	make_network_bundle one sh -c '
+		ping -c 1 -q -W 5 10.99.0.1 > /dev/null && echo own address
+		ip addr add 10.99.0.50/24 dev eth0
+		ping -c 1 -q -W 2 -I 10.99.0.50 10.99.0.1 > /dev/null || echo other address dropped
+		ip link set eth0 down; ip link set eth0 address 02:99:00:00:00:44; ip link set eth0 up
+		ping -c 1 -q -W 2 10.99.0.1 > /dev/null || echo other MAC dropped'
+	CONFIG=${CONFIG//\"CAP_NET_RAW\"/\"CAP_NET_RAW\", \"CAP_NET_ADMIN\"}
+	printf '%s\n' "$CONFIG" > bundle/config.json
+	nacre run --bundle bundle nacre-e2e-one
+	expect_status 0
+	expect_out "own address
+other address dropped
+other MAC dropped"
+}
+
 LIMITS[test_two_containers_talk]=120
 test_two_containers_talk()
 {
