@@ -189,7 +189,7 @@ int net_passt_wait(const struct net *net)
 			err = -EPIPE;
 		if (!err)
 			err = read_all(fd, frame, len, READY_MS);
-		answered = frame[12] == 0x08 && frame[13] == 0x06; /* ETHERTYPE_ARP */
+		answered = !err && frame[12] == 0x08 && frame[13] == 0x06; /* ETHERTYPE_ARP */
 	}
 	/* from now on it is the VMM's */
 	if (!err && fcntl(fd, F_SETFL, O_NONBLOCK) < 0)

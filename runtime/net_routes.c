@@ -158,12 +158,12 @@ static int on_rule(const struct nlmsghdr *head, void *ctx)
 		FRA_SPORT_RANGE, FRA_DPORT_RANGE,
 	};
 	struct net_reading *reading = ctx;
-	const struct fib_rule_hdr *rule = mnl_nlmsg_get_payload(head);
-	uint32_t priority = attr_u32(head, sizeof(*rule), FRA_PRIORITY, 0);
+	const size_t len = sizeof(struct fib_rule_hdr);
+	uint32_t priority = attr_u32(head, len, FRA_PRIORITY, 0);
 
 	if (priority == 0 || priority == RULE_MAIN || priority == RULE_DEFAULT)
 		return MNL_CB_OK;
-	if (tell(reading, head, sizeof(*rule), types, sizeof(types) / sizeof(types[0])))
+	if (tell(reading, head, len, types, sizeof(types) / sizeof(types[0])))
 		return refuse_route(reading, -EMSGSIZE, "a rule that is too long");
 	return MNL_CB_OK;
 }

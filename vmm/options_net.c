@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The VMM's command line: network devices. See options.h. */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "machine.h"
@@ -37,22 +37,31 @@ static const struct {
 
 #define N_OPTIONS (sizeof(table) / sizeof(table[0]))
 
+/* "02:00:00:00:00:01", of one station. */
+static bool parse_mac(const char *text, uint8_t *mac)
+{
+	for (unsigned int i = 0; i < 6; i++) {
+		char *end;
+		unsigned long v = strtoul(text, &end, 16);
+
+		if (end != text + 2 || *end != (i < 5 ? ':' : '\0'))
+			return false;
+		mac[i] = (uint8_t)v;
+		text = end + 1;
+	}
+	return !(mac[0] & 1);
+}
+
 static void begin_device(struct options *o, const char *text)
 {
 	struct net_options *n;
-	unsigned int m[6], used = 0;
 
 	if (o->n_nets == NET_MAX)
 		setup_fail(0, "--net: at most %u devices", NET_MAX);
 	n = &o->net[o->n_nets++];
 	*n = (struct net_options){ .mtu = 1500, .stream = -1, .watch = -1 };
-	if (!text ||
-	    sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5],
-		   (int *)&used) != 6 ||
-	    text[used] || m[0] & 1)
+	if (!text || !parse_mac(text, n->mac))
 		setup_fail(0, "--net: a MAC address is needed");
-	for (unsigned int i = 0; i < sizeof(n->mac); i++)
-		n->mac[i] = (uint8_t)m[i];
 }
 
 static void set(struct net_options *n, enum net_option which, int64_t v)

@@ -19,7 +19,7 @@
 /* How long a frame waits for buffers. */
 #define HOLD_MS 200
 
-#define QUEUE_OF(i) (2u * (i)) /* §5.1.2: receiveq1 is 0, receiveq2 is 2 */
+#define QUEUE_OF(i) (2ul * (i)) /* §5.1.2: receiveq1 is 0, receiveq2 is 2 */
 
 static struct virtq *queue_of(struct net *net, const struct net_rx *rx)
 {
@@ -306,7 +306,7 @@ void net_receive(struct net_port *p)
 {
 	struct net *net = p->net;
 	struct net_rx *rx = rx_of(p);
-	uint32_t q = QUEUE_OF((unsigned int)(rx - net->rx));
+	uint32_t q = (uint32_t)QUEUE_OF((unsigned int)(rx - net->rx));
 	int r = 1;
 
 	if (!dev_is_live(net->dev) || !net->dev->queue[q].ready) {
