@@ -74,8 +74,9 @@ int network_give(const struct plan *p, pid_t pid, struct report *r)
 		const struct plan_link *link = cursor_take(&body, sizeof(*link));
 		const char *name = cursor_take_string(&body);
 
-		/* the decoder has seen to both */
-		err = link && name ? give_one(fd, link, name, pid) : -EBADMSG;
+		if (!link || !name) /* the decoder has seen to both */
+			break;
+		err = give_one(fd, link, name, pid);
 		if (err < 0)
 			report_set(r, FAILED_NACRE, -err, "network interface %s", name);
 	}
