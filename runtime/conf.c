@@ -20,6 +20,10 @@
 #define BOOT_TIMEOUT_S 30
 #define BOOT_TIMEOUT_S_MAX 3600
 
+/* What the VMM takes: 2^40. */
+#define NET_RATE_MAX	  (UINT64_C(1) << 40)
+#define NET_RATE_EXPECTED "a number per second, 1 to 1024G"
+
 enum conf_kind { CONF_NUMBER, CONF_SIZE, CONF_PATH, CONF_WORDS };
 
 static const struct {
@@ -37,6 +41,14 @@ static const struct {
 	  CONFIG_CPUS_EXPECTED },
 	{ "passt", CONF_PATH, offsetof(struct conf, passt), 0, 0, "an absolute path" },
 	{ "kernel", CONF_PATH, offsetof(struct conf, kernel), 0, 0, "an absolute path" },
+	{ "net_to_guest_bytes", CONF_SIZE, offsetof(struct conf, net_to_guest_bytes), 1,
+	  NET_RATE_MAX, NET_RATE_EXPECTED },
+	{ "net_to_guest_frames", CONF_NUMBER, offsetof(struct conf, net_to_guest_frames), 1,
+	  NET_RATE_MAX, NET_RATE_EXPECTED },
+	{ "net_from_guest_bytes", CONF_SIZE, offsetof(struct conf, net_from_guest_bytes), 1,
+	  NET_RATE_MAX, NET_RATE_EXPECTED },
+	{ "net_from_guest_frames", CONF_NUMBER, offsetof(struct conf, net_from_guest_frames), 1,
+	  NET_RATE_MAX, NET_RATE_EXPECTED },
 	{ "allow_annotations", CONF_WORDS, offsetof(struct conf, allow_annotations), 0, 0,
 	  "names, separated by blanks" },
 };

@@ -20,6 +20,9 @@ struct conf {
 	uint64_t cpus;	    /* of a container that does not say; 0: the default */
 	const char *kernel; /* NULL: the installed one */
 	const char *passt;  /* NULL: Debian's */
+	/* of each network interface, per second; 0: no limit */
+	uint64_t net_to_guest_bytes, net_to_guest_frames;
+	uint64_t net_from_guest_bytes, net_from_guest_frames;
 	struct string_list allow_annotations; /* names that may act; none by default */
 };
 

@@ -97,6 +97,12 @@ static int read_net(struct creation *creation)
 	const char *passt = creation->conf.passt ? creation->conf.passt : NET_PASST_PATH;
 
 	config->net = &creation->net;
+	config->net->limits = (struct net_limits){
+		.to_guest_bytes = creation->conf.net_to_guest_bytes,
+		.to_guest_frames = creation->conf.net_to_guest_frames,
+		.from_guest_bytes = creation->conf.net_from_guest_bytes,
+		.from_guest_frames = creation->conf.net_from_guest_frames,
+	};
 	if (config->net_passt)
 		net_passt_configure(config->net, passt, &config->arena);
 	if (!config->net_ns_path)

@@ -35,6 +35,27 @@ int net_add_message_of(struct net *net, const struct nlmsghdr *head, struct aren
 	return 0;
 }
 
+static void add_limits(const struct net_limits *limits, struct spawn *vmm)
+{
+	const struct {
+		const char *option;
+		uint64_t value;
+	} options[] = {
+		{ "--net-to-guest-bytes", limits->to_guest_bytes },
+		{ "--net-to-guest-frames", limits->to_guest_frames },
+		{ "--net-from-guest-bytes", limits->from_guest_bytes },
+		{ "--net-from-guest-frames", limits->from_guest_frames },
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (!options[i].value)
+			continue;
+		spawn_arg(vmm, options[i].option);
+		spawn_arg(vmm, arena_printf(vmm->arena, "%llu",
+					    (unsigned long long)options[i].value));
+	}
+}
+
 void net_add_to_vmm(const struct net *net, struct spawn *vmm)
 {
 	for (unsigned int i = 0; i < net->n; i++) {
@@ -46,6 +67,7 @@ void net_add_to_vmm(const struct net *net, struct spawn *vmm)
 					    m[2], m[3], m[4], m[5]));
 		spawn_arg(vmm, "--net-mtu");
 		spawn_arg(vmm, arena_printf(vmm->arena, "%u", interface->mtu));
+		add_limits(&net->limits, vmm);
 		for (unsigned int k = 0; k < interface->n_taps; k++)
 			spawn_arg_fd(vmm, "--net-tap", interface->taps[k]);
 		if (interface->stream_fd >= 0)

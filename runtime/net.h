@@ -58,10 +58,16 @@ struct net_messages {
 	size_t n, room;
 };
 
+/* Per second, of each interface; 0: no limit. */
+struct net_limits {
+	uint64_t to_guest_bytes, to_guest_frames, from_guest_bytes, from_guest_frames;
+};
+
 struct net {
 	unsigned int n;
 	struct net_interface interface[NET_INTERFACES_MAX];
 	struct net_messages messages;
+	struct net_limits limits;
 	const char *passt; /* path of the program whose stream is the interface's; NULL: none */
 };
 

@@ -72,6 +72,8 @@ static void test_mistakes(void **state)
 	expect("cpus =", "expected 1 to 32");
 	expect("kernel = relative", "expected an absolute path");
 	expect("kernel =", "expected an absolute path");
+	expect("net_to_guest_bytes = 0", "expected a number per second");
+	expect("net_from_guest_frames = 2T", "expected a number per second");
 }
 
 static void test_named_file(void **state)
