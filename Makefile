@@ -229,7 +229,7 @@ clean:
 
 distclean: clean
 
-# make fuzz, fuzz-long, prove, hostile, tsan
+# make fuzz, fuzz-long, prove, hostile, tsan, kill
 include tests/security.mk
 
 # make check-files

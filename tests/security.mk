@@ -2,7 +2,7 @@
 #
 # Attacks: fuzzers, proofs, hostile guests, data races. Included by the Makefile.
 
-.PHONY: fuzz fuzz-long fuzz-build prove hostile hostile-build tsan
+.PHONY: fuzz fuzz-long fuzz-build prove hostile hostile-build tsan kill kill-build
 
 FUZZ_SECONDS ?= 30
 FUZZ_LONG_SECONDS ?= 900
@@ -84,3 +84,15 @@ tsan: $(TSAN_BIN)
 		if $$t 15 >$$t.log 2>&1; then echo "ok $${t##*/}: $$(tail -n 1 $$t.log)"; \
 		else echo "not ok $${t##*/}: $$(grep -m 1 SUMMARY $$t.log) ($$t.log)"; failed=1; fi; \
 	done; echo "end of suite"; exit $$failed
+
+$(BUILD)/kill/killer: tests/kill/killer.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) -o $@ $<
+
+kill-build: $(BUILD)/kill/killer programs $(SHARE)/rootfs hostile-build
+
+KILL_COUNT ?= 300
+
+## make kill         each program killed at KILL_COUNT (default 300) system calls that are drawn
+kill: kill-build
+	@tests/kill/run $(BUILD) $(KILL_COUNT)

@@ -3,9 +3,10 @@
  * The virtio-fs device and nacre-fsd behind a real FUSE client: this machine's kernel.
  *
  * Two processes. One is nacre-fsd, confined as it always is, in a user namespace whose ids begin at
- * PLAN_ID_BASE. One is the device on fake guest memory, which puts what it reads from /dev/fuse on the
- * rings and writes what comes back to it. Who works in the mounted file system does it as a container
- * would: in a user namespace whose id c is PLAN_ID_BASE + c outside. Needs root and /dev/fuse.
+ * PLAN_ID_BASE. One is the device on fake guest memory, which puts what it reads from /dev/fuse on
+ * the rings and writes what comes back to it. Who works in the mounted file system does it as a
+ * container would: in a user namespace whose id c is PLAN_ID_BASE + c outside. Needs root and
+ * /dev/fuse.
  *
  * Everything is static: for the one source file of a program.
  */
@@ -25,11 +26,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/unit/fake_driver.h"
 #include "fsd/serve.h"
 #include "fsd/slow.h"
 #include "fsd/stages.h"
 #include "plan.h"
+#include "tests/unit/fake_driver.h"
 #include "vmm/virtio_fs_core.h"
 
 /* A step of the set-up that must not fail. */
@@ -277,11 +278,11 @@ static void start_processes(void)
 /* The mounted tree's own root, as a path. */
 static void bridge_root(char *path, size_t size)
 {
-	snprintf(path, size, "%s/0/%s", at,
-		 mount_class == BROKER_CLASS_ROOT ? "root" : "mounts/0");
+	snprintf(path, size, "%s/0/%s", at, mount_class == BROKER_CLASS_ROOT ? "root" : "mounts/0");
 }
 
-/* In a child: the container's root directory and user namespace (by make_user_ns), as this uid of it. */
+/* In a child: the container's root directory and user namespace (by make_user_ns), as this uid of
+ * it. */
 static int enter_container(int user_ns, uid_t uid)
 {
 	char root[80];

@@ -6,8 +6,8 @@
  *   mounted [--volume] [--nofile N] DIRECTORY COMMAND [ARG...]
  *
  * The command runs in the tree's root, as root of a container. --volume: as a volume, not as a root
- * file system. --nofile: RLIMIT_NOFILE of nacre-fsd and the device. At the end a line on standard error
- * tells how much memory both have used at most. The status is the command's.
+ * file system. --nofile: RLIMIT_NOFILE of nacre-fsd and the device. At the end a line on standard
+ * error tells how much memory both have used at most. The status is the command's.
  */
 /* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c */
 /* SOURCES: vmm/virtio_fs_io.c vmm/mmio.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/log.c vmm/loop.c */

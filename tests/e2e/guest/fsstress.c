@@ -4,10 +4,10 @@
  *
  *   fsstress DIRECTORY SEED SECONDS [PROCESSES]
  *
- * What each call may answer follows from what the others do, so only answers that can never be right
- * count as wrong: other errors than those of a name that came or went, a file whose content belongs to
- * no writer, an owner's own file that changed. At the end the tree is walked, and what is listed must be
- * there.
+ * What each call may answer follows from what the others do, so only answers that can never be
+ * right count as wrong: other errors than those of a name that came or went, a file whose content
+ * belongs to no writer, an owner's own file that changed. At the end the tree is walked, and what
+ * is listed must be there.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,8 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NAMES	24
-#define RECORD	64
+#define NAMES    24
+#define RECORD   64
 #define EXCHANGE 2u
 
 static uint64_t random_state;
@@ -68,8 +68,19 @@ static bool worked(long result, const char *what, const char *name)
 		return true;
 	}
 	switch (errno) {
-	case ENOENT: case EEXIST: case ENOTDIR: case EISDIR: case ENOTEMPTY: case ELOOP: case EINVAL:
-	case EXDEV: case EBUSY: case ENODATA: case EPERM: case ENOSPC: case EMLINK:
+	case ENOENT:
+	case EEXIST:
+	case ENOTDIR:
+	case EISDIR:
+	case ENOTEMPTY:
+	case ELOOP:
+	case EINVAL:
+	case EXDEV:
+	case EBUSY:
+	case ENODATA:
+	case EPERM:
+	case ENOSPC:
+	case EMLINK:
 		return false;
 	default:
 		die(what, name);
@@ -94,15 +105,16 @@ static void check_records(int fd, const char *name)
 		static const char zero[RECORD];
 
 		/* a truncation to the middle, or a hole, is someone's right */
-		if (memcmp(record, zero, RECORD) && (record[0] < '0' || record[0] > '9') && record[0])
+		if (memcmp(record, zero, RECORD) && (record[0] < '0' || record[0] > '9') &&
+		    record[0])
 			die("foreign bytes in", name);
 	}
 }
 
 static void do_file(void)
 {
-	static const int flags[] = { O_RDWR | O_CREAT, O_RDWR | O_CREAT | O_EXCL, O_RDONLY,
-				     O_RDWR | O_CREAT | O_TRUNC, O_RDWR | O_APPEND };
+	static const int flags[] = {O_RDWR | O_CREAT, O_RDWR | O_CREAT | O_EXCL, O_RDONLY,
+				    O_RDWR | O_CREAT | O_TRUNC, O_RDWR | O_APPEND};
 	const char *name = some_name();
 	int fd = open(name, flags[next(5)] | O_NOFOLLOW | O_NONBLOCK, 0644);
 
@@ -129,7 +141,8 @@ static void do_move(void)
 		(void)worked(link(from, to), "link", from);
 		break;
 	case 1:
-		(void)worked(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, EXCHANGE), "exchange", from);
+		(void)worked(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, EXCHANGE),
+			     "exchange", from);
 		break;
 	default:
 		(void)worked(rename(from, to), "rename", from);
@@ -218,8 +231,8 @@ static void do_own(int fd)
 
 static void work(uint64_t seed, time_t end)
 {
-	static void (*const ops[])(void) = { do_file, do_file, do_file, do_move, do_make,
-					     do_remove, do_attributes, do_list };
+	static void (*const ops[])(void) = {do_file, do_file,   do_file,       do_move,
+					    do_make, do_remove, do_attributes, do_list};
 	char name[16];
 	int own;
 
@@ -233,7 +246,8 @@ static void work(uint64_t seed, time_t end)
 	}
 	if (close(own))
 		die("close", name);
-	printf("# process %u: %lu operations, %lu worked, %lu entries read\n", me, n_ops, n_done, n_listed);
+	printf("# process %u: %lu operations, %lu worked, %lu entries read\n", me, n_ops, n_done,
+	       n_listed);
 	fflush(stdout);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random reads, writes, mappings, truncations, holes and copies on one file, against a model in memory.
+ * Random reads, writes, mappings, truncations, holes and copies on one file, against a model in
+ * memory.
  *
  *   fsx FILE SEED SECONDS
  *
@@ -19,8 +20,8 @@
 #include <unistd.h>
 
 #define SIZE_MAX_BYTES (256u * 1024u)
-#define OP_MAX	       (40u * 1024u)
-#define PAGE	       4096u
+#define OP_MAX         (40u * 1024u)
+#define PAGE           4096u
 
 enum { KEEP_SIZE = 1, PUNCH_HOLE = 2, ZERO_RANGE = 16 }; /* fallocate(2) */
 
@@ -48,7 +49,8 @@ static void compare(const uint8_t *p, uint32_t off, uint32_t len)
 {
 	for (uint32_t i = 0; i < len; i++) {
 		if (p[i] != model[off + i]) {
-			printf("# byte %u is %02x, should be %02x\n", off + i, p[i], model[off + i]);
+			printf("# byte %u is %02x, should be %02x\n", off + i, p[i],
+			       model[off + i]);
 			die("wrong byte");
 		}
 	}
@@ -158,8 +160,8 @@ static void do_truncate(void)
 
 static void do_allocate(void)
 {
-	static const int modes[] = { 0, KEEP_SIZE, PUNCH_HOLE | KEEP_SIZE, ZERO_RANGE,
-				     ZERO_RANGE | KEEP_SIZE };
+	static const int modes[] = {0, KEEP_SIZE, PUNCH_HOLE | KEEP_SIZE, ZERO_RANGE,
+				    ZERO_RANGE | KEEP_SIZE};
 	uint32_t len, off = range(SIZE_MAX_BYTES, &len), end;
 	int mode = modes[next(5)];
 
@@ -274,9 +276,9 @@ static void finish(void)
 
 int main(int argc, char **argv)
 {
-	static void (*const ops[])(void) = { do_read,	 do_write, do_read,  do_write,	do_append,
-					     do_map,	 do_map,   do_map,   do_truncate, do_allocate,
-					     do_copy,	 do_direct, do_reopen };
+	static void (*const ops[])(void) = {do_read, do_write,  do_read,  do_write,    do_append,
+					    do_map,  do_map,    do_map,   do_truncate, do_allocate,
+					    do_copy, do_direct, do_reopen};
 	time_t end;
 
 	if (argc != 4) {
