@@ -429,9 +429,12 @@ static bool try_command(const char *name, const char *command, unsigned long cou
 	usual_status = now.shell_status;
 	(void)!pread(now.stdout_fd, usual_output, sizeof(usual_output) - 1, 0);
 	(void)!pread(now.stderr_fd, err, sizeof(err) - 1, 0);
-	if (wrong || !usual[NACRE]) {
-		printf("not ok kill: %s: without a kill: %s: %s\n", name,
-		       wrong ? wrong : "no nacre", err);
+	for (int p = NACRE; p < PROGRAM_COUNT && !wrong; p++) {
+		if (!usual[p])
+			wrong = "not every program was started";
+	}
+	if (wrong) {
+		printf("not ok kill: %s: without a kill: %s: %s\n", name, wrong, err);
 		return false;
 	}
 	printf("# %s: status %d; system calls: %lu nacre, %lu its children, %lu monitor, %lu vmm, "
