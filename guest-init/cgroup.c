@@ -55,12 +55,18 @@ int cgroup_device_filter(int dir, const void *insns, size_t n)
 	union bpf_attr attach = {
 		.target_fd = (uint32_t)dir,
 		.attach_type = BPF_CGROUP_DEVICE,
+		/*
+		 * With this flag, to detach takes a descriptor of the program. Without it everybody
+		 * who can open the cgroup's directory may, no capability asked (kernel 6.1,
+		 * cgroup_bpf_detach).
+		 */
+		.attach_flags = BPF_F_ALLOW_MULTI,
 	};
 	long r, fd = kernel_result(syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load)));
 
 	if (fd < 0)
 		return (int)fd;
-	/* The cgroup holds the program from now on; without a flag nothing below can replace it. */
+	/* The cgroup holds the program from now on; filters below can only narrow it. */
 	attach.attach_bpf_fd = (uint32_t)fd;
 	r = kernel_result(syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof(attach)));
 	close((int)fd);

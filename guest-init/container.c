@@ -10,6 +10,7 @@
 
 #include "blocks.h"
 #include "cgroup.h"
+#include "devices.h"
 #include "kernel.h"
 #include "machine.h"
 #include "network.h"
@@ -238,7 +239,8 @@ struct container *container_make(uint32_t number, const struct plan *p, struct c
 				 .init = -1,
 				 .init_fd = -1,
 				 .reaper = plan_has(p, PLAN_INIT_REAPER) };
-	if (sysctl_check(p, r) == 0 && mount_shares(p, r) == 0 && make_cgroup(c, p, r) == 0 && blocks_give(p, r) == 0 &&
+	if (sysctl_check(p, r) == 0 && mount_shares(p, r) == 0 && make_cgroup(c, p, r) == 0 &&
+	    blocks_give(p, r) == 0 && devices_prepare(number, p, r) == 0 &&
 	    start_process(c, p, ends, r) == 0)
 		return c;
 	container_close_ends(ends);
@@ -369,6 +371,7 @@ void container_leave(struct container *c)
 		close(c->cgroup);
 	if (c->init_fd >= 0)
 		close(c->init_fd);
+	devices_forget(c->number);
 	r = cgroup_remove(c->number);
 	if (r < 0)
 		machine_log("cgroup of container %u: %s", c->number, strerror(-r));

@@ -2,6 +2,7 @@
 /* Devices of a container; see devices.h. */
 #include "devices.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <sys/sysmacros.h>
 
 #include "kernel.h"
+#include "machine.h"
 #include "mounts.h"
 #include "rootpath.h"
 #include "setup.h"
@@ -57,28 +59,23 @@ void devices_bind(int root, const char *source, const char *path)
 	close(target);
 }
 
-/* Finds init's node for a device by what sysfs says of its number. False: this machine has none. */
-static bool find_node(uint32_t kind, uint32_t major, uint32_t minor, char *path, size_t size)
+/* Has this machine a device of this number? sysfs lists those that a driver stands behind. */
+static bool device_exists(uint32_t kind, uint32_t major, uint32_t minor)
 {
-	char uevent[64], line[128];
-	struct stat st;
-	bool found = false;
-	FILE *f;
+	char path[64];
 
-	snprintf(uevent, sizeof(uevent), "/sys/dev/%s/%u:%u/uevent",
+	snprintf(path, sizeof(path), "/sys/dev/%s/%u:%u",
 		 kind == PLAN_DEVICE_BLOCK ? "block" : "char", major, minor);
-	f = fopen(uevent, "re");
-	if (!f)
-		return false;
-	while (!found && fgets(line, sizeof(line), f)) {
-		line[strcspn(line, "\n")] = 0;
-		if (strncmp(line, "DEVNAME=", 8) != 0)
-			continue;
-		snprintf(path, size, "/dev/%s", line + 8);
-		found = stat(path, &st) == 0 && st.st_rdev == makedev(major, minor);
-	}
-	fclose(f);
-	return found;
+	return access(path, F_OK) == 0;
+}
+
+/* The path of init's node for the n-th device of a container; n < 0: the directory of them. */
+static void node_path(char *path, size_t size, uint32_t number, int n)
+{
+	if (n < 0)
+		snprintf(path, size, "%s/%u", MACHINE_DEVICES, number);
+	else
+		snprintf(path, size, "%s/%u/%d", MACHINE_DEVICES, number, n);
 }
 
 static void make_fifo(int root, const struct plan_device *d, const char *path)
@@ -99,21 +96,6 @@ static void make_fifo(int root, const struct plan_device *d, const char *path)
 	    fchmodat(parent, name, le32_get(d->mode) & 07777, 0) < 0)
 		setup_fail(errno, "device %s", path);
 	close(parent);
-}
-
-static void make_planned(int root, const struct plan_device *d, const char *path)
-{
-	uint32_t kind = le32_get(d->kind), major = le32_get(d->major), minor = le32_get(d->minor);
-	char node[160];
-
-	if (kind == PLAN_DEVICE_FIFO) {
-		make_fifo(root, d, path);
-		return;
-	}
-	if (!find_node(kind, major, minor, node, sizeof(node)))
-		setup_fail(0, "device %s: the virtual machine has no %s device %u:%u", path,
-			   kind == PLAN_DEVICE_BLOCK ? "block" : "character", major, minor);
-	devices_bind(root, node, path);
 }
 
 static void make_links(int root)
@@ -140,19 +122,94 @@ static bool is_default(const char *path)
 	return false;
 }
 
-void devices_make(int root, const struct plan *p)
+/* The next device of the plan that is no default one. *n counts them, from -1 on. */
+static const struct plan_device *next_device(const struct plan *p, size_t *pos, int *n,
+					     const char **path)
 {
 	struct cursor body;
+
+	while (plan_next(p, pos, PLAN_DEVICE, &body)) {
+		const struct plan_device *d = cursor_take(&body, sizeof(*d));
+
+		*path = cursor_take_string(&body);
+		(*n)++;
+		if (*path && !is_default(*path)) /* decoded: it has one */
+			return d;
+	}
+	return NULL;
+}
+
+static int make_node(const struct plan_device *d, const char *node)
+{
+	uint32_t kind = le32_get(d->kind), major = le32_get(d->major), minor = le32_get(d->minor);
+	mode_t type = kind == PLAN_DEVICE_BLOCK ? S_IFBLK : S_IFCHR;
+
+	if (mknod(node, type | 0600, makedev(major, minor)) < 0 ||
+	    chown(node, PLAN_ID_BASE + le32_get(d->uid), PLAN_ID_BASE + le32_get(d->gid)) < 0 ||
+	    chmod(node, le32_get(d->mode) & 0777) < 0)
+		return -errno;
+	return 0;
+}
+
+int devices_prepare(uint32_t number, const struct plan *p, struct report *r)
+{
+	const struct plan_device *d;
+	const char *path;
+	char node[64];
 	size_t pos = 0;
+	int n = -1, err = 0;
+
+	while (err == 0 && (d = next_device(p, &pos, &n, &path))) {
+		uint32_t kind = le32_get(d->kind), major = le32_get(d->major);
+
+		if (kind == PLAN_DEVICE_FIFO)
+			continue;
+		if (!device_exists(kind, major, le32_get(d->minor)))
+			return report_set(r, FAILED_NACRE, ENODEV,
+					  "device %s: the virtual machine has no %s device %u:%u",
+					  path, kind == PLAN_DEVICE_BLOCK ? "block" : "character",
+					  major, le32_get(d->minor));
+		node_path(node, sizeof(node), number, -1);
+		if (mkdir(node, 0755) < 0 && errno != EEXIST)
+			err = -errno;
+		node_path(node, sizeof(node), number, n);
+		if (err == 0)
+			err = make_node(d, node);
+	}
+	return err < 0 ? report_set(r, FAILED_NACRE, -err, "device %s", path) : 0;
+}
+
+void devices_forget(uint32_t number)
+{
+	struct dirent *entry;
+	char path[64];
+	DIR *dir;
+
+	node_path(path, sizeof(path), number, -1);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	rmdir(path);
+}
+
+void devices_make(int root, const struct plan *p, uint32_t number)
+{
+	const struct plan_device *d;
+	const char *path;
+	char node[64];
+	size_t pos = 0;
+	int n = -1;
 
 	for (size_t i = 0; i < sizeof(default_devices) / sizeof(default_devices[0]); i++)
 		devices_bind(root, default_devices[i], default_devices[i]);
-	while (plan_next(p, &pos, PLAN_DEVICE, &body)) {
-		const struct plan_device *d = cursor_take(&body, sizeof(*d));
-		const char *path = cursor_take_string(&body);
-
-		if (!is_default(path))
-			make_planned(root, d, path);
+	while ((d = next_device(p, &pos, &n, &path))) {
+		node_path(node, sizeof(node), number, n);
+		if (le32_get(d->kind) == PLAN_DEVICE_FIFO)
+			make_fifo(root, d, path);
+		else
+			devices_bind(root, node, path);
 	}
 	make_links(root);
 }

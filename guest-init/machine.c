@@ -51,7 +51,8 @@ static const struct early_mount early_mounts[] = {
 };
 
 static const char *const directories[] = {
-	"/run", "/run/nacre", MACHINE_ROOTS, MACHINE_VOLUMES, MACHINE_PIVOT, MACHINE_CGROUP,
+	"/run", "/run/nacre", MACHINE_ROOTS, MACHINE_VOLUMES, MACHINE_PIVOT, MACHINE_DEVICES,
+	MACHINE_CGROUP,
 };
 
 void machine_log(const char *format, ...)
@@ -172,6 +173,17 @@ void machine_sync(void)
 		(void)syncfs(fd);
 		close(fd);
 	}
+}
+
+void machine_harden(void)
+{
+	/* Debian's kernel has Yama, but lets everybody trace everybody; others say "children only". */
+	static const char path[] = "/proc/sys/kernel/yama/ptrace_scope";
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		machine_die("%s: %s", path, strerror(errno));
+	close(fd);
 }
 
 int machine_reseed(const uint8_t *seed, uint32_t len)

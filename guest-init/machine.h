@@ -14,15 +14,23 @@
 #define MACHINE_VOLUMES "/run/nacre/volumes"
 /* An empty directory on which each container puts its root, in its own mount namespace. */
 #define MACHINE_PIVOT "/run/nacre/pivot"
+/* Device nodes that containers ask for: NUMBER/N. Below the only mount that allows devices. */
+#define MACHINE_DEVICES "/dev/nacre"
 /* The file system of cgroups, and in it the parent of the containers'. */
 #define MACHINE_CGROUPS "/sys/fs/cgroup"
-#define MACHINE_CGROUP  MACHINE_CGROUPS "/nacre"
+#define MACHINE_CGROUP  "/sys/fs/cgroup/nacre"
 
 /*
  * Gives the machine its file systems, with a root that pivot_root(2) accepts, and its log. Called
  * once, first of all. Any failure is the end of the machine.
  */
 void machine_mount(void);
+
+/*
+ * Parameters of the kernel that this machine wants otherwise than the kernel's makers. Called once,
+ * after machine_mount().
+ */
+void machine_harden(void);
 
 /* Writes one line, with the name of this program before it, to the kernel's log. */
 void machine_log(const char *format, ...) __attribute__((format(printf, 1, 2)));

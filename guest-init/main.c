@@ -31,6 +31,7 @@ int main(void)
 	 */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	machine_mount();
+	machine_harden();
 	/* A peer that closed is an error of write(2), not a signal. */
 	signal(SIGPIPE, SIG_IGN);
 	r = loop_open();

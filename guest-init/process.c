@@ -106,7 +106,7 @@ static int set_up_mounts(const struct plan *p, uint32_t number, int *slave)
 	*slave = -1;
 	mounts_make(root, p, number);
 	if (devices)
-		devices_make(root, p);
+		devices_make(root, p, number);
 	blocks_make(root, p);
 	if (plan_has(p, PLAN_TERMINAL))
 		master = terminal_open(root, p, devices, slave);

@@ -63,6 +63,9 @@ static void add_cpu(struct cgroup_limits *limits, const struct config_resources 
 		add(limits, arena, "cpu.max",
 		    arena_printf(arena, "%" PRId64 " %" PRIu64, resources->cpu_quota,
 				 resources->cpu_period), NULL);
+	if (resources->cpu_burst > 0)
+		add(limits, arena, "cpu.max.burst",
+		    arena_printf(arena, "%" PRIu64, resources->cpu_burst), NULL);
 	if (resources->cpu_shares > 0)
 		add(limits, arena, "cpu.weight",
 		    arena_printf(arena, "%" PRIu64, config_cpu_weight(resources->cpu_shares)),

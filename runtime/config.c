@@ -163,6 +163,11 @@ static int check_resources(struct container_config *config, struct failure *fail
 		return failure_set(failure, -EINVAL,
 				   "linux.resources.cpu.quota: expected at most %u processors",
 				   CONFIG_CPUS_MAX);
+	if (resources->cpu_burst > 0 && (resources->cpu_quota <= 0 ||
+					 resources->cpu_burst > (uint64_t)resources->cpu_quota))
+		return failure_set(failure, -EINVAL,
+				   "linux.resources.cpu.burst: %llu: expected at most \"quota\"",
+				   (unsigned long long)resources->cpu_burst);
 	return check_cpuset(config, failure);
 }
 

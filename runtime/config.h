@@ -138,6 +138,7 @@ struct config_resources {
 	int64_t pids_limit; /* 0: not given; below 0: none */
 	int64_t cpu_quota;  /* us in each period; 0 or below: none */
 	uint64_t cpu_period;
+	uint64_t cpu_burst; /* us beyond the quota, saved up; 0: none */
 	uint64_t cpu_shares; /* 0: not given */
 	int64_t cpu_idle;
 	struct device_rules devices;

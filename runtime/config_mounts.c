@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config_parts.h"
+#include "mount_data.h"
 #include "mount_options.h"
 
 #define N(table) (sizeof(table) / sizeof((table)[0]))
@@ -78,6 +79,8 @@ int config_read_mount(struct json_reader *reader, json_t *value, void *to)
 	struct mount_json read = { .destination = NULL };
 	int err = json_read_object(reader, value, mount_members, N(mount_members), &read);
 	struct config_mount mount = { .data = "" };
+	const char *unknown;
+	size_t unknown_len;
 
 	if (err)
 		return err;
@@ -106,6 +109,10 @@ int config_read_mount(struct json_reader *reader, json_t *value, void *to)
 			return json_refuse(reader, "type: \"%s\": expected bind, proc, sysfs, "
 					   "tmpfs, devpts, mqueue or cgroup", read.type);
 		mount.source = read.source ? read.source : mount.type;
+		unknown = mount_data_unknown(mount.type, mount.data, &unknown_len);
+		if (unknown)
+			return json_refuse(reader, "options: \"%.*s\": unknown option of %s",
+					   (int)unknown_len, unknown, mount.type);
 	}
 	if (mount.copy_up && strcmp(mount.type, "tmpfs") != 0)
 		return json_refuse(reader, "options: tmpcopyup: expected only of a tmpfs");

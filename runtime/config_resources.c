@@ -43,7 +43,7 @@ static int read_cpu(struct json_reader *reader, json_t *value, void *to)
 		{ .name = "period", .kind = JSON_KIND_UINT64, .offset = AT(cpu_period) },
 		{ .name = "idle", .kind = JSON_KIND_INT64, .min = 0, .max = 1,
 		  .offset = AT(cpu_idle) },
-		{ .name = "burst", .kind = JSON_KIND_REFUSED },
+		{ .name = "burst", .kind = JSON_KIND_UINT64, .offset = AT(cpu_burst) },
 		{ .name = "realtimeRuntime", .kind = JSON_KIND_REFUSED, .why = "not in cgroup v2" },
 		{ .name = "realtimePeriod", .kind = JSON_KIND_REFUSED, .why = "not in cgroup v2" },
 		{ .name = "cpus", .kind = JSON_KIND_STRING, .offset = AT(cpuset_cpus) },

@@ -124,18 +124,16 @@ add_cgroup(struct plan_buffer *plan, const char *file, const char *format, ...)
 	plan_buffer_add_pair(plan, PLAN_CGROUP, file, value);
 }
 
-/* In cgroup v2 swap is counted alone; config.json's "swap" is memory and swap. */
+/*
+ * The guest has no swap, so that every limit of it holds; what the host may swap out of the VM is
+ * cgroup_limits.c's.
+ */
 static void add_memory(const struct config_resources *resources, struct plan_buffer *plan)
 {
 	if (resources->memory_limit > 0)
 		add_cgroup(plan, "memory.max", "%" PRId64, resources->memory_limit);
 	if (resources->memory_reservation > 0)
 		add_cgroup(plan, "memory.low", "%" PRId64, resources->memory_reservation);
-	if (resources->memory_swap < 0)
-		add_cgroup(plan, "memory.swap.max", "max");
-	else if (resources->memory_swap > 0 && resources->memory_limit > 0)
-		add_cgroup(plan, "memory.swap.max", "%" PRId64,
-			   resources->memory_swap - resources->memory_limit);
 }
 
 static void add_resources(const struct config_resources *resources, struct plan_buffer *plan)
@@ -152,9 +150,14 @@ static void add_resources(const struct config_resources *resources, struct plan_
 		add_cgroup(plan, "cpu.weight", "%" PRIu64, config_cpu_weight(resources->cpu_shares));
 	if (resources->cpu_idle > 0)
 		add_cgroup(plan, "cpu.idle", "1");
-	for (size_t i = 0; i < resources->unified.n; i++)
+	if (resources->cpu_burst > 0)
+		add_cgroup(plan, "cpu.max.burst", "%" PRIu64, resources->cpu_burst);
+	for (size_t i = 0; i < resources->unified.n; i++) {
+		if (strncmp(resources->unified.v[i].name, "memory.swap.", 12) == 0)
+			continue;
 		plan_buffer_add_pair(plan, PLAN_CGROUP, resources->unified.v[i].name,
 				     resources->unified.v[i].value);
+	}
 }
 
 static int plan_finish(struct plan_buffer *plan, struct failure *failure)

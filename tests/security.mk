@@ -2,7 +2,7 @@
 #
 # Attacks: fuzzers, proofs, hostile guests, data races. Included by the Makefile.
 
-.PHONY: fuzz fuzz-long fuzz-build prove hostile hostile-build tsan kill kill-build
+.PHONY: fuzz fuzz-long fuzz-build prove hostile hostile-build tsan kill kill-build attacks mutants
 
 FUZZ_SECONDS ?= 30
 FUZZ_LONG_SECONDS ?= 900
@@ -96,3 +96,24 @@ KILL_COUNT ?= 300
 ## make kill         each program killed at KILL_COUNT (default 300) system calls that are drawn
 kill: kill-build
 	@tests/kill/run $(BUILD) $(KILL_COUNT)
+
+# Attacks from inside a container, one trick per program; tests/attacks/README.md.
+ATTACK_SRC := $(filter-out tests/attacks/driver.c,$(wildcard tests/attacks/*.c))
+ATTACK_BIN := $(patsubst tests/attacks/%.c,$(BUILD)/attacks/bin/%,$(ATTACK_SRC)) $(BUILD)/attacks/driver
+
+$(BUILD)/attacks/bin/% $(BUILD)/attacks/%: tests/attacks/%.c tests/attacks/attack.h
+	@mkdir -p $(@D)
+	@$(MUSL_CC) -std=gnu11 -O1 -Wall -Wextra -D_GNU_SOURCE -idirafter /usr/include \
+		-idirafter /usr/include/$(ARCH)-linux-gnu -static -s -o $@ $<
+
+## make attacks      build the attacks that make check runs in a container
+attacks: $(ATTACK_BIN) $(BUILD)/attacks/expected
+
+$(BUILD)/attacks/expected: $(ATTACK_SRC) tests/attacks/make-inputs
+	@mkdir -p $(@D)/spec
+	@cd $(@D)/spec && rm -f config.json && crun spec
+	@tests/attacks/make-inputs $(@D)/spec/config.json tests/attacks $(@D)
+
+## make mutants      take one layer away at a time and see that the attacks notice
+mutants: tree attacks
+	@tests/mutants/run $(BUILD)

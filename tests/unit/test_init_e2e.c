@@ -8,7 +8,7 @@
 /* SOURCES: guest-init/creds.c guest-init/mounts.c guest-init/devices.c guest-init/terminal.c */
 /* SOURCES: guest-init/copy_up.c guest-init/network.c guest-init/netlink.c */
 /* SOURCES: guest-init/rootpath.c guest-init/exec_path.c guest-init/home.c guest-init/sysctl.c */
-/* SOURCES: guest-init/reaper.c */
+/* SOURCES: guest-init/reaper.c guest-init/blocks.c */
 /*
  * A container by nacre-init, from its plan to its end: what its process sees, is and may do; the
  * ways in which it fails and ends. Needs root, and busybox-static (test_init_harness.h).

@@ -6,7 +6,7 @@
 /* SOURCES: runtime/config.c runtime/config_json.c runtime/config_process.c runtime/config_mounts.c */
 /* SOURCES: runtime/config_linux.c runtime/config_resources.c runtime/config_defaults.c */
 /* SOURCES: runtime/mount_options.c runtime/json_reader.c runtime/caps.c runtime/devices.c */
-/* SOURCES: runtime/config_seccomp.c runtime/seccomp_default.c */
+/* SOURCES: runtime/mount_data.c runtime/config_seccomp.c runtime/seccomp_default.c */
 /* SOURCES: runtime/config_io.c runtime/cpuset.c runtime/config_hooks.c runtime/config_as_json.c */
 /* SOURCES: runtime/arena.c runtime/failure.c runtime/report.c */
 /* LIBS: -ljansson -lcap -lseccomp */
@@ -229,6 +229,9 @@ static void test_mounts_refused(void **state)
 		{ "mounts.1.options.+", "\"a,b\"", "mounts[1]: options[4]: \"a,b\": expected one" },
 		{ "mounts.3.options.+", "\"tmpcopyup\"", "mounts[3]: options: tmpcopyup: expected only" },
 		{ "mounts.3.options.+", "\"size=1\"", "mounts[3]: options[3]: \"size=1\": unknown" },
+		{ "mounts.1.options.+", "\"context=x\"", "mounts[1]: options: \"context=x\": unknown option of tmpfs" },
+		{ "mounts.1.options.+", "\"siz=1\"", "mounts[1]: options: \"siz=1\": unknown option of tmpfs" },
+		{ "mounts.0.options", "[\"hidepid=2\",\"none\"]", "mounts[0]: options: \"none\": unknown option of proc" },
 		{ "mounts.3.options.+", "\"rshared\"", "mounts[3]: options[3]: \"rshared\": mounts made" },
 		{ "mounts.3.source", "\"\"", "mounts[3]: source: expected the path" },
 		{ "mounts.3.uidMappings", "[{\"containerID\":1}]", "mounts[3].uidMappings: not supp" },
@@ -286,6 +289,7 @@ static void test_resources_refused(void **state)
 		{ "linux.resources.memory.swappiness", "10", "memory.swappiness: not in cgroup v2" },
 		{ "linux.resources.cpu.quota", "3200001", "cpu.quota: expected at most 32" },
 		{ "linux.resources.cpu.period", "1", "cpu.period: expected 1000 to 1000000 us" },
+		{ "linux.resources.cpu.burst", "1", "cpu.burst: 1: expected at most" },
 		{ "linux.resources.cpu.cpus", "\"3-1\"", "linux.resources.cpu.cpus: \"3-1\": expected" },
 		{ "linux.resources.cpu.mems", "\"0,\"", "linux.resources.cpu.mems: \"0,\": expected" },
 		{ "linux.resources.blockIO", "{\"weight\":9}", "blockIO.weight: 9: expected 10 to 1000" },

@@ -229,15 +229,18 @@ static void test_resources(void **state)
 	r->memory_swap = 150000000;
 	r->pids_limit = 50;
 	r->cpu_quota = 150000;
+	r->cpu_burst = 50000;
+	*config_add_pair(&c.config.arena, &r->unified) =
+		(struct config_pair){ "memory.swap.max", "0" }; /* the guest has none */
 	r->cpu_shares = 1024;
 	*config_add_pair(&c.config.arena, &r->unified) =
 		(struct config_pair){ "memory.high", "max" };
 	assert_int_equal(plan_compile(&c.config, &c.plan, &c.failure), 0);
 	assert_cgroup(&c, 0, "memory.max", "100000000");
-	assert_cgroup(&c, 1, "memory.swap.max", "50000000");
-	assert_cgroup(&c, 2, "pids.max", "50");
-	assert_cgroup(&c, 3, "cpu.max", "150000 100000");
-	assert_cgroup(&c, 4, "cpu.weight", "39");
+	assert_cgroup(&c, 1, "pids.max", "50");
+	assert_cgroup(&c, 2, "cpu.max", "150000 100000");
+	assert_cgroup(&c, 3, "cpu.weight", "39");
+	assert_cgroup(&c, 4, "cpu.max.burst", "50000");
 	assert_cgroup(&c, 5, "memory.high", "max");
 	compiled_end(&c);
 }
