@@ -231,6 +231,7 @@ distclean: clean
 
 # make fuzz, fuzz-long, prove, hostile, tsan, kill
 include tests/security.mk
+include tests/taken/taken.mk
 
 # make check-files
 include tests/files/files.mk

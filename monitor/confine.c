@@ -42,10 +42,13 @@ static int drop_capabilities(void)
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	const struct __user_cap_data_struct none[2] = { { .effective = 0 }, { .effective = 0 } };
 
-	/* EINVAL comes at the first number that this kernel does not know */
+	/*
+	 * EINVAL comes at the first number that this kernel does not know. EPERM comes to a user, who
+	 * has no capability to begin with: no_new_privs sees to it that it stays so.
+	 */
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_DROP, cap, 0L, 0L, 0L) == 0; cap++)
 		;
-	if (errno != EINVAL)
+	if (errno != EINVAL && !(errno == EPERM && geteuid() != 0))
 		return -errno;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L) < 0)
 		return -errno;

@@ -190,15 +190,17 @@ static void read_files(struct layer_side *side, const struct helpers *h)
 
 static void read_capabilities(struct layer_side *side, const struct helpers *h)
 {
+	/* a user's monitor has none to drop it with; no_new_privs is a row of its own */
+	uint64_t monitors = h->main[HELPER_MONITOR].uid == 0 ? h->bounding[HELPER_MONITOR] : 0;
 	bool fine = h->all_caps[HELPER_VMM] == 0 && h->bounding[HELPER_VMM] == 0 &&
-		    h->all_caps[HELPER_MONITOR] == 0 && h->bounding[HELPER_MONITOR] == 0 &&
+		    h->all_caps[HELPER_MONITOR] == 0 && monitors == 0 &&
 		    (h->all_caps[HELPER_FSD] & ~FSD_CAPS) == 0 && h->bounding[HELPER_FSD] == 0;
 
 	layer_set(side, fine ? LAYER_ON : LAYER_MISSING,
 		  "vmm %" PRIx64 ", monitor %" PRIx64 ", fsd %" PRIx64 " in its user namespace; "
 		  "bounding sets %" PRIx64, h->all_caps[HELPER_VMM], h->all_caps[HELPER_MONITOR],
 		  h->all_caps[HELPER_FSD], h->bounding[HELPER_VMM] | h->bounding[HELPER_FSD] |
-		  h->bounding[HELPER_MONITOR]);
+		  monitors);
 }
 
 /* A property that every thread of the three must have. */

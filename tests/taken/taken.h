@@ -30,11 +30,15 @@ struct trick {
 struct kind {
 	const char *name;
 	void (*confine)(const struct world *w, int kind, bool with_filter);
+	bool filter_needed; /* other layers do not stand alone: only tried with all */
 };
 
 /* Tricks that are nobody's to do: taken_tricks.c. */
 extern const struct trick taken_tricks[];
 extern const size_t n_taken_tricks;
+
+/* Nobody's but nacre-fsd's. */
+extern const struct trick taken_send_descriptor;
 
 /* An unprivileged id that nothing else uses. */
 #define TAKEN_UID 1893456789u
