@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# podman drives nacre as it drives crun. NACRE_TEST_RUNTIME=crun runs the same tests against crun, which
+# shows that they ask for nothing but what an OCI runtime does.
+
+set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/tests.sh
+. "${0%/*}/lib/tests.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/containers.sh
+. "$E2E_DIR/lib/containers.sh"
+
+# A podman command takes a second in an emulated host, before the runtime is called.
+LIMITS[test_options_of_run]=150
+LIMITS[test_a_life]=300
+LIMITS[test_a_program_that_is_not_there]=100
+
+RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
+IMAGE=localhost/busybox
+# One storage for the subject. podman leaves a mount in it; the name is one that left_behind passes over.
+STORE=$E2E_TOP/podman/test
+
+podman_is_ready()
+{
+	need_command podman conmon crun
+	[ "$E2E_PLACE" = emulated ] || [ -e /etc/containers/policy.json ] ||
+		skip "no /etc/containers/policy.json"
+	[ ! -e "$STORE/ready" ] || return 0
+	mkdir -p "$STORE" /etc/containers
+	[ -e /etc/containers/policy.json ] ||
+		echo '{"default":[{"type":"insecureAcceptAnything"}]}' > /etc/containers/policy.json
+	cat > "$STORE/containers.conf" <<- EOF
+		[containers]
+		log_driver="k8s-file"
+		netns="none"
+		[network]
+		network_backend="netavark"
+		[engine]
+		runtime_supports_json=["crun", "nacre"]
+	EOF
+	tar -C "$ROOTFS" -cf "$STORE/image.tar" .
+	in_podman import --quiet "$STORE/image.tar" "$IMAGE" > /dev/null || skip "podman import failed"
+	: > "$STORE/ready"
+}
+
+in_podman()	# ARGUMENT…
+{
+	CONTAINERS_CONF=$STORE/containers.conf podman --root "$STORE/root" --runroot "$STORE/run" \
+		--tmpdir "$STORE/tmp" --cgroup-manager cgroupfs --events-backend file \
+		--runtime "$RUNTIME" "$@"
+}
+
+# Runs podman to its end. Sets STATUS, OUT, ERR.
+podman_does()	# ARGUMENT…
+{
+	in_podman "$@" < /dev/null > out 2> err
+	STATUS=$?
+	take_output
+}
+
+# Runs podman, which must succeed with that output.
+podman_says()	# OUT ARGUMENT…
+{
+	local wanted=$1
+
+	shift
+	podman_does "$@"
+	expect_equal "status of: podman $*" 0 "$STATUS" || show "$ERR"
+	expect_equal "output of: podman $*" "$wanted" "$OUT"
+}
+
+test_options_of_run()
+{
+	podman_is_ready
+	mkdir volume
+	echo inside > volume/file
+	echo one > single
+	podman_does run --rm --user 1000:1001 --workdir /tmp --env A=b --read-only --tmpfs /t \
+		--memory 64m --pids-limit 50 -v "$PWD/volume:/v:ro" -v "$PWD/single:/run/single:ro" "$IMAGE" sh -c '
+		id -u; id -g; pwd; echo $A; cat /v/file /run/single
+		touch /x 2> /dev/null || echo read-only root
+		touch /v/x 2> /dev/null || echo read-only volume
+		touch /t/y && echo writable tmpfs
+		cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max
+		exit 3'
+	expect_equal "status" 3 "$STATUS" || show "$ERR"
+	expect_out $'1000\n1001\n/tmp\nb\ninside\none\nread-only root\nread-only volume\nwritable tmpfs\n67108864\n50'
+}
+
+test_a_life()
+{
+	local runs
+
+	podman_is_ready
+	mkdir volume
+	podman_does run -d --name nacre-e2e-life -v "$PWD/volume:/v" "$IMAGE" \
+		sh -c 'trap "echo term; exit 5" TERM; echo up; while :; do sleep 0.2; done'
+	expect_equal "status of run -d" 0 "$STATUS" || show "$ERR"
+	runs=(wait_until $((5 * E2E_SLOW)) log_has up)
+	"${runs[@]}" || failed "logs do not say up"
+	podman_says running inspect --format '{{.State.Status}}' nacre-e2e-life
+
+	# into the container and out of it
+	echo from the host > file
+	podman_says "" cp file nacre-e2e-life:/root/file
+	podman_does exec --env B=c --user 1000 nacre-e2e-life sh -c 'cat /root/file; id -u; echo $B; echo back > /tmp/back; exit 4'
+	expect_equal "status of exec" 4 "$STATUS" || show "$ERR"
+	expect_out $'from the host\n1000\nc'
+	podman_says "" cp nacre-e2e-life:/tmp/back back
+	expect_equal "the file that came out" back "$(cat back)"
+
+	podman_says nacre-e2e-life stop nacre-e2e-life
+	podman_says $'up\nterm' logs nacre-e2e-life
+	podman_says "exited 5 false" inspect --format '{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}' nacre-e2e-life
+
+	# once more, with what was written still there
+	podman_says nacre-e2e-life start nacre-e2e-life
+	podman_says "from the host" exec nacre-e2e-life cat /root/file
+	podman_does kill nacre-e2e-life
+	expect_equal "status of kill" 0 "$STATUS" || show "$ERR"
+	podman_says 137 wait nacre-e2e-life
+	podman_does rm nacre-e2e-life
+	expect_equal "status of rm" 0 "$STATUS" || show "$ERR"
+	[ "$RUNTIME" != "$NACRE" ] || expect_equal "state of nacre" "" "$(ls /run/nacre)"
+}
+
+log_has()	# LINE
+{
+	in_podman logs nacre-e2e-life > logs 2>&1
+	has_line logs "$1"
+}
+
+test_a_program_that_is_not_there()
+{
+	podman_is_ready
+	podman_does run --rm "$IMAGE" no-such-program
+	expect_equal "status of a program that is not there" 127 "$STATUS"
+	expect_match "why" 'executable file .*not found' "$ERR"
+}
+
+test_a_terminal_and_init()
+{
+	podman_is_ready
+	need_command catatonit
+	podman_does run --rm --tty --init "$IMAGE" sh -c '[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo terminal; read -r name < /proc/1/comm; echo $name; exit 6'
+	expect_equal "status" 6 "$STATUS" || show "$ERR"
+	expect_match "output" $'^terminal\r\n(catatonit|podman-init)\r$' "$OUT"
+}
+
+run_subject "$@"
+# shellcheck disable=SC2046  # words
+umount $(sed -n "s,^[^ ]* [^ ]* [^ ]* [^ ]* \($STORE[^ ]*\) .*,\1,p" /proc/self/mountinfo | sort -r) 2> /dev/null
+rm -rf --one-file-system "$STORE"
