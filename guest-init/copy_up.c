@@ -48,7 +48,7 @@ static int copy_attributes(int to, const struct stat *st)
 static int copy_file(int dir, int to_dir, const char *name)
 {
 	int from = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
+	struct stat st = { .st_mode = 0 };
 	int to = -1, r = 0;
 
 	/* what the name stands for may have changed since the directory was read */
@@ -114,7 +114,7 @@ static int copy_special(int dir, int to_dir, const char *name, const struct stat
 
 static int copy_entry(int dir, int to_dir, const char *name, int depth)
 {
-	struct stat st;
+	struct stat st = { .st_mode = 0 };
 
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
@@ -137,7 +137,7 @@ static int copy_dir(int from, int to, int depth)
 	int listed = depth < DEPTH_MAX ? openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	DIR *entries = listed < 0 ? NULL : fdopendir(listed);
 	const struct dirent *entry;
-	struct stat st;
+	struct stat st = { .st_mode = 0 };
 	int r = 0;
 
 	if (!entries)

@@ -254,10 +254,3 @@ void state_remove(struct state *state)
 	state_unlink(state);
 	state_close(state);
 }
-
-void state_unlock(struct state *state)
-{
-	if (state->locked)
-		flock(state->dir_fd, LOCK_UN);
-	state->locked = false;
-}

@@ -41,8 +41,6 @@ static void process_fill(struct container_config *config, const json_t *json)
 	const json_t *user = json_object_get(json, "user");
 	const char *cwd = json_string_value(json_object_get(json, "cwd"));
 	json_t *env = json_object_get(json, "env");
-	json_t *setting;
-	size_t i;
 
 	process->terminal = json_is_true(json_object_get(json, "terminal"));
 	process->uid = (uint32_t)json_integer_value(json_object_get(user, "uid"));
@@ -51,9 +49,12 @@ static void process_fill(struct container_config *config, const json_t *json)
 	if (cwd)
 		process->cwd = arena_printf(&config->arena, "%s", cwd);
 	process->env.n = 0;
-	json_array_foreach(env, i, setting)
+	for (size_t i = 0; i < json_array_size(env); i++) {
+		const char *setting = json_string_value(json_array_get(env, i));
+
 		string_list_add(&config->arena, &process->env,
-				arena_printf(&config->arena, "%s", json_string_value(setting)));
+				arena_printf(&config->arena, "%s", setting ? setting : ""));
+	}
 }
 
 int state_read_config(const struct state *state, struct container_config *config,

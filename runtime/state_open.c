@@ -102,6 +102,13 @@ static int state_load(struct state *state, struct arena *arena, struct failure *
 	return 0;
 }
 
+void state_unlock(struct state *state)
+{
+	if (state->locked)
+		flock(state->dir_fd, LOCK_UN);
+	state->locked = false;
+}
+
 void state_close(struct state *state)
 {
 	drop_fd(&state->started_fd);

@@ -75,10 +75,10 @@ static const char *text_of(const json_t *container, const char *name)
 
 static void table_print(const json_t *list)
 {
-	size_t id_width = 2, bundle_width = 6, i;
-	json_t *container;
+	size_t id_width = 2, bundle_width = 6;
 
-	json_array_foreach(list, i, container) {
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *container = json_array_get(list, i);
 		size_t id_len = strlen(text_of(container, "id"));
 		size_t bundle_len = strlen(text_of(container, "bundle"));
 
@@ -87,23 +87,23 @@ static void table_print(const json_t *list)
 	}
 	printf("%-*s  %-8s  %-8s  %-*s  %-20s  %s\n", (int)id_width, "ID", "PID", "STATUS",
 	       (int)bundle_width, "BUNDLE", "CREATED", "OWNER");
-	json_array_foreach(list, i, container)
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *container = json_array_get(list, i);
+
 		printf("%-*s  %-8d  %-8s  %-*s  %-20s  %s\n", (int)id_width,
 		       text_of(container, "id"),
 		       (int)json_integer_value(json_object_get(container, "pid")),
 		       text_of(container, "status"), (int)bundle_width,
 		       text_of(container, "bundle"), text_of(container, "created"),
 		       text_of(container, "owner"));
+	}
 }
 
 static void list_print(const json_t *list, const struct list_options *options)
 {
-	json_t *container;
-	size_t i;
-
 	if (options->quiet) {
-		json_array_foreach(list, i, container)
-			printf("%s\n", text_of(container, "id"));
+		for (size_t i = 0; i < json_array_size(list); i++)
+			printf("%s\n", text_of(json_array_get(list, i), "id"));
 	} else if (options->format && strcmp(options->format, "json") == 0) {
 		json_dumpf(list, stdout, JSON_COMPACT);
 		putchar('\n');

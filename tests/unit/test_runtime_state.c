@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unit tests of what a verb leaves for the next one: state, locks, pids that may be somebody else's. */
+/* SOURCES: runtime/state_open.c runtime/state_oci.c runtime/process_ref.c runtime/ident.c */
+/* SOURCES: runtime/file_replace.c runtime/pid_file.c runtime/path_split.c runtime/signal_names.c */
+/* SOURCES: runtime/size.c runtime/arena.c runtime/failure.c runtime/report.c runtime/config.c */
+/* SOURCES: runtime/config_json.c runtime/config_process.c runtime/config_mounts.c runtime/caps.c */
+/* SOURCES: runtime/config_linux.c runtime/config_resources.c runtime/config_defaults.c */
+/* SOURCES: runtime/mount_options.c runtime/json_reader.c runtime/devices.c runtime/cpuset.c */
+/* SOURCES: runtime/config_seccomp.c runtime/seccomp_default.c runtime/config_io.c */
+/* SOURCES: runtime/config_hooks.c */
+/* LIBS: -ljansson -lcap -lseccomp -lm */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "runtime/pid_file.h"
+#include "runtime/signal_names.h"
+#include "runtime/state.h"
+#include "runtime/state_files.h"
+
+static char root[] = "/tmp/nacre-state.XXXXXX";
+static struct arena arena;
+
+static int set_up(void **state)
+{
+	(void)state;
+	strcpy(strrchr(root, '.'), ".XXXXXX");
+	return mkdtemp(root) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	char command[64];
+
+	(void)state;
+	arena_free(&arena);
+	arena = (struct arena){ .blocks = NULL };
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	return system(command);
+}
+
+static void file_put(const char *id, const char *name, const char *text)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", root, id);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/%s/%s", root, id, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void container_put(const char *id, struct process_ref monitor, bool started)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "{\"version\":2,\"vm\":{\"memory\":67108864,\"cpus\":2,\"uid\":7,\"gid\":8,"
+		 "\"process\":{\"pid\":0,\"start\":0},\"fsd\":{\"pid\":0,\"start\":0}},"
+		 "\"container\":{\"id\":\"%s\",\"number\":0,\"rootfs\":\"/r\",\"bundle\":\"/b\","
+		 "\"created\":\"2026-01-01T00:00:00Z\",\"process\":{\"pid\":%d,\"start\":%llu},"
+		 "\"foreground\":false,\"terminal\":false,\"paused\":false,\"annotations\":{}}}",
+		 id, (int)monitor.pid, (unsigned long long)monitor.start);
+	file_put(id, STATE_FILE, text);
+	file_put(id, STATUS_FILE, "");
+	file_put(id, STARTED_FILE, started ? "1" : "");
+}
+
+static enum state_status status_of(const char *id)
+{
+	struct failure failure = { .text = "" };
+	struct state state = STATE_NONE;
+	enum state_status status;
+
+	assert_int_equal(state_open(&state, root, id, &arena, &failure), 0);
+	status = state_status(&state);
+	state_close(&state);
+	return status;
+}
+
+static pid_t child_start(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	return pid;
+}
+
+static void test_status_is_what_the_processes_say(void **state)
+{
+	pid_t pid = child_start();
+	struct process_ref process = process_ref_of(pid);
+	struct process_ref other = { .pid = pid, .start = process.start - 1 };
+
+	(void)state;
+	assert_true(process_ref_is_alive(&process));
+	container_put("held", process, false);
+	container_put("runs", process, true);
+	container_put("reused", other, true);
+	container_put("none", (struct process_ref){ .pid = 0 }, false);
+	assert_int_equal(status_of("held"), STATE_CREATED);
+	assert_int_equal(status_of("runs"), STATE_RUNNING);
+	assert_int_equal(status_of("reused"), STATE_STOPPED);
+	assert_int_equal(status_of("none"), STATE_STOPPED);
+	assert_int_equal(process_ref_kill(&other, 1000), 0); /* somebody else's */
+	assert_true(process_ref_is_alive(&process));
+
+	kill(pid, SIGKILL);
+	assert_int_equal(process_ref_wait(&process, 5000), 0);
+	assert_int_equal(status_of("runs"), STATE_STOPPED); /* a zombie runs no more */
+	waitpid(pid, NULL, 0);
+	assert_int_equal(status_of("runs"), STATE_STOPPED);
+	assert_int_equal(process_ref_open(&process), -ESRCH);
+}
+
+static void test_creating_as_long_as_somebody_holds_the_lock(void **state)
+{
+	char path[128];
+	int fd;
+
+	(void)state;
+	container_put("making", (struct process_ref){ .pid = 0 }, false);
+	snprintf(path, sizeof(path), "%s/making/" STATUS_FILE, root);
+	fd = open(path, O_RDWR);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(status_of("making"), STATE_CREATING);
+	close(fd);
+	assert_int_equal(status_of("making"), STATE_STOPPED);
+}
+
+static void check_open(const char *id, int err, const char *text)
+{
+	struct failure failure = { .text = "" };
+	struct state state = STATE_NONE;
+
+	assert_int_equal(state_open(&state, root, id, &arena, &failure), err);
+	assert_non_null(strstr(failure.text, text));
+	state_close(&state);
+}
+
+static void test_what_is_no_container(void **state)
+{
+	(void)state;
+	check_open("absent", -ENOENT, "absent: container does not exist");
+	check_open("../x", -EINVAL, "\"../x\": expected 1 to 200");
+	check_open("", -EINVAL, "expected 1 to 200");
+	file_put("torn", STATE_FILE, "{\"version\":2,");
+	check_open("torn", -EIO, "expected the state of a container");
+	file_put("list", STATE_FILE, "[]");
+	check_open("list", -EIO, "expected the state of a container");
+	/* a create that was killed before it wrote anything */
+	file_put("empty", STATUS_FILE, "");
+	assert_int_equal(status_of("empty"), STATE_STOPPED);
+}
+
+static void test_one_verb_at_a_time(void **state)
+{
+	struct failure failure = { .text = "" };
+	struct state first = STATE_NONE, second = STATE_NONE;
+
+	(void)state;
+	container_put("one", (struct process_ref){ .pid = 0 }, false);
+	assert_int_equal(state_open_locked(&first, root, "one", 0, &arena, &failure), 0);
+	assert_int_equal(state_open_locked(&second, root, "one", 50, &arena, &failure), -EBUSY);
+	assert_non_null(strstr(failure.text, "one: another command is changing the container"));
+	state_unlock(&first);
+	assert_int_equal(state_open_locked(&second, root, "one", 0, &arena, &failure), 0);
+	state_close(&second);
+	state_close(&first);
+}
+
+static void test_as_engines_read_it(void **state)
+{
+	struct failure failure = { .text = "" };
+	struct state read = STATE_NONE;
+	struct process_ref self = process_ref_of(getpid());
+	json_t *json;
+
+	(void)state;
+	container_put("c1", self, true);
+	assert_int_equal(state_open(&read, root, "c1", &arena, &failure), 0);
+	json = state_as_oci(&read, STATE_RUNNING);
+	assert_string_equal(json_string_value(json_object_get(json, "ociVersion")), "1.2.0");
+	assert_string_equal(json_string_value(json_object_get(json, "status")), "running");
+	assert_string_equal(json_string_value(json_object_get(json, "bundle")), "/b");
+	assert_int_equal(json_integer_value(json_object_get(json, "pid")), getpid());
+	assert_true(json_is_object(json_object_get(json, "annotations")));
+	json_decref(json);
+	json = state_as_oci(&read, STATE_STOPPED);
+	assert_int_equal(json_integer_value(json_object_get(json, "pid")), 0);
+	json_decref(json);
+	state_close(&read);
+}
+
+static void test_pid_file(void **state)
+{
+	struct failure failure = { .text = "" };
+	char path[128], text[16] = "";
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/pid", root);
+	assert_int_equal(pid_file_write(NULL, 1, &failure), 0);
+	assert_int_equal(pid_file_write(path, 4711, &failure), 0);
+	assert_int_equal(pid_file_write(path, 12, &failure), 0);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(read(fd, text, sizeof(text)), 2);
+	assert_string_equal(text, "12");
+	close(fd);
+	snprintf(path, sizeof(path), "%s/.pid.new", root);
+	assert_int_equal(access(path, F_OK), -1);
+	snprintf(path, sizeof(path), "%s/missing/pid", root);
+	assert_int_equal(pid_file_write(path, 1, &failure), -ENOENT);
+	assert_non_null(strstr(failure.text, "cannot write"));
+}
+
+static void test_signals_by_name(void **state)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} cases[] = {
+		{ "TERM", SIGTERM }, { "SIGTERM", SIGTERM }, { "sigkill", SIGKILL }, { "9", 9 },
+		{ "64", 64 }, { "1", 1 }, { "0", -1 }, { "65", -1 }, { "-1", -1 }, { "", -1 },
+		{ "SIG", -1 }, { "NOSUCH", -1 }, { "9x", -1 }, { "RTMIN", 34 }, { "SIGRTMIN+2", 36 },
+		{ "RTMAX", 64 }, { "rtmax-1", 63 }, { "RTMAX-31", -1 }, { "RTMIN-1", -1 },
+		{ "RTMIN+31", -1 }, { "IOT", SIGABRT }, { "WINCH", SIGWINCH },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (signal_number(cases[i].name) != cases[i].number)
+			fail_msg("%s: %d", cases[i].name, signal_number(cases[i].name));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_status_is_what_the_processes_say),
+		cmocka_unit_test(test_creating_as_long_as_somebody_holds_the_lock),
+		cmocka_unit_test(test_what_is_no_container),
+		cmocka_unit_test(test_one_verb_at_a_time),
+		cmocka_unit_test(test_as_engines_read_it),
+		cmocka_unit_test(test_pid_file),
+		cmocka_unit_test(test_signals_by_name),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
