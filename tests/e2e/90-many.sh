@@ -11,6 +11,8 @@ set -uo pipefail
 
 LIMITS[test_three_at_once]=120
 LIMITS[test_fifty_in_a_row]=900
+LIMITS[test_two_hundred_lives_in_a_row]=3600
+LIMITS[test_twenty_lives_at_once]=900
 
 test_three_at_once()
 {
@@ -68,6 +70,51 @@ test_fifty_in_a_row()
 		expect_status "$n"
 		expect_out "$n"
 	done
+}
+
+# A container's whole life, by the verbs of engines: what went wrong, on standard output.
+live()	# ID
+{
+	local id=$1 status
+
+	"$NACRE" "${E2E_ROOT[@]}" create --bundle bundle "$id" > "$id.out" 2>&1 < /dev/null ||
+		echo "$id: create: $(< "$id.out")"
+	"$NACRE" "${E2E_ROOT[@]}" start "$id" 2>&1 || echo "$id: start"
+	"$NACRE" "${E2E_ROOT[@]}" exec "$id" sh -c 'exit 7' 2>&1 < /dev/null
+	status=$?
+	[ "$status" = 7 ] || echo "$id: exec: status $status"
+	"$NACRE" "${E2E_ROOT[@]}" delete --force "$id" 2>&1 || echo "$id: delete"
+	rm -f "$id.out"
+}
+
+test_two_hundred_lives_in_a_row()
+{
+	local n
+
+	full_only "20 minutes"
+	make_bundle sleep 1000
+	edit '"resources": {' '"resources": {"memory": {"limit": 33554432}, "cpu": {"quota": 100000, "period": 100000}, '
+	namespaces > before
+	for ((n = 1; n <= ${E2E_CYCLES:-200}; n++)); do
+		expect_equal "life $n" "" "$(live "nacre-e2e-life-$n")"
+	done
+	expect_equal "left behind" "" "$(left_behind)"
+	[ "$E2E_PLACE" = direct ] || expect_equal "namespaces" "" "$(comm -13 before <(namespaces))"
+}
+
+test_twenty_lives_at_once()
+{
+	local n
+
+	full_only "5 minutes"
+	make_bundle sleep 1000
+	edit '"resources": {' '"resources": {"memory": {"limit": 33554432}, "cpu": {"quota": 100000, "period": 100000}, '
+	for n in {1..20}; do
+		live "nacre-e2e-life-$n" > "life-$n" &
+	done
+	wait
+	expect_equal "what went wrong" "" "$(cat life-*)"
+	expect_equal "left behind" "" "$(left_behind)"
 }
 
 run_subject "$@"
