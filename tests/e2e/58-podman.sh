@@ -102,8 +102,8 @@ test_a_life()
 
 	# into the container and out of it
 	echo from the host > file
-	podman_says "" cp file nacre-e2e-life:/root/file
-	podman_does exec --env B=c --user 1000 nacre-e2e-life sh -c 'cat /root/file; id -u; echo $B; echo back > /tmp/back; exit 4'
+	podman_says "" cp file nacre-e2e-life:/file
+	podman_does exec --env B=c --user 1000 nacre-e2e-life sh -c 'cat /file; id -u; echo $B; echo back > /tmp/back; exit 4'
 	expect_equal "status of exec" 4 "$STATUS" || show "$ERR"
 	expect_out $'from the host\n1000\nc'
 	podman_says "" cp nacre-e2e-life:/tmp/back back
@@ -115,7 +115,7 @@ test_a_life()
 
 	# once more, with what was written still there
 	podman_says nacre-e2e-life start nacre-e2e-life
-	podman_says "from the host" exec nacre-e2e-life cat /root/file
+	podman_says "from the host" exec nacre-e2e-life cat /file
 	podman_does kill nacre-e2e-life
 	expect_equal "status of kill" 0 "$STATUS" || show "$ERR"
 	podman_says 137 wait nacre-e2e-life
