@@ -249,9 +249,15 @@ test_config_json_with_what_a_VM_cannot_have()
 	wrong '"linux": {' '"linux": {"devices": [{"path": "/dev/kvm", "type": "c", "major": 10, "minor": 232}], ' \
 		'linux.devices\[0\].*/dev/kvm'
 	wrong '"linux": {' '"linux": {"seccomp": {"defaultAction": "SCMP_ACT_MAYBE"}, ' 'linux.seccomp: defaultAction: "SCMP_ACT_MAYBE"'
+	wrong '"linux": {' '"linux": {"seccomp": {"defaultAction": "SCMP_ACT_NOTIFY"}, ' 'linux.seccomp: defaultAction: SCMP_ACT_NOTIFY'
+	wrong '"linux": {' '"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mount"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 6, "value": 0, "op": "SCMP_CMP_EQ"}]}]}, ' \
+		'linux.seccomp.syscalls\[0\].args\[0\].index: 6'
+	wrong '"linux": {' '"linux": {"devices": [{"path": "/dev/x", "type": "z"}], ' 'linux.devices\[0\]: type: "z"'
+	wrong '"resources": {' '"resources": {"cpu": {"burst": 5}, ' 'linux.resources.cpu.burst: 5'
+	wrong '"mounts": [' '"mounts": [{"destination": "/x", "type": "tmpfs", "options": ["sise=1m"]}, ' 'mounts\[0\]: options: "sise=1m": unknown option of tmpfs'
 	wrong '"mounts": [' '"mounts": [{"destination": "/x", "type": "nfs", "source": "server:/"}, ' 'mounts\[0\]: type: "nfs"'
 	wrong '"linux": {' '"linux": {"sysctl": {"kernel.panic": "1"}, ' 'linux.sysctl.*kernel.panic'
-	wrong '"linux": {' '"hooks": {"prestart": [{"path": "/bin/true"}]}, "linux": {' 'hooks'
+	wrong '"linux": {' '"hooks": {"startContainer": [{"path": "/bin/true"}]}, "linux": {' 'hooks'
 	wrong '"resources": {' '"resources": {"memory": {"limit": 1000}, ' 'linux.resources.memory.limit'
 }
 
