@@ -22,6 +22,7 @@
 
 #include "cgroup_parts.h"
 #include "fd.h"
+#include "rootless.h"
 #include "spawn.h"
 
 /* How long systemd may take to start a scope. */
@@ -267,7 +268,7 @@ int cgroup_systemd_create(struct cgroup *cgroup, const struct container_config *
 			  const struct vm_size *size, struct arena *arena,
 			  struct failure *failure)
 {
-	bool rootless = geteuid() != 0;
+	bool rootless = rootless_active();
 	const char *slice, *unit;
 	sd_bus *bus = NULL;
 	int err = cgroup_systemd_names(config->cgroups_path, config->id, rootless, &slice, &unit,

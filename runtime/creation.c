@@ -17,6 +17,7 @@
 #include "net_socket.h"
 #include "pid_file.h"
 #include "plan_compile.h"
+#include "rootless.h"
 #include "signals.h"
 #include "terminal.h"
 #include "timing.h"
@@ -44,10 +45,9 @@ void creation_init(struct creation *creation, const struct global_options *globa
 
 int creation_read_conf(struct creation *creation)
 {
-	if (geteuid() != 0)
-		return failure_set(&creation->failure, -EPERM, "expected root: running as a user "
-				   "is not supported yet");
-	return conf_read(&creation->conf, &creation->config.arena, &creation->failure);
+	int err = conf_read(&creation->conf, &creation->config.arena, &creation->failure);
+
+	return err ? err : rootless_enter(&creation->failure);
 }
 
 /* What nacre.conf says, where neither an option nor config.json does. */

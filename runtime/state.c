@@ -126,8 +126,8 @@ static int root_open(const char *root)
 /* A uid and gid for the VMM that no other VM of this ROOT has. */
 static void choose_ids(struct state *state, const struct sweep *taken)
 {
-	struct subid_range uids = subid_range_read("/etc/subuid");
-	struct subid_range gids = subid_range_read("/etc/subgid");
+	struct subid_range uids = subid_range_in("/proc/self/uid_map", "/etc/subuid");
+	struct subid_range gids = subid_range_in("/proc/self/gid_map", "/etc/subgid");
 	uint32_t count = uids.count < gids.count ? uids.count : gids.count;
 	uint32_t offset = 0;
 

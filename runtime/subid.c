@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which host ids a VMM may run as; see subid.h. subuid(5): NAME:START:COUNT. */
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,21 +28,59 @@ static bool line_read(char *line, const char *user, struct subid_range *range)
 	return true;
 }
 
-struct subid_range subid_range_read(const char *file)
+static bool range_find(const char *file, const char *user, struct subid_range *range)
 {
-	static const char *const users[] = { "nacre", "containers" };
-	struct subid_range range = { SUBID_BUILTIN_START, SUBID_BUILTIN_COUNT };
+	FILE *in = fopen(file, "re");
 	bool found = false;
 	char line[512];
 
-	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]) && !found; i++) {
-		FILE *in = fopen(file, "re");
+	if (!in)
+		return false;
+	while (!found && fgets(line, sizeof(line), in))
+		found = line_read(line, user, range);
+	fclose(in);
+	return found;
+}
 
-		if (!in)
+struct subid_range subid_range_read(const char *file)
+{
+	static const char *const users[] = { "nacre", "containers" };
+	struct subid_range range;
+
+	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
+		if (range_find(file, users[i], &range))
 			return range;
-		while (!found && fgets(line, sizeof(line), in))
-			found = line_read(line, users[i], &range);
-		fclose(in);
 	}
-	return range;
+	return (struct subid_range){ SUBID_BUILTIN_START, SUBID_BUILTIN_COUNT };
+}
+
+bool subid_range_of_user(const char *file, const char *name, uint32_t uid,
+			 struct subid_range *range)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", uid);
+	return range_find(file, name, range) || range_find(file, number, range);
+}
+
+struct subid_range subid_range_in(const char *map, const char *file)
+{
+	FILE *in = fopen(map, "re");
+	uint64_t inside, outside, count, end = 0, total = 0;
+
+	if (!in)
+		return subid_range_read(file);
+	/* the kernel wrote it */
+	while (fscanf(in, "%" SCNu64 " %" SCNu64 " %" SCNu64, &inside, &outside, &count) == 3) { /* NOLINT(cert-err34-c) */
+		total += count;
+		if (inside + count > end)
+			end = inside + count;
+	}
+	fclose(in);
+	if (total >= UINT32_MAX)
+		return subid_range_read(file);
+	if (end > SUBID_CONTAINER_IDS)
+		return (struct subid_range){ SUBID_CONTAINER_IDS,
+					     (uint32_t)(end - SUBID_CONTAINER_IDS) };
+	return (struct subid_range){ end > 0 ? (uint32_t)(end - 1) : 0, 1 };
 }

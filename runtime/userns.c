@@ -2,6 +2,7 @@
 /* User namespaces for the companions; see userns.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,30 +72,66 @@ int userns_create(const char *uid_map, const char *gid_map, struct failure *fail
 		err = map_write(pid, "gid_map", gid_map);
 	drop_fd(&ours);
 	waitpid(pid, NULL, 0);
+	if (err == -EPERM)
+		return failure_set(failure, err, "cannot map the container's ids: expected that all "
+				   "of them are ours: for a user 65536 subordinate ids in "
+				   "/etc/subuid and /etc/subgid, and newuidmap (package uidmap)");
 	if (err)
 		return failure_set(failure, err, "cannot map ids of a user namespace: %s",
 				   strerror(-err));
 	return steal_fd(&fd);
 }
 
-static const char *map_text(struct arena *arena, const struct config_id_maps *maps)
+/*
+ * Adds lines that map `count` ids. The kernel takes a line only if all of it lies in one line of the
+ * map of our own namespace (`own`, a file): a range that spans several is cut at their ends.
+ */
+static const char *map_add(struct arena *arena, const char *text, const char *own,
+			   struct config_id_map wanted)
+{
+	FILE *in = fopen(own, "re");
+	uint64_t begin, outside, count, at = wanted.host;
+	uint64_t end = at + wanted.size;
+
+	/* lines of the kernel's, in the order of ids inside where newuidmap or we wrote them */
+	while (in && at < end &&
+	       fscanf(in, "%" SCNu64 " %" SCNu64 " %" SCNu64, &begin, &outside, &count) == 3) { /* NOLINT(cert-err34-c) */
+		uint64_t n = begin + count < end ? begin + count - at : end - at;
+
+		if (at < begin || at >= begin + count)
+			continue;
+		text = arena_printf(arena, "%s%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", text,
+				    wanted.container + (at - wanted.host), at, n);
+		at += n;
+	}
+	if (in)
+		fclose(in);
+	if (at < end) /* not ours: the kernel says so */
+		text = arena_printf(arena, "%s%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", text,
+				    wanted.container + (at - wanted.host), at, end - at);
+	return text;
+}
+
+static const char *map_text(struct arena *arena, const struct config_id_maps *maps,
+			    const char *own)
 {
 	const char *text = "";
 
 	if (maps->n == 0)
-		return arena_printf(arena, "%u 0 %u\n", PLAN_ID_BASE, CONFIG_ID_COUNT);
+		return map_add(arena, text, own, (struct config_id_map){ PLAN_ID_BASE, 0,
+									 CONFIG_ID_COUNT });
 	for (size_t i = 0; i < maps->n; i++)
-		text = arena_printf(arena, "%s%u %u %u\n", text,
-				    PLAN_ID_BASE + maps->v[i].container, maps->v[i].host,
-				    maps->v[i].size);
+		text = map_add(arena, text, own,
+			       (struct config_id_map){ PLAN_ID_BASE + maps->v[i].container,
+						       maps->v[i].host, maps->v[i].size });
 	return text;
 }
 
 int userns_create_for_fsd(const struct container_config *config, struct failure *failure)
 {
 	struct arena arena = { .blocks = NULL };
-	int fd = userns_create(map_text(&arena, &config->uid_maps),
-			       map_text(&arena, &config->gid_maps), failure);
+	int fd = userns_create(map_text(&arena, &config->uid_maps, "/proc/self/uid_map"),
+			       map_text(&arena, &config->gid_maps, "/proc/self/gid_map"), failure);
 
 	arena_free(&arena);
 	return fd;

@@ -21,6 +21,7 @@
 #include "pid_file.h"
 #include "plan_compile.h"
 #include "report.h"
+#include "rootless.h"
 #include "session.h"
 #include "signals.h"
 #include "state.h"
@@ -172,6 +173,8 @@ static int open_start(struct exec *exec)
 	if (start->status_fd < 0)
 		return failure_set(failure, -errno, "%s/" STATUS_FILE ": %s", exec->state.dir,
 				   strerror(errno));
+	if (rootless_join(exec->state.monitor.pid, failure) != 0)
+		return -EPERM;
 	start->mount_ns = open_namespace(exec, "mnt", failure);
 	start->net_ns = start->mount_ns < 0 ? -1 : open_namespace(exec, "net", failure);
 	if (start->net_ns < 0)
