@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unit tests of --console-socket: what the caller receives, and what the terminal is. */
+/* SOURCES: runtime/console.c runtime/listener.c runtime/path_split.c runtime/failure.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "runtime/console.h"
+
+static char place[] = "/tmp/nacre-console.XXXXXX";
+static char path[64];
+
+static int set_up(void **state)
+{
+	(void)state;
+	if (!mkdtemp(place))
+		return -1;
+	snprintf(path, sizeof(path), "%s/socket", place);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(place);
+}
+
+static int listen_there(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(address.sun_path, path);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+/* What a caller does: one message with one descriptor. */
+static int receive(int fd, char *name, size_t room)
+{
+	union {
+		char bytes[CMSG_SPACE(4 * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec payload = { .iov_base = name, .iov_len = room - 1 };
+	struct msghdr message = { .msg_iov = &payload, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(fd, &message, 0);
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	int master;
+
+	assert_true(n > 0);
+	name[n] = '\0';
+	assert_non_null(header);
+	assert_int_equal(header->cmsg_type, SCM_RIGHTS);
+	assert_int_equal(header->cmsg_len, CMSG_LEN(sizeof(int)));
+	memcpy(&master, CMSG_DATA(header), sizeof(master));
+	return master;
+}
+
+static void test_the_master_is_sent(void **state)
+{
+	struct failure failure = { .text = "" };
+	struct console console = CONSOLE_NONE;
+	int listener = listen_there();
+	struct winsize size;
+	char name[64], bytes[8] = "";
+	int connection, master;
+
+	(void)state;
+	assert_int_equal(console_open(&console, path, 24, 80, &failure), 0);
+	assert_int_equal(console_send(&console, &failure), 0);
+	connection = accept(listener, NULL, NULL);
+	master = receive(connection, name, sizeof(name));
+	assert_memory_equal(name, "/dev/pts/", 9);
+
+	/* its size is the monitor's, both ways */
+	assert_int_equal(ioctl(console.slave_fd, TIOCGWINSZ, &size), 0);
+	assert_int_equal(size.ws_row, 24);
+	assert_int_equal(size.ws_col, 80);
+	size.ws_row = 50;
+	assert_int_equal(ioctl(master, TIOCSWINSZ, &size), 0);
+	assert_int_equal(ioctl(console.slave_fd, TIOCGWINSZ, &size), 0);
+	assert_int_equal(size.ws_row, 50);
+
+	/* it is raw: the guest's terminal makes lines, signals and carriage returns */
+	assert_int_equal(write(master, "a\x03\r", 3), 3);
+	assert_int_equal(read(console.slave_fd, bytes, sizeof(bytes)), 3);
+	assert_memory_equal(bytes, "a\x03\r", 3);
+	assert_int_equal(write(console.slave_fd, "x\n", 2), 2);
+	assert_int_equal(read(master, bytes, sizeof(bytes)), 2);
+	assert_memory_equal(bytes, "x\n", 2);
+
+	/* nothing of ours holds the caller's connection */
+	console_close(&console);
+	assert_int_equal(read(connection, bytes, sizeof(bytes)), 0);
+	close(master);
+	close(connection);
+	close(listener);
+	unlink(path);
+}
+
+static void test_nobody_listens(void **state)
+{
+	struct failure failure = { .text = "" };
+	struct console console = CONSOLE_NONE;
+
+	(void)state;
+	assert_int_equal(console_open(&console, path, 0, 0, &failure), -ENOENT);
+	assert_non_null(strstr(failure.text, "expected a socket that somebody listens on"));
+	console_close(&console);
+	failure.text[0] = '\0';
+	assert_int_equal(console_open(&console, "/", 0, 0, &failure), -EISDIR);
+	console_close(&console);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_master_is_sent),
+		cmocka_unit_test(test_nobody_listens),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
