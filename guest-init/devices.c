@@ -139,6 +139,15 @@ static const struct plan_device *next_device(const struct plan *p, size_t *pos, 
 	return NULL;
 }
 
+void devices_own(void)
+{
+	for (size_t i = 0; i < sizeof(default_devices) / sizeof(default_devices[0]); i++) {
+		/* Without it the node has an owner that containers see as nobody: no reason to stop. */
+		if (chown(default_devices[i], PLAN_ID_BASE, PLAN_ID_BASE) < 0)
+			machine_log("%s: %s", default_devices[i], strerror(errno));
+	}
+}
+
 static int make_node(const struct plan_device *d, const char *node)
 {
 	uint32_t kind = le32_get(d->kind), major = le32_get(d->major), minor = le32_get(d->minor);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Device nodes and the links of /dev. No node can be made in a user namespace: init's own are bound
- * into the container. The default ones keep init's owner (which the container sees as nobody) and
+ * into the container. The default ones keep init's owner  and
  * mode. What is not init's side runs in the child, before the pivot; failures end it with a report.
  */
 #ifndef NACRE_INIT_DEVICES_H
@@ -9,6 +9,9 @@
 
 #include "plan_read.h"
 #include "report.h"
+
+/* Gives init's own default devices to container root. PID 1, once /dev is mounted. */
+void devices_own(void);
 
 /* False when a volume is the container's /dev: then it is taken as it is, as runc does. */
 bool devices_wanted(const struct plan *p);

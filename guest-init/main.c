@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 
 #include "children.h"
+#include "devices.h"
 #include "link.h"
 #include "loop.h"
 #include "machine.h"
@@ -31,6 +32,7 @@ int main(void)
 	 */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	machine_mount();
+	devices_own();
 	machine_harden();
 	/* A peer that closed is an error of write(2), not a signal. */
 	signal(SIGPIPE, SIG_IGN);

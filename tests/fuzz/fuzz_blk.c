@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* virtio-blk: requests of any kind on a disk of 64 KiB, which keeps its size. */
-/* SOURCES: vmm/virtio_blk.c vmm/thread.c vmm/mmio.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
+/* SOURCES: vmm/virtio_blk.c vmm/thread.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
 #include <linux/virtio_blk.h>
 #include <sys/mman.h>
 #include <sys/stat.h>

@@ -4,7 +4,7 @@
  * stream) that say anything, and news of links.
  */
 /* SOURCES: vmm/virtio_net.c vmm/virtio_net_rx.c vmm/virtio_net_tx.c vmm/virtio_net_tap.c */
-/* SOURCES: vmm/virtio_net_stream.c vmm/virtio_net_limit.c vmm/thread.c vmm/mmio.c vmm/dev.c */
+/* SOURCES: vmm/virtio_net_stream.c vmm/virtio_net_limit.c vmm/thread.c vmm/mmio.c vmm/times.c vmm/dev.c */
 /* SOURCES: vmm/virtq.c vmm/gmem.c */
 #include <linux/sockios.h>
 #include <signal.h>

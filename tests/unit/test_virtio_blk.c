@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of virtio-blk: a fake guest on fake memory, a memory file as the disk. */
-/* SOURCES: vmm/virtio_blk.c vmm/thread.c vmm/mmio.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/loop.c */
+/* SOURCES: vmm/virtio_blk.c vmm/thread.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/loop.c */
 /* SOURCES: vmm/log.c */
 #include <setjmp.h>
 #include <stdarg.h>

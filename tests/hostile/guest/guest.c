@@ -7,7 +7,7 @@
 #define LAPIC	   0xfee00000ul
 #define TRAMPOLINE 0x10000ul
 /* Reads of a register, each an exit, before a wait is given up. */
-#define PATIENCE   20000u
+#define PATIENCE   100000u
 
 volatile struct ring rings[4];
 uint8_t buffer[8][4096] __attribute__((aligned(4096)));
