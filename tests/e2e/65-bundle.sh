@@ -121,7 +121,7 @@ test_no_new_privileges()
 	chmod 4755 setuid
 	chown 0:0 setuid
 	for setting in true false; do
-		make_bundle /setuid
+		make_bundle sh -c '/setuid; exit $?'
 		edit '"noNewPrivileges": true' "\"noNewPrivileges\": $setting"
 		edit '"user": {"uid": 0, "gid": 0}' '"user": {"uid": 1000, "gid": 1000}'
 		edit '"readonly": true' '"readonly": false'
