@@ -34,13 +34,19 @@
 #define FS_PAGES_MAX 64u
 #define FS_WRITE_MAX (FS_PAGES_MAX * 4096u)
 
+struct fs_list {
+	uint32_t first, last; /* index + 1, 0: none */
+};
+
 /* An open file of a guest: the donated descriptor. Closed when the last reference goes. */
 struct fs_file {
 	int fd;
 	uint32_t refs; /* its slot in the broker's table, and each READ or WRITE under way */
 	uint32_t class;
-	uint32_t release; /* tag + 1 of a RELEASE that waits for the others to end; 0: none */
-	uint32_t next;    /* free list, index + 1 */
+	uint32_t release;      /* tag + 1 of a RELEASE that waits for the others to end; 0: none */
+	uint32_t next;         /* free list, index + 1 */
+	bool writing;          /* a WRITE is under way; fs.lock */
+	struct fs_list writes; /* the WRITEs that wait for it */
 };
 
 enum fs_request_state {
@@ -77,10 +83,6 @@ struct fs_request {
 	_Alignas(8) uint8_t msg[sizeof(struct broker_header) + sizeof(struct fuse_in_header) + 64];
 	/* Last: only the pieces in use are copied. */
 	struct chain chain;
-};
-
-struct fs_list {
-	uint32_t first, last; /* index + 1, 0: none */
 };
 
 struct fs_broker {

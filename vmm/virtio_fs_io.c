@@ -134,6 +134,40 @@ static ssize_t transfer(const struct fs_request *r)
 	return done < 0 ? -errno : done;
 }
 
+/*
+ * The next READ or WRITE to do. One WRITE of a file at a time: the host's file systems let one
+ * writer at an inode, and a second worker would only wait for the first, while the device thread or
+ * another file could have its processor. fs.lock held.
+ */
+static struct fs_request *next_job(void)
+{
+	struct fs_request *r;
+
+	while ((r = fs_list_pop(&fs.jobs))) {
+		if (r->opcode != FUSE_WRITE)
+			return r;
+		if (!r->file->writing) {
+			r->file->writing = true;
+			return r;
+		}
+		fs_list_push(&r->file->writes, r);
+	}
+	return NULL;
+}
+
+/* A WRITE is done: the next one of the file takes its place behind the other jobs. */
+static void end_write(struct fs_file *file)
+{
+	struct fs_request *r;
+
+	pthread_mutex_lock(&fs.lock);
+	file->writing = false;
+	r = fs_list_pop(&file->writes);
+	if (r)
+		fs_list_push(&fs.jobs, r); /* no signal: this thread is about to look */
+	pthread_mutex_unlock(&fs.lock);
+}
+
 static void run(struct fs_request *r)
 {
 	struct virtio_dev *dev = r->dev;
@@ -142,6 +176,8 @@ static void run(struct fs_request *r)
 	struct fuse_write_out out = {.size = n > 0 ? (uint32_t)n : 0};
 	uint64_t one = 1;
 
+	if (r->opcode == FUSE_WRITE)
+		end_write(r->file);
 	/* A RELEASE that waited is the device thread's to send. */
 	if (fs_file_put(r->file))
 		(void)!write(dev->kick[queue].fd, &one, sizeof(one));
@@ -165,7 +201,7 @@ static void *work(void *arg)
 		struct fs_request *r;
 
 		pthread_mutex_lock(&fs.lock);
-		while (!(r = fs_list_pop(&fs.jobs)))
+		while (!(r = next_job()))
 			pthread_cond_wait(&fs.work, &fs.lock);
 		pthread_mutex_unlock(&fs.lock);
 		run(r);

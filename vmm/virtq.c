@@ -338,6 +338,7 @@ int chain_iov(const struct chain *c, const struct gmem *m, bool writable, uint64
 	if (!range_fits(off, len, writable ? c->write_len : c->read_len))
 		return -EINVAL;
 	for (; n && len; n--, p++) {
+		uint8_t *at;
 		uint64_t step;
 
 		if (off >= p->len) {
@@ -345,13 +346,17 @@ int chain_iov(const struct chain *c, const struct gmem *m, bool writable, uint64
 			continue;
 		}
 		step = p->len - off < len ? p->len - off : len;
-		if (n_iov == max_iov)
+		at = gmem_slice(m, gpa_add(p->gpa, off), step);
+		if (!at)
 			return -EINVAL;
-		iov[n_iov].iov_base = gmem_slice(m, gpa_add(p->gpa, off), step);
-		iov[n_iov].iov_len = step;
-		if (!iov[n_iov].iov_base)
-			return -EINVAL;
-		n_iov++;
+		if (n_iov && (uint8_t *)iov[n_iov - 1].iov_base + iov[n_iov - 1].iov_len == at) {
+			/* Pages that lie in a row: one piece is quicker than many of 4 KiB. */
+			iov[n_iov - 1].iov_len += step;
+		} else {
+			if (n_iov == max_iov)
+				return -EINVAL;
+			iov[n_iov++] = (struct iovec){.iov_base = at, .iov_len = step};
+		}
 		len -= step;
 		off = 0;
 	}

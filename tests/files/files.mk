@@ -3,7 +3,7 @@
 # Files without a virtual machine: the device and nacre-fsd behind this machine's FUSE client.
 # Included by the Makefile.
 
-.PHONY: files-build check-files check-files-full
+.PHONY: files-build check-files check-files-full bench-fs
 
 FILES_GUEST  := $(patsubst tests/e2e/guest/%.c,$(BUILD)/files/%,$(wildcard tests/e2e/guest/posix-*.c \
 	tests/e2e/guest/fs*.c))
@@ -33,3 +33,12 @@ check-files: files-build
 ## make check-files-full the same for 45 minutes, with git, tar, sqlite3 and a build
 check-files-full: files-build
 	@tests/files/run --full $(BUILD)
+
+$(BUILD)/bench/fs: tools/bench/fs.c $(call files_sources,tools/bench/fs.c)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(FILES_CFLAGS) -O2 -o $@ $(filter %.c,$^) -lpthread
+
+## make bench-fs         speed of shared files without a guest, against the host's own
+bench-fs: $(BUILD)/bench/fs $(LIBEXEC)/nacre-fsd
+	@dir=$$(mktemp -d $${FILES_DIR:-/var/tmp}/nacre-bench.XXXXXX) && \
+		$(BUILD)/bench/fs $(LIBEXEC)/nacre-fsd $$dir; status=$$?; rm -rf $$dir; exit $$status

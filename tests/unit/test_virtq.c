@@ -128,6 +128,29 @@ static void test_chain_iov(void **state)
 	assert_int_equal(chain_iov(&f->c, &f->mem, true, 0, 1, iov, 4), -EINVAL);
 }
 
+/* Pieces that lie in a row are one, and only those. */
+static void test_chain_iov_in_a_row(void **state)
+{
+	struct fixture *f = *state;
+	struct iovec iov[4];
+
+	fake_desc(&f->drv, 0, DATA, 10, FAKE_NEXT, 1);
+	fake_desc(&f->drv, 1, DATA + 10, 20, FAKE_NEXT, 2);
+	fake_desc(&f->drv, 2, DATA + 31, 5, FAKE_NEXT, 3);
+	fake_desc(&f->drv, 3, END - 5, 5, FAKE_NEXT, 4);
+	fake_desc(&f->drv, 4, FAKE_BASE + 0x8000, 5, 0, 0);
+	fake_offer(&f->drv, 0);
+	assert_int_equal(virtq_pop(&f->q, &f->c), 1);
+	assert_int_equal(chain_iov(&f->c, &f->mem, false, 5, 40, iov, 4), 4);
+	assert_ptr_equal(iov[0].iov_base, gmem_slice(&f->mem, GPA(DATA + 5), 1));
+	assert_int_equal(iov[0].iov_len, 25);
+	assert_int_equal(iov[1].iov_len, 5);
+	assert_int_equal(iov[2].iov_len, 5);
+	assert_ptr_equal(iov[3].iov_base, gmem_slice(&f->mem, GPA(FAKE_BASE + 0x8000), 1));
+	assert_int_equal(chain_iov(&f->c, &f->mem, false, 0, 30, iov, 1), 1);
+	assert_int_equal(chain_iov(&f->c, &f->mem, false, 0, 31, iov, 1), -EINVAL);
+}
+
 static void test_loop(void **state)
 {
 	struct fixture *f = *state;
@@ -320,6 +343,7 @@ int main(void)
 		TEST(test_start_checks),
 		TEST(test_round_trip),
 		TEST(test_chain_iov),
+		TEST(test_chain_iov_in_a_row),
 		TEST(test_loop),
 		TEST(test_longest_chain),
 		TEST(test_next_outside),
