@@ -10,7 +10,8 @@
 #include "net.h"
 
 /* Made for the interface with index N: "nacreN". */
-#define NET_TAP_NAME "nacre%u"
+#define NET_TAP_PREFIX "nacre"
+#define NET_TAP_NAME   NET_TAP_PREFIX "%u"
 
 /*
  * Makes taps of `queues` queues each and sets taps[], n_taps and watch_fd of each interface. Returns

@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 
+#include "net_join.h"
 #include "net_read.h"
 #include "net_socket.h"
 
@@ -65,6 +66,18 @@ static int refuse_kind(struct net_reading *reading, const char *name)
 					   "other kind of interface", name));
 }
 
+/* NET_TAP_NAME: another VM's. Whose interface it is, net_join() says. */
+static bool is_our_tap(const char *name)
+{
+	size_t digits;
+
+	if (strncmp(name, NET_TAP_PREFIX, strlen(NET_TAP_PREFIX)) != 0)
+		return false;
+	name += strlen(NET_TAP_PREFIX);
+	digits = strspn(name, "0123456789");
+	return digits && !name[digits];
+}
+
 static int on_link(const struct nlmsghdr *head, void *ctx)
 {
 	struct net_reading *reading = ctx;
@@ -91,7 +104,7 @@ static int on_link(const struct nlmsghdr *head, void *ctx)
 		}
 	}
 	/* What a module puts into every namespace (tunl0, sit0, ...) is down, and stays out. */
-	if (info->ifi_flags & IFF_LOOPBACK || !(info->ifi_flags & IFF_UP))
+	if (info->ifi_flags & IFF_LOOPBACK || !(info->ifi_flags & IFF_UP) || is_our_tap(name))
 		return MNL_CB_OK;
 	if (info->ifi_type != ARPHRD_ETHER || !mac ||
 	    mnl_attr_get_payload_len(mac) != sizeof(interface->mac))

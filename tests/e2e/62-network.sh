@@ -12,6 +12,9 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/network.sh
 . "$E2E_DIR/lib/network.sh"
 
+# Each test starts some twenty processes beside its guests: more patience where that is slow.
+E2E_SLOW=$((E2E_SLOW * 3))
+
 # A host with addresses outside, and a route there.
 new_host()
 {
@@ -91,7 +94,7 @@ make_network_bundle()	# NETWORK COMMAND…
 	printf '%s\n' "$CONFIG" > bundle/config.json
 }
 
-LIMITS[test_namespace_becomes_the_guests]=90
+LIMITS[test_namespace_becomes_the_guests]=240
 test_namespace_becomes_the_guests()
 {
 	NETWORKS=$PWD
@@ -119,7 +122,7 @@ default via fd99::1 dev eth0  metric 1024
 		"$(in_network one tc qdisc show dev eth0 | grep clsact)"
 }
 
-LIMITS[test_interface_goes_away]=90
+LIMITS[test_interface_goes_away]=240
 test_interface_goes_away()
 {
 	NETWORKS=$PWD
@@ -139,7 +142,7 @@ alive"
 }
 
 # create, start, kill and delete as an engine calls them; the namespace has its own network again.
-LIMITS[test_engine_verbs_and_a_second_vm]=90
+LIMITS[test_engine_verbs_and_a_second_vm]=240
 test_engine_verbs_and_a_second_vm()
 {
 	NETWORKS=$PWD
@@ -167,7 +170,7 @@ test_engine_verbs_and_a_second_vm()
 }
 
 # What a guest may not send as. The container tries another address and another MAC address.
-LIMITS[test_spoofed_senders_are_dropped]=90
+LIMITS[test_spoofed_senders_are_dropped]=240
 test_spoofed_senders_are_dropped()
 {
 	NETWORKS=$PWD
@@ -187,7 +190,7 @@ other address dropped
 other MAC dropped"
 }
 
-LIMITS[test_two_containers_talk]=120
+LIMITS[test_two_containers_talk]=240
 test_two_containers_talk()
 {
 	NETWORKS=$PWD
