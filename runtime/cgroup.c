@@ -109,6 +109,15 @@ static int limits_write(const char *leaf, const struct cgroup_limits *limits,
 	return 0;
 }
 
+int cgroup_update(const char *leaf, const struct container_config *config,
+		  const struct vm_size *size, struct arena *arena, struct failure *failure)
+{
+	struct cgroup_limits limits = { .n = 0 };
+
+	cgroup_limits_of(&limits, config, size, arena);
+	return limits_write(leaf, &limits, failure);
+}
+
 /* No cgroup: what only it could carry out is refused. */
 static int go_without(const struct cgroup_limits *limits, struct failure *failure)
 {

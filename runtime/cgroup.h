@@ -33,6 +33,13 @@ int cgroup_create(struct cgroup *cgroup, const struct container_config *config,
 		  const struct vm_size *size, enum cgroup_manager manager, struct arena *arena,
 		  struct failure *failure);
 
+/*
+ * Writes limits anew to the leaf of a container that runs: those that the configuration gives.
+ * Returns 0, or -errno with the failure set.
+ */
+int cgroup_update(const char *leaf, const struct container_config *config,
+		  const struct vm_size *size, struct arena *arena, struct failure *failure);
+
 /* The first companion runs in the leaf: it needs nothing else to keep it. */
 void cgroup_settle(struct cgroup *cgroup);
 

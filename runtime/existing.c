@@ -24,6 +24,21 @@ int existing_parse(const struct existing_usage *usage, const struct global_optio
 	return 1 + used;
 }
 
+int existing_open_running(struct state *state, const struct global_options *global, const char *id,
+			  const char *what, struct failure *failure)
+{
+	int err = state_open(state, global->root, id, global->arena, failure);
+	enum state_status status;
+
+	if (err)
+		return err;
+	status = state_status(state);
+	if (status == STATE_CREATED || status == STATE_RUNNING)
+		return 0;
+	return failure_set(failure, -ESRCH, "%s: cannot %s a container that is %s: container not "
+			   "running", id, what, state_status_name(status));
+}
+
 int existing_end(struct state *state, const struct failure *failure)
 {
 	state_close(state);

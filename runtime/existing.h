@@ -23,6 +23,13 @@ struct existing_usage {
 int existing_parse(const struct existing_usage *usage, const struct global_options *global,
 		   int argc, char *argv[], void *options, struct failure *failure);
 
+/*
+ * Opens the state of a container whose guest can be asked: created or running. `what` is for the
+ * message: "ID: cannot WHAT a container that is paused". Returns 0 or -errno with the failure set.
+ */
+int existing_open_running(struct state *state, const struct global_options *global, const char *id,
+			  const char *what, struct failure *failure);
+
 /* Ends a verb: reports the failure, if there is one, and closes the state. Returns 0 or 1. */
 int existing_end(struct state *state, const struct failure *failure);
 

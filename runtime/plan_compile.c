@@ -136,7 +136,7 @@ static void add_memory(const struct config_resources *resources, struct plan_buf
 		add_cgroup(plan, "memory.low", "%" PRId64, resources->memory_reservation);
 }
 
-static void add_resources(const struct config_resources *resources, struct plan_buffer *plan)
+void plan_add_resources(const struct config_resources *resources, struct plan_buffer *plan)
 {
 	add_memory(resources, plan);
 	if (resources->pids_limit > 0)
@@ -185,7 +185,7 @@ int plan_compile(const struct container_config *config, struct plan_buffer *plan
 		plan_buffer_add_pair(plan, PLAN_SYSCTL, config->sysctls.v[i].name,
 				     config->sysctls.v[i].value);
 	add_devices(config, plan);
-	add_resources(&config->resources, plan);
+	plan_add_resources(&config->resources, plan);
 	err = device_filter_compile(&config->resources.devices, plan, failure);
 	if (!err)
 		err = seccomp_compile(config->seccomp, plan, failure);

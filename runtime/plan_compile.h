@@ -21,4 +21,7 @@ int plan_compile(const struct container_config *config, struct plan_buffer *plan
 int plan_compile_process(const struct container_config *config, struct plan_buffer *plan,
 			 struct failure *failure);
 
+/* Appends what the limits are in the guest's cgroup: records PLAN_CGROUP. */
+void plan_add_resources(const struct config_resources *resources, struct plan_buffer *plan);
+
 #endif

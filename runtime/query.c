@@ -1,96 +1,132 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asks nacre-init; see query.h. Blocking, with a time limit on each step. */
+/* Questions to the guest; see query.h. */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/time.h>
+#include <time.h>
 
+#include "child.h"
 #include "fd.h"
 #include "listener.h"
 #include "query.h"
 #include "state_files.h"
 
-static int fail(struct failure *failure, const struct state *state, int err, const char *what)
+static int lost(const struct query *query, int err, struct failure *failure)
 {
-	return failure_set(failure, err, "%s: the guest %s", state->id, what);
+	if (err == -ETIMEDOUT)
+		return failure_set(failure, err, "%s: the guest does not answer", query->id);
+	if (err == -EPROTO)
+		return failure_set(failure, err, "%s: the guest broke the control protocol",
+				   query->id);
+	return failure_set(failure, -ECONNRESET, "%s: container not running: the guest closed",
+			   query->id);
 }
 
-/* Receives exactly so many bytes. 0 or -errno. */
-static int receive_all(int fd, void *to, size_t len)
-{
-	ssize_t n = recv(fd, to, len, MSG_WAITALL);
-
-	if (n < 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	return n == (ssize_t)len ? 0 : -EPIPE;
-}
-
-int query_send(int fd, const struct state *state, enum msg_type type, const void *body, size_t len,
+int query_send(struct query *query, enum msg_type type, const void *body, size_t len,
 	       struct failure *failure)
 {
-	uint8_t message[PROTO_SMALL_MAX];
-	struct msg_header header = {
-		.len = le32_of((uint32_t)(sizeof(header) + len)),
-		.type = le16_of((uint16_t)type),
-		.container = le32_of(state->number),
+	struct {
+		struct msg_header header;
+		uint8_t body[PROTO_SMALL_MAX - sizeof(struct msg_header)];
+	} message = {
+		.header = { .len = le32_of((uint32_t)(sizeof(message.header) + len)),
+			    .type = le16_of((uint16_t)type),
+			    .container = le32_of(query->container) },
 	};
 
-	if (len > sizeof(message) - sizeof(header))
-		return fail(failure, state, -EMSGSIZE, "cannot be asked so much at once");
-	memcpy(message, &header, sizeof(header));
+	if (len > sizeof(message.body))
+		return failure_set(failure, -E2BIG, "%s: too long an order", query->id);
 	if (len > 0)
-		memcpy(message + sizeof(header), body, len);
-	if (send(fd, message, sizeof(header) + len, MSG_NOSIGNAL) != (ssize_t)(sizeof(header) + len))
-		return fail(failure, state, -EPIPE, "has closed the connection");
+		memcpy(message.body, body, len);
+	/* The peer's buffer takes more than one message: this does not wait. */
+	if (send(query->fd, &message, sizeof(message.header) + len, MSG_NOSIGNAL) < 0)
+		return lost(query, -ECONNRESET, failure);
 	return 0;
 }
 
-static int refused(const struct state *state, const uint8_t *body, size_t len,
-		   struct failure *failure)
+/* Exactly `len` bytes until the deadline (-1: none). 0 or -errno. */
+static int read_all(int fd, void *to, size_t len, int64_t deadline)
+{
+	size_t have = 0;
+
+	while (have < len) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		int64_t left = deadline < 0 ? -1 : deadline - child_now_ms();
+		ssize_t n;
+
+		if (deadline >= 0 && left <= 0)
+			return -ETIMEDOUT;
+		if (poll(&p, 1, (int)left) < 0 && errno != EINTR)
+			return -errno;
+		n = recv(fd, (uint8_t *)to + have, len - have, MSG_DONTWAIT);
+		if (n == 0)
+			return -ECONNRESET;
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		have += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static int guest_failed(const struct query *query, struct failure *failure)
 {
 	struct msg_failed failed;
-	char text[PROTO_TEXT_MAX + 1] = "";
 
-	if (len < sizeof(failed))
-		return fail(failure, state, -EPROTO, "gave an answer of wrong length");
-	memcpy(&failed, body, sizeof(failed));
-	if (le16_get(failed.text_len) != len - sizeof(failed) || len - sizeof(failed) >= sizeof(text))
-		return fail(failure, state, -EPROTO, "gave an answer of wrong length");
-	/* sanitized when it is reported */
-	memcpy(text, body + sizeof(failed), len - sizeof(failed));
-	return failure_set(failure, -EIO, "%s: %s", state->id, text);
+	if (query->body_len < sizeof(failed))
+		return lost(query, -EPROTO, failure);
+	memcpy(&failed, query->body, sizeof(failed));
+	if (le16_get(failed.text_len) != query->body_len - sizeof(failed))
+		return lost(query, -EPROTO, failure);
+	return failure_set(failure, -EIO, "%s: %.*s", query->id, (int)le16_get(failed.text_len),
+			   (const char *)query->body + sizeof(failed));
 }
 
-int query_receive(int fd, const struct state *state, enum msg_type *type, void *body, size_t room,
-		  struct failure *failure)
+int query_receive(struct query *query, int ms, struct failure *failure)
 {
-	uint8_t bytes[PROTO_SMALL_MAX];
+	int64_t deadline = ms < 0 ? -1 : child_now_ms() + ms;
 	struct msg_header header;
-	int err = receive_all(fd, &header, sizeof(header));
-	size_t len = err ? 0 : le32_get(header.len);
+	uint32_t len;
+	int err = read_all(query->fd, &header, sizeof(header), deadline);
 
 	if (err)
-		return fail(failure, state, err, err == -ETIMEDOUT ? "does not answer" :
-						 "has closed the connection");
-	if (len < sizeof(header) || len > sizeof(bytes) || le16_get(header.zero) ||
-	    le32_get(header.container) != state->number)
-		return fail(failure, state, -EPROTO, "gave an answer that is none");
-	len -= sizeof(header);
-	err = len ? receive_all(fd, bytes, len) : 0;
+		return lost(query, err, failure);
+	len = le32_get(header.len);
+	if (len < sizeof(header) || len > PROTO_SMALL_MAX || le16_get(header.zero) != 0 ||
+	    le32_get(header.container) != query->container)
+		return lost(query, -EPROTO, failure);
+	query->type = le16_get(header.type);
+	query->body_len = len - sizeof(header);
+	err = read_all(query->fd, query->body, query->body_len, deadline);
 	if (err)
-		return fail(failure, state, err, "broke off its answer");
-	*type = (enum msg_type)le16_get(header.type);
-	if (*type == MSG_FAILED)
-		return refused(state, bytes, len, failure);
-	if (len > room)
-		return fail(failure, state, -EPROTO, "gave an answer of wrong length");
-	if (len > 0)
-		memcpy(body, bytes, len);
-	return (int)len;
+		return lost(query, err, failure);
+	return query->type == MSG_FAILED ? guest_failed(query, failure) : 0;
 }
 
-static int say_hello(int fd, const struct state *state, struct failure *failure)
+int query_order(struct query *query, enum msg_type type, const void *body, size_t len, int ms,
+		struct failure *failure)
+{
+	int err = query_send(query, type, body, len, failure);
+
+	if (!err)
+		err = query_receive(query, ms, failure);
+	if (!err && (query->type != MSG_DONE || query->body_len != 0))
+		err = lost(query, -EPROTO, failure);
+	return err;
+}
+
+int query_set_clock(struct query *query, struct failure *failure)
+{
+	struct msg_set_clock clock;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock.realtime_ns = le64_of((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+	return query_order(query, MSG_SET_CLOCK, &clock, sizeof(clock), QUERY_WAIT_MS, failure);
+}
+
+int query_open(struct query *query, const struct state *state, struct failure *failure)
 {
 	struct msg_hello hello = {
 		.magic = le32_of(PROTO_MAGIC),
@@ -98,32 +134,31 @@ static int say_hello(int fd, const struct state *state, struct failure *failure)
 		.role = le16_of(ROLE_QUERY),
 	};
 	struct msg_hello_ack ack;
-	enum msg_type type;
-	int n;
+	int err;
 
+	query->id = state->id;
+	query->container = state->number;
+	query->fd = listener_connect(state->dir_fd, SOCKET_FILE, SOCK_STREAM, failure);
+	if (query->fd < 0)
+		return failure_set(failure, query->fd, "%s: container not running", state->id);
 	if (getrandom(hello.token, sizeof(hello.token), 0) != (ssize_t)sizeof(hello.token))
-		return failure_set(failure, -EIO, "getrandom: %s", strerror(errno));
-	n = query_send(fd, state, MSG_HELLO, &hello, sizeof(hello), failure);
-	if (n == 0)
-		n = query_receive(fd, state, &type, &ack, sizeof(ack), failure);
-	if (n < 0)
-		return n;
-	if (type != MSG_HELLO_ACK || n != sizeof(ack) || le16_get(ack.version) != PROTO_VERSION)
-		return fail(failure, state, -EPROTO, "speaks another version of the protocol");
+		return failure_set(failure, -EIO, "no random numbers");
+	err = query_send(query, MSG_HELLO, &hello, sizeof(hello), failure);
+	if (!err)
+		err = query_receive(query, QUERY_WAIT_MS, failure);
+	if (err)
+		return err;
+	if (query->type != MSG_HELLO_ACK || query->body_len != sizeof(ack))
+		return lost(query, -EPROTO, failure);
+	memcpy(&ack, query->body, sizeof(ack));
+	if (le16_get(ack.version) != PROTO_VERSION)
+		return failure_set(failure, -EPROTO, "%s: the guest speaks version %u of the "
+				   "control protocol, expected %u", query->id,
+				   le16_get(ack.version), PROTO_VERSION);
 	return 0;
 }
 
-int query_open(const struct state *state, struct failure *failure)
+void query_close(struct query *query)
 {
-	const struct timeval limit = { .tv_sec = QUERY_TIMEOUT_MS / 1000 };
-	autoclose int fd = listener_connect(state->dir_fd, SOCKET_FILE, SOCK_STREAM, failure);
-	int err;
-
-	if (fd < 0)
-		return fd;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
-		return failure_set(failure, -errno, "setsockopt: %s", strerror(errno));
-	err = say_hello(fd, state, failure);
-	return err ? err : steal_fd(&fd);
+	drop_fd(&query->fd);
 }

@@ -1,32 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks nacre-init about a container that runs (include/proto.h ROLE_QUERY). The answers are the
- * guest's word: numbers within fixed structures, and text that is shown only sanitized.
+ * Questions to the guest about a container, and orders to it, over a query connection
+ * (include/proto.h). What comes back was written by a guest: lengths and types are checked here,
+ * numbers by whoever asked, and text is shown only through report.h, which replaces what is not
+ * printable.
  */
 #ifndef NACRE_RUNTIME_QUERY_H
 #define NACRE_RUNTIME_QUERY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "failure.h"
 #include "proto.h"
 #include "state.h"
 
-/* How long a guest may take to answer. */
-#define QUERY_TIMEOUT_MS 5000
+/* How long a guest may take to answer; a busy one has its nacre-init all the same. */
+#define QUERY_WAIT_MS 10000
+/* To write its files out. */
+#define QUERY_SYNC_MS 60000
 
-/* Connects and exchanges hellos. A descriptor (the caller closes it), or -errno with the failure set. */
-int query_open(const struct state *state, struct failure *failure);
+struct query {
+	int fd;
+	const char *id;
+	uint32_t container;
+	uint16_t type;	 /* of the last message received, enum msg_type */
+	size_t body_len;
+	uint8_t body[PROTO_SMALL_MAX];
+};
+
+/* Connects to the VM of a container that runs. 0, or -errno with the failure set. */
+int query_open(struct query *query, const struct state *state, struct failure *failure);
 
 /* Sends one message. 0, or -errno with the failure set. */
-int query_send(int fd, const struct state *state, enum msg_type type, const void *body, size_t len,
+int query_send(struct query *query, enum msg_type type, const void *body, size_t len,
 	       struct failure *failure);
 
 /*
- * Receives the answer: its type, and its body into `body`. Returns the body's length, or -errno with the
- * failure set: also when the guest answers FAILED, with its words.
+ * Receives one message, waiting for it up to `ms` milliseconds (-1: for ever). 0; -EIO with the
+ * failure set to the guest's words when it is FAILED; -ECONNRESET when the guest closed, -ETIMEDOUT
+ * or -EPROTO, also with the failure set.
  */
-int query_receive(int fd, const struct state *state, enum msg_type *type, void *body, size_t room,
-		  struct failure *failure);
+int query_receive(struct query *query, int ms, struct failure *failure);
+
+/* Sends an order and waits for DONE. 0, or -errno with the failure set. */
+int query_order(struct query *query, enum msg_type type, const void *body, size_t len, int ms,
+		struct failure *failure);
+
+/* Sets the guest's clock by the host's. 0, or -errno with the failure set. */
+int query_set_clock(struct query *query, struct failure *failure);
+
+void query_close(struct query *query);
 
 #endif

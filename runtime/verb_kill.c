@@ -2,7 +2,7 @@
 /*
  * nacre kill (OCI runtime-spec 1.2 runtime.md "Kill"): sends a signal to the container's process, by
  * way of its monitor, which passes on every signal that can be caught. SIGKILL ends the monitor, and
- * the guest kills what belonged to its connection.
+ * the guest kills what belonged to its connection. With --all and --pid the guest sends it.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,10 +10,12 @@
 
 #include "existing.h"
 #include "fd.h"
+#include "query.h"
 #include "signal_names.h"
 
 struct kill_options {
 	bool help, all;
+	uint64_t pid; /* 0: not given */
 };
 
 #define AT(field) offsetof(struct kill_options, field)
@@ -21,6 +23,9 @@ struct kill_options {
 static const struct option_row rows[] = {
 	{ .name = "all", .letter = 'a', .kind = OPTION_FLAG, .offset = AT(all),
 	  .help = "to every process of the container" },
+	{ .name = "pid", .kind = OPTION_NUMBER, .argument = "PID", .offset = AT(pid), .min = 1,
+	  .max = 4194304, .expected = "a process' number in the container, as ps shows it",
+	  .help = "to this process of the container" },
 	{ .name = "help", .letter = 'h', .kind = OPTION_FLAG, .offset = AT(help),
 	  .help = "this text" },
 };
@@ -29,7 +34,7 @@ static const struct option_table table = { rows, sizeof(rows) / sizeof(rows[0]) 
 
 static const struct existing_usage usage = {
 	.line = "nacre kill: send a signal (TERM if not given) to a container",
-	.usage = "nacre kill [--all] ID [SIGNAL]",
+	.usage = "nacre kill [--all|--pid PID] ID [SIGNAL]",
 	.table = &table,
 	.help_offset = AT(help),
 	.least = 1,
@@ -55,6 +60,34 @@ static int kill_container(const struct state *state, int signo, struct failure *
 	return 0;
 }
 
+/* To other processes than the container's own: only the guest knows them. */
+static int kill_inside(const struct state *state, uint64_t pid, int signo, struct failure *failure)
+{
+	struct msg_kill order = { .signo = le32_of((uint32_t)signo),
+				  .pid = le32_of((uint32_t)pid) };
+	struct query query;
+	int err = query_open(&query, state, failure);
+
+	if (!err)
+		err = query_order(&query, MSG_KILL, &order, sizeof(order), QUERY_WAIT_MS, failure);
+	query_close(&query);
+	return err;
+}
+
+/* A paused guest kills nobody; the end of its monitor ends it. */
+static int kill_as_asked(const struct state *state, const struct kill_options *options, int signo,
+			 struct failure *failure)
+{
+	enum state_status status = state_status(state);
+
+	if ((options->all || options->pid) && status == STATE_RUNNING)
+		return kill_inside(state, options->pid, signo, failure);
+	if (options->pid)
+		return failure_set(failure, -ESRCH, "%s: container not running: it is %s",
+				   state->id, state_status_name(status));
+	return kill_container(state, signo, failure);
+}
+
 int verb_kill(const struct global_options *global, int argc, char *argv[])
 {
 	struct kill_options options = { .help = false };
@@ -70,6 +103,6 @@ int verb_kill(const struct global_options *global, int argc, char *argv[])
 			    name);
 	else if (at > 0 &&
 		 state_open(&state, global->root, argv[at], global->arena, &failure) == 0)
-		kill_container(&state, signo, &failure);
+		kill_as_asked(&state, &options, signo, &failure);
 	return existing_end(&state, &failure);
 }

@@ -37,17 +37,20 @@ static const struct existing_usage usage = {
 /* The guest's word into *guest. 0, or -errno with `why` set. */
 static int ask_guest(const struct state *state, struct msg_layers *guest, struct failure *why)
 {
-	autoclose int fd = query_open(state, why);
-	enum msg_type type;
-	int n = fd < 0 ? fd : query_send(fd, state, MSG_LAYERS, NULL, 0, why);
+	struct query query = { .fd = -1 };
+	int err = query_open(&query, state, why);
 
-	if (n == 0)
-		n = query_receive(fd, state, &type, guest, sizeof(*guest), why);
-	if (n < 0)
-		return n;
-	if (type != MSG_LAYERS_FOUND || n != sizeof(*guest))
+	if (!err)
+		err = query_send(&query, MSG_LAYERS, NULL, 0, why);
+	if (!err)
+		err = query_receive(&query, QUERY_WAIT_MS, why);
+	query_close(&query);
+	if (err)
+		return err;
+	if (query.type != MSG_LAYERS_FOUND || query.body_len != sizeof(*guest))
 		return failure_set(why, -EPROTO, "%s: the guest gave an answer of wrong length",
 				   state->id);
+	memcpy(guest, query.body, sizeof(*guest));
 	return 0;
 }
 

@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# exec: processes that join a running container.
+
+set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/tests.sh
+. "${0%/*}/lib/tests.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/containers.sh
+. "$E2E_DIR/lib/containers.sh"
+
+LIMITS[test_what_the_process_is]=90
+
+# A container that waits, named c.
+start_waiting()
+{
+	"$NACRE" "${E2E_ROOT[@]}" run -d --name c "${SMALL[@]}" -- \
+		sh -c 'trap "exit 0" TERM; while :; do sleep 0.2; done' > output 2>&1 < /dev/null
+	expect_equal "status of run" 0 $?
+}
+
+end_waiting()
+{
+	nacre delete --force c
+	expect_status 0
+	expect_silent
+}
+
+# exec's end, without a word of nacre's.
+expect_exec()	# STATUS OUT ARGUMENT…
+{
+	local status=$1 out=$2
+
+	shift 2
+	nacre exec "$@"
+	expect_equal "status of: exec $*" "$status" "$STATUS"
+	expect_equal "output of: exec $*" "$out" "$OUT"
+	expect_silent
+}
+
+expect_no()	# STATUS REGULAR-EXPRESSION ARGUMENT…
+{
+	local status=$1 wanted=$2
+
+	shift 2
+	nacre exec "$@"
+	expect_equal "status of: exec $*" "$status" "$STATUS"
+	expect_one_line "$wanted"
+}
+
+test_status_and_streams()
+{
+	start_waiting
+	expect_exec 0 'hello' c echo hello
+	expect_exec 7 '' c sh -c 'exit 7'
+	expect_exec 143 '' c sh -c 'kill -TERM $$'
+	printf 'through\n' > input
+	INPUT=input expect_exec 0 'through' c cat
+	nacre exec c sh -c 'echo out; echo err >&2'
+	expect_equal "standard output" out "$OUT"
+	expect_equal "standard error" err "$ERR"
+	head -c 3000000 /dev/zero > zeros
+	INPUT=zeros expect_exec 0 3000000 c wc -c
+	# at once, and with the texts that engines look for
+	expect_no 127 'exec: "none": executable file not found in \$PATH$' c none
+	expect_no 127 'no such file or directory$' c /bin/none
+	expect_no 126 'permission denied$' c /etc/passwd
+	expect_no 1 'chdir to cwd \("/none"\).*no such file or directory$' --cwd /none c true
+	expect_no 1 'none: container does not exist$' none true
+	end_waiting
+	expect_no 1 'container does not exist$' c true
+}
+
+test_what_the_process_is()
+{
+	local spaces='for n in user mnt pid net ipc uts cgroup; do readlink /proc/self/ns/$n; done'
+
+	start_waiting
+	nacre exec c sh -c "readlink /proc/1/ns/pid /proc/1/ns/mnt /proc/1/ns/user /proc/1/ns/net |
+		sort > /tmp/a; readlink /proc/\$\$/ns/pid /proc/\$\$/ns/mnt /proc/\$\$/ns/user \
+		/proc/\$\$/ns/net | sort > /tmp/b; cmp /tmp/a /tmp/b && cat /proc/self/cgroup"
+	expect_out '0::/'
+	expect_exec 0 $'1000 1001\n/tmp\nb /home' -u 1000:1001 --cwd /tmp -e A=b -e HOME=/home c \
+		sh -c 'echo $(id -u) $(id -g); pwd; echo $A $HOME'
+	nacre exec c grep -E 'Cap(Bnd|Eff)|Seccomp:' /proc/self/status
+	expect_out $'CapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb\nSeccomp:\t2'
+	nacre exec --cap CAP_NET_ADMIN --no-new-privs c grep -E 'Cap(Bnd|Eff)|NoNew' /proc/self/status
+	expect_out $'CapEff:\t00000000a80435fb\nCapBnd:\t00000000a80435fb\nNoNewPrivs:\t1'
+	printf '{"args": ["sh", "-c", "id -u; pwd; echo $V; ulimit -n"], "cwd": "/etc",
+		"user": {"uid": 7, "gid": 8}, "env": ["V=1", "PATH=/bin"],
+		"rlimits": [{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 99}]}' > process.json
+	expect_exec 0 $'7\n/etc\n1\n77' --process process.json c
+	INPUT=process.json expect_exec 0 $'7\n/etc\n1\n77' --process - c
+	expect_no 1 'cwd: expected' --process <(echo '{"args": ["x"], "user": {"uid": 0, "gid": 0}}') c
+	expect_no 1 'expected JSON' --process <(echo '{') c
+	expect_no 1 'CAP_NONE: expected a capability' --cap CAP_NONE c true
+	expect_no 1 'expected UID' --user name c true
+	expect_no 1 'expected NAME=VALUE' --env X c true
+	expect_no 1 'expected a command' c
+	expect_no 1 'unknown.*--nothing' --nothing c true
+	expect_no 1 'preserve-fds 1: descriptors cannot be passed' --preserve-fds 1 c true
+	end_waiting
+}
+
+test_many_at_once_and_the_end_of_all()
+{
+	local i status pids=()
+
+	start_waiting
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		"$NACRE" "${E2E_ROOT[@]}" exec c sh -c "echo $i; exit $i" < /dev/null > "out$i" 2>&1 &
+		pids+=($!)
+	done
+	i=0
+	for status in "${pids[@]}"; do
+		i=$((i + 1))
+		wait "$status"
+		expect_equal "status of process $i" $i $?
+		expect_equal "output of process $i" $i "$(< "out$i")"
+	done
+	start_ready exec c sh -c 'echo ready; sleep 1000'
+	nacre kill c TERM
+	expect_status 0
+	finish 10
+	expect_equal "the end of the container ends it" 137 "$STATUS"
+	expect_no 1 'container not running$' c true
+	end_waiting
+}
+
+# The detached one is who engines know it by: its pid stands for the process.
+test_detached()
+{
+	local pid
+
+	start_waiting
+	nacre exec -d --pid-file pid c sleep 1000
+	expect_status 0
+	pid=$(< pid)
+	expect_equal "who stands for it" nacre-monitor "$(< "/proc/$pid/comm")"
+	expect_equal "its cgroup" "0::/nacre/c" "$(< "/proc/$pid/cgroup")"
+	expect_equal "its network" "$(readlink "/proc/$(monitor_of_c)/ns/net")" \
+		"$(readlink "/proc/$pid/ns/net")"
+	expect_exec 0 1 c sh -c 'pgrep -f "^sleep 1000" | wc -l'
+	# killed, it takes its process along and nothing else
+	kill -KILL "$pid"
+	wait_until "$E2E_SLOW" no_sleeper || failed "the process outlives who stood for it"
+	nacre state c
+	expect_match "the container runs" '"status": "running"' "$OUT"
+	# a signal reaches the process
+	nacre exec -d --pid-file pid c sh -c 'trap "echo caught > /tmp/caught; exit" USR1
+		while :; do sleep 0.1; done'
+	pid=$(< pid)
+	pause 1
+	kill -USR1 "$pid"
+	wait_until "$E2E_SLOW" is_gone "$pid" || failed "the monitor does not end"
+	expect_exec 0 caught c cat /tmp/caught
+	end_waiting
+}
+
+monitor_of_c()
+{
+	nacre state c
+	OUT=${OUT#*\"pid\": }
+	echo "${OUT%%,*}"
+}
+
+no_sleeper()
+{
+	nacre exec c pgrep -f '^sleep 1000'
+	[ -z "$OUT" ]
+}
+
+run_subject "$@"

@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What is asked of a container that runs: ps, kill --all, events, update, pause, resume.
+
+set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/tests.sh
+. "${0%/*}/lib/tests.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/containers.sh
+. "$E2E_DIR/lib/containers.sh"
+
+LIMITS[test_pause_and_resume]=120
+
+start_c()	# COMMAND…
+{
+	"$NACRE" "${E2E_ROOT[@]}" run -d --name c "${SMALL[@]}" -- "$@" > output 2>&1 < /dev/null
+	expect_equal "status of run" 0 $?
+}
+
+delete_c()
+{
+	nacre delete --force c
+	expect_status 0
+	expect_silent
+}
+
+expect_no()	# REGULAR-EXPRESSION ARGUMENT…
+{
+	local wanted=$1
+
+	shift
+	nacre "$@"
+	expect_equal "status of: nacre $*" 1 "$STATUS"
+	expect_one_line "$wanted"
+}
+
+test_ps_and_kill()
+{
+	start_c sh -c 'sleep 1000 & sleep 1001 & trap : USR1; while :; do wait; done'
+	nacre ps --format json c
+	expect_success '[1,2,3]'
+	nacre ps c
+	expect_match "the table" $'^UID +PID +PPID STIME +TIME CMD\n0 +1 +0 .*sh -c' "$OUT"
+	expect_match "the table" $'\n0 +2 +1 .* sleep 1000\n0 +3 +1 .* sleep 1001$' "$OUT"
+	nacre kill --pid 2 c KILL
+	expect_success ''
+	nacre ps --format json c
+	expect_match "without 2" '^\[1,(2,)?3\]$' "$OUT"	# perhaps not reaped yet
+	expect_no 'process 999: no such process' kill --pid 999 c TERM
+	expect_no 'format x: expected table or json' ps --format x c
+	nacre kill --all c KILL
+	expect_success ''
+	wait_until $((2 * E2E_SLOW)) is_stopped || failed "kill --all does not end the container"
+	expect_no 'container not running$' ps c
+	expect_no 'container not running' kill --all c KILL
+	delete_c
+}
+
+is_stopped()
+{
+	nacre state c
+	[[ $OUT == *'"status": "stopped"'* ]]
+}
+
+# A number of the last figures.
+figure()	# PATH OF NAMES
+{
+	printf '%s\n' "$OUT" | python3 -c 'import functools, json, sys
+print(functools.reduce(lambda o, n: o[n], sys.argv[1:], json.load(sys.stdin)))' "$@"
+}
+
+test_figures_and_limits()
+{
+	need_command python3
+	start_c sh -c 'sleep 1000 & while :; do wait; done'
+	nacre events --stats c
+	expect_status 0
+	expect_equal "type" stats "$(figure type)"
+	expect_equal "id" c "$(figure id)"
+	expect_equal "memory's limit" $((64 << 20)) "$(figure data memory usage limit)"
+	expect_between "memory" 100000 $((64 << 20)) "$(figure data memory usage usage)"
+	expect_equal "processes" 2 "$(figure data pids current)"
+	expect_between "processor time in ns" 1 60000000000 "$(figure data cpu usage total)"
+	nacre update --memory 32M --pids-limit 10 --cpu-quota 50000 c
+	expect_success ''
+	nacre events --stats c
+	expect_equal "memory's limit, updated" $((32 << 20)) "$(figure data memory usage limit)"
+	expect_equal "pids' limit, updated" 10 "$(figure data pids limit)"
+	printf '{"memory": {"limit": 41943040}, "cpu": {"shares": 512}}' > resources.json
+	INPUT=resources.json nacre update --resources - c
+	expect_success ''
+	nacre events --stats c
+	expect_equal "memory's limit, from JSON" 41943040 "$(figure data memory usage limit)"
+	expect_equal "pids' limit as it was" 10 "$(figure data pids limit)"
+	expect_no 'memory.limit: .*: the VM was booted with 64 MiB' update --memory 65M c
+	expect_no 'cpu.quota: .*: the VM was booted with 1 processors' update --cpu-quota 200000 c
+	expect_no 'memory abc: expected a size' update --memory abc c
+	expect_no 'expected JSON' update --resources <(echo '[') c
+	nacre events --stats c
+	expect_equal "memory's limit after refusals" 41943040 "$(figure data memory usage limit)"
+	# the kernel kills for want of memory, and tells
+	nacre update --memory 24M c
+	"$NACRE" "${E2E_ROOT[@]}" events --interval 1h c > events 2>&1 < /dev/null &
+	pause 1
+	nacre exec c sh -c 'x=0123456789abcdef; while :; do x=$x$x; done'
+	expect_status 137
+	wait_until "$E2E_SLOW" has_line events '{"type":"oom","id":"c"}' ||
+		failed "no event: $(< events)"
+	delete_c
+	wait_until "$E2E_SLOW" no_job || failed "events does not end with the container"
+}
+
+no_job()
+{
+	[ -z "$(jobs -r)" ]
+}
+
+# The container writes its wall clock and a count ten times a second.
+ticks()
+{
+	local n
+
+	n=$(wc -l < ticks)
+	echo "$n"
+}
+
+test_pause_and_resume()
+{
+	local before after host guest
+
+	mkdir shared
+	"$NACRE" "${E2E_ROOT[@]}" run -d --name c "${SMALL[@]}" --volume "$PWD/shared:/shared" -- \
+		sh -c 'while :; do echo tick >> /shared/ticks; sleep 0.1; done' > output 2>&1 < /dev/null
+	pause 1
+	nacre pause c
+	expect_success ''
+	nacre state c
+	expect_match "state" '"status": "paused"' "$OUT"
+	before=$(wc -l < shared/ticks)
+	pause 5
+	expect_equal "nothing runs while paused" "$before" "$(wc -l < shared/ticks)"
+	expect_no 'cannot exec in a paused container$' exec c true
+	expect_no 'container that is paused' ps c
+	expect_no 'container that is paused' pause c
+	nacre resume c
+	expect_success ''
+	host=$EPOCHREALTIME
+	nacre exec c cat /proc/uptime
+	expect_no 'container not paused$' resume c
+	nacre exec c sh -c 'date +%s; dmesg 2>/dev/null | grep -ic "soft lockup\|stall"'
+	guest=${OUT%%$'\n'*}
+	expect_between "the guest's clock less the host's" 0 4 $((guest - ${host%%.*}))
+	expect_equal "reports of a lockup" 0 "${OUT##*$'\n'}"
+	pause 1
+	after=$(wc -l < shared/ticks)
+	[ "$after" -gt "$before" ] || failed "it does not go on"
+	# a paused container can be killed and deleted
+	nacre pause c
+	expect_success ''
+	nacre kill c KILL
+	expect_success ''
+	wait_until $((2 * E2E_SLOW)) is_stopped || failed "a paused container cannot be killed"
+	delete_c
+}
+
+run_subject "$@"
