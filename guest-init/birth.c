@@ -49,6 +49,8 @@ static void process_held(struct session *s, pid_t pid, int master)
 	s->container->made = true;
 	s->state = SESSION_HELD;
 	session_send(s, MSG_CREATED, NULL, 0);
+	if (!s->joined)
+		clock_ask(s);
 	birth_start_if_ready(s);
 }
 

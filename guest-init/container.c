@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "blocks.h"
@@ -324,9 +325,16 @@ struct container *container_join(uint32_t number, const struct plan *p, struct c
 
 static int set_limits(const struct plan *p, pid_t pid, struct report *r)
 {
+	struct rlimit files;
 	struct cursor body;
 	size_t pos = 0;
 
+	/* Init's own soft limit is for init. */
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return report_set(r, FAILED_NACRE, errno, "rlimit of files");
+	files.rlim_cur = MACHINE_FILES_SOFT;
+	if (prlimit(pid, RLIMIT_NOFILE, &files, NULL) < 0)
+		return report_set(r, FAILED_NACRE, errno, "rlimit of files");
 	while (plan_next(p, &pos, PLAN_RLIMIT, &body)) {
 		const struct plan_rlimit *l = cursor_take(&body, sizeof(*l));
 		struct { /* prlimit64(2); ~0 is "no limit" there too */

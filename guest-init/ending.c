@@ -87,6 +87,7 @@ static void release(struct session *s)
 {
 	close_pumps(s);
 	loop_cancel(&s->grace);
+	loop_cancel(&s->clock);
 	loop_close(&s->control);
 	loop_close(&s->setup);
 	wire_in_done(&s->in);

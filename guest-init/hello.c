@@ -16,7 +16,7 @@
 #include "session.h"
 
 #define HELLO_IDLE    8  /* connections before their hello */
-#define HELLO_WAITING 16 /* streams whose session is not known yet */
+#define HELLO_WAITING (3 * SESSIONS_MAX) /* streams whose session is not known yet */
 
 struct hello_message {
 	struct msg_header head;

@@ -72,6 +72,16 @@ static inline pid_t kernel_clone3(struct clone_args *args)
 	return (pid_t)kernel_result(syscall(SYS_clone3, args, sizeof(*args)));
 }
 
+/* Of the calling process. The C library of the programs refuses to make this call. */
+static inline int kernel_sched_policy(int policy)
+{
+	const struct {
+		int sched_priority;
+	} param = { 0 };
+
+	return (int)kernel_result(syscall(SYS_sched_setscheduler, 0, policy, &param));
+}
+
 /* `fd` is a namespace's or, with several CLONE_NEW* bits, a pidfd. */
 static inline int kernel_setns(int fd, uint32_t bits)
 {

@@ -22,13 +22,16 @@
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/timex.h>
 #include <time.h>
 
 #include "kernel.h"
 
-/* systemd's defaults, which containers are used to: the kernel's own hard limit is 4096. */
-#define FILES_SOFT 1024u
-#define FILES_HARD 524288u
+/* A clock that is wrong by more is set at once. */
+#define STEP_NS 50000000
+
+/* A session has up to nine descriptors here. */
+#define FILES_OF_INIT 8192u
 
 static int kmsg_fd = -1;
 
@@ -133,7 +136,7 @@ static void enable_controllers(const char *cgroup)
 
 void machine_mount(void)
 {
-	struct rlimit files = { FILES_SOFT, FILES_HARD };
+	struct rlimit files = { FILES_OF_INIT, MACHINE_FILES_HARD };
 
 	umask(0);
 	for (size_t i = 0; i < sizeof(early_mounts) / sizeof(early_mounts[0]); i++) {
@@ -214,4 +217,18 @@ int machine_set_clock(uint64_t ns)
 	};
 
 	return clock_settime(CLOCK_REALTIME, &ts) < 0 ? -errno : 0;
+}
+
+int machine_adjust_clock(uint64_t ns)
+{
+	struct timespec now;
+	struct timex slew = { .modes = ADJ_OFFSET_SINGLESHOT };
+	int64_t off;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	off = (int64_t)(ns - ((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec));
+	if (off > STEP_NS || off < -STEP_NS)
+		return machine_set_clock(ns);
+	slew.offset = (long)(off / 1000);
+	return adjtimex(&slew) < 0 ? -errno : 0;
 }

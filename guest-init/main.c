@@ -14,6 +14,7 @@
 
 #include "children.h"
 #include "devices.h"
+#include "kernel.h"
 #include "link.h"
 #include "loop.h"
 #include "machine.h"
@@ -34,6 +35,12 @@ int main(void)
 	machine_mount();
 	devices_own();
 	machine_harden();
+	/*
+	 * A writer into a pipe that we read goes on writing: woken, we wait for it to pause or for
+	 * the pipe to be full, and pass on in one piece what came in many. Nothing is later for it
+	 * that waits for an answer (sched(7), "SCHED_BATCH").
+	 */
+	(void)kernel_sched_policy(SCHED_BATCH);
 	/* A peer that closed is an error of write(2), not a signal. */
 	signal(SIGPIPE, SIG_IGN);
 	r = loop_open();

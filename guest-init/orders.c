@@ -88,6 +88,13 @@ static int on_set_clock(struct session *s)
 	return 0;
 }
 
+static int on_clock_hint(struct session *s)
+{
+	s->clock_tries = 0;
+	clock_ask(s);
+	return 0;
+}
+
 /* What the host may send: how long its body is, and in which states. */
 static const struct {
 	uint32_t min_len, max_len;
@@ -103,6 +110,9 @@ static const struct {
 			 SESSION_TOLD, on_signal },
 	[MSG_WINSIZE] = { sizeof(struct msg_winsize), sizeof(struct msg_winsize), SESSION_HELD,
 			  SESSION_TOLD, on_winsize },
+	[MSG_CLOCK_HINT] = { 0, 0, SESSION_HELD, SESSION_TOLD, on_clock_hint },
+	[MSG_CLOCK_TELL] = { sizeof(struct msg_clock_tell), sizeof(struct msg_clock_tell),
+			     SESSION_HELD, SESSION_TOLD, clock_told },
 	[MSG_RESEED] = { PROTO_RESEED_LEN, PROTO_RESEED_LEN, SESSION_NEW, SESSION_TOLD, on_reseed },
 	[MSG_SET_CLOCK] = { sizeof(struct msg_set_clock), sizeof(struct msg_set_clock), SESSION_NEW,
 			    SESSION_TOLD, on_set_clock },

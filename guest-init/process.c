@@ -62,11 +62,15 @@ static void take_descriptors(const struct process_start *s)
 		_exit(FAILED_NACRE);
 }
 
-/* Signals as a program expects them: none blocked, none ignored (init ignores SIGPIPE). */
+/*
+ * Signals and scheduling as a program expects them: none blocked, none ignored (init ignores
+ * SIGPIPE).
+ */
 static void reset_signals(void)
 {
 	sigset_t none;
 
+	(void)kernel_sched_policy(SCHED_NORMAL);
 	for (int signo = 1; signo <= 64; signo++)
 		signal(signo, SIG_DFL);
 	sigemptyset(&none);

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FLOW_BYTES   32768u
+#define FLOW_BYTES   65536u /* as much as a pipe holds */
 #define TTY_PAUSE_MS 100
 
 enum flow_result {

@@ -13,7 +13,7 @@
 
 #include "proto.h"
 
-#define SESSIONS_MAX 32
+#define SESSIONS_MAX 128
 
 /* Begins the session of a control connection whose hello was read. Takes fd. */
 void session_open(int fd, uint32_t number, const struct msg_hello *hello);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A session from the inside: shared by session.c (the table), birth.c (how it begins), orders.c
- * (what the host says) and ending.c (how it ends).
+ * (what the host says), clock.c (what it says of the time) and ending.c (how it ends).
  */
 #ifndef NACRE_INIT_SESSION_IMPL_H
 #define NACRE_INIT_SESSION_IMPL_H
@@ -54,6 +54,8 @@ struct session {
 
 	struct pump pumps[STREAM_COUNT];
 	struct timeout grace;
+	struct timeout clock;     /* when to ask for the time */
+	unsigned int clock_tries; /* since the last answer that was of use */
 };
 
 /* Sends one message; a connection that does not take it is dropped. */
@@ -79,6 +81,12 @@ void birth_setup_ready(void *owner, uint32_t events);
 
 /* Lets the held process exec, when it is held and the host wants it. */
 void birth_start_if_ready(struct session *s);
+
+/* The loop's callback for session.clock: asks the host for the time. `owner` is the session. */
+void clock_ask(void *owner);
+
+/* The host told the time. 0 or -EPROTO. */
+int clock_told(struct session *s);
 
 /* Acts on the message that was read. 0 or -EPROTO. */
 int orders_dispatch(struct session *s);

@@ -29,6 +29,8 @@
  *   > START                     may be sent at once; acted on after CREATED
  *   < STARTED  or  < FAILED     STARTED: execve() of the process succeeded
  *   > SIGNAL, > WINSIZE, ...    at any time after CREATED
+ *   < CLOCK_ASK                 at any time after CREATED; answered by > CLOCK_TELL. The guest asks
+ *                               again and again, and at once on > CLOCK_HINT
  *   < EXITED                    after every stream was written out and the file systems were synced;
  *                               the last message
  *
@@ -90,7 +92,10 @@ enum msg_type {
 	MSG_WATCH = 22,	   /* > nothing */
 	MSG_OOM = 23,	   /* < nothing */
 	MSG_LAYERS = 24,   /* > nothing */
-	MSG_LAYERS_FOUND = 25 /* < struct msg_layers */
+	MSG_LAYERS_FOUND = 25,/* < struct msg_layers */
+	MSG_CLOCK_HINT = 26,/* > nothing: the host's clock was set */
+	MSG_CLOCK_ASK = 27,/* < struct msg_clock_ask */
+	MSG_CLOCK_TELL = 28/* > struct msg_clock_tell */
 };
 
 /* Before every message. `len` counts header and body. */
@@ -164,6 +169,21 @@ struct msg_set_clock {
 	struct le64 realtime_ns; /* CLOCK_REALTIME, ns since the epoch */
 };
 static_assert(sizeof(struct msg_set_clock) == 8, "wire size");
+
+/*
+ * The guest's clock is kept by asking, so that an answer which lay about (the VM was paused) is
+ * known by its age: the stamp is the guest's own time of the question, and comes back.
+ */
+struct msg_clock_ask {
+	struct le64 stamp;
+};
+static_assert(sizeof(struct msg_clock_ask) == 8, "wire size");
+
+struct msg_clock_tell {
+	struct le64 stamp;
+	struct le64 realtime_ns;
+};
+static_assert(sizeof(struct msg_clock_tell) == 16, "wire size");
 
 #define PROTO_RESEED_LEN 32u
 

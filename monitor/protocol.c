@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "protocol.h"
@@ -18,6 +19,7 @@
 static const char *receive_ack(struct protocol *protocol, const uint8_t *body, size_t len);
 static const char *receive_failed(struct protocol *protocol, const uint8_t *body, size_t len);
 static const char *receive_exited(struct protocol *protocol, const uint8_t *body, size_t len);
+static const char *receive_clock_ask(struct protocol *protocol, const uint8_t *body, size_t len);
 
 #define IN(state) (1u << (state))
 
@@ -39,6 +41,10 @@ static const struct rule {
 	  IN(PROTOCOL_HELLO) | IN(PROTOCOL_ACKED) | IN(PROTOCOL_CREATED) | IN(PROTOCOL_STARTING),
 	  sizeof(struct msg_failed), sizeof(struct msg_failed) + PROTO_TEXT_MAX, PROTOCOL_ENDED,
 	  PROTOCOL_EVENT_FAILED, receive_failed },
+	{ MSG_CLOCK_ASK,
+	  IN(PROTOCOL_CREATED) | IN(PROTOCOL_STARTING) | IN(PROTOCOL_RUNNING),
+	  sizeof(struct msg_clock_ask), sizeof(struct msg_clock_ask), PROTOCOL_SAME,
+	  PROTOCOL_NOTHING, receive_clock_ask },
 	{ MSG_EXITED, IN(PROTOCOL_RUNNING), sizeof(struct msg_exited), sizeof(struct msg_exited),
 	  PROTOCOL_ENDED, PROTOCOL_EVENT_EXITED, receive_exited },
 };
@@ -89,6 +95,18 @@ static const char *receive_exited(struct protocol *protocol, const uint8_t *body
 	protocol->exited_by_signal = how == EXITED_SIGNAL;
 	protocol->exited_value = (uint8_t)value;
 	protocol->exited_flags = le32_get(exited.flags);
+	return NULL;
+}
+
+/* Questions that come before the last one was answered count as one. */
+static const char *receive_clock_ask(struct protocol *protocol, const uint8_t *body, size_t len)
+{
+	struct msg_clock_ask ask;
+
+	(void)len;
+	memcpy(&ask, body, sizeof(ask));
+	protocol->clock_stamp = le64_get(ask.stamp);
+	protocol->clock_wanted = true;
 	return NULL;
 }
 
@@ -196,6 +214,18 @@ int protocol_hello_stream(int fd, uint32_t container, enum msg_stream stream,
 	return n == (ssize_t)sizeof(message) ? 0 : -EIO;
 }
 
+/* The time as it is when the message is made: how long it then lies about shows in its stamp. */
+static void append_clock(struct protocol *protocol)
+{
+	struct msg_clock_tell tell = { .stamp = le64_of(protocol->clock_stamp) };
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	tell.realtime_ns = le64_of((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+	protocol->clock_wanted = false;
+	append_message(protocol, MSG_CLOCK_TELL, &tell, sizeof(tell));
+}
+
 /* Puts the next small message into the empty buffer, if one is wanted. */
 static void out_fill(struct protocol *protocol)
 {
@@ -208,7 +238,12 @@ static void out_fill(struct protocol *protocol)
 	};
 
 	protocol->out_len = protocol->out_sent = 0;
-	if (protocol->start_wanted) {
+	if (protocol->clock_wanted) {
+		append_clock(protocol);
+	} else if (protocol->clock_hint_wanted) {
+		protocol->clock_hint_wanted = false;
+		append_message(protocol, MSG_CLOCK_HINT, NULL, 0);
+	} else if (protocol->start_wanted) {
 		protocol->start_wanted = false;
 		append_message(protocol, MSG_START, NULL, 0);
 	} else if (protocol->winsize_wanted) {
@@ -226,10 +261,12 @@ static void out_fill(struct protocol *protocol)
 /* Signals and sizes are for the process: they wait until it runs. */
 static bool out_waits(const struct protocol *protocol)
 {
-	if (protocol->out_sent < protocol->out_len || protocol->start_wanted)
+	if (protocol->out_sent < protocol->out_len || protocol->start_wanted ||
+	    protocol->clock_wanted)
 		return true;
 	return protocol->state == PROTOCOL_RUNNING &&
-	       (protocol->winsize_wanted || protocol->signals_wanted);
+	       (protocol->winsize_wanted || protocol->signals_wanted ||
+		protocol->clock_hint_wanted);
 }
 
 short protocol_poll_events(const struct protocol *protocol)
@@ -253,6 +290,7 @@ void protocol_send(struct protocol *protocol)
 		if (n < 0) { /* gone: nothing waits any more */
 			protocol->out_sent = protocol->out_len = 0;
 			protocol->start_wanted = protocol->winsize_wanted = false;
+			protocol->clock_wanted = protocol->clock_hint_wanted = false;
 			protocol->signals_wanted = 0;
 			return; /* protocol_receive() will see it */
 		}
@@ -292,7 +330,8 @@ static enum protocol_event message_handle(struct protocol *protocol,
 		wrong = rule->receive(protocol, body, len);
 	if (wrong)
 		return broken(protocol, wrong);
-	protocol->state = rule->next;
+	if (rule->next != PROTOCOL_SAME)
+		protocol->state = rule->next;
 	return rule->event;
 }
 
@@ -366,6 +405,11 @@ void protocol_want_winsize(struct protocol *protocol, const struct winsize *wins
 		return;
 	protocol->winsize = *winsize;
 	protocol->winsize_wanted = true;
+}
+
+void protocol_want_clock_hint(struct protocol *protocol)
+{
+	protocol->clock_hint_wanted = protocol->state < PROTOCOL_ENDED;
 }
 
 void protocol_end(struct protocol *protocol)

@@ -22,7 +22,8 @@ enum protocol_state {
 	PROTOCOL_STARTING, /* STARTED comes next */
 	PROTOCOL_RUNNING,
 	PROTOCOL_ENDED,	  /* EXITED or FAILED came: nothing may follow */
-	PROTOCOL_STATE_COUNT
+	PROTOCOL_STATE_COUNT,
+	PROTOCOL_SAME = PROTOCOL_STATE_COUNT /* of a message that changes nothing */
 };
 
 enum protocol_event {
@@ -46,6 +47,8 @@ struct protocol {
 	bool start_wanted;
 	uint64_t signals_wanted; /* bit signo - 1 */
 	bool winsize_wanted;
+	bool clock_hint_wanted, clock_wanted;
+	uint64_t clock_stamp; /* of the guest's last question */
 	struct winsize winsize;
 
 	uint8_t in[PROTO_SMALL_MAX];
@@ -83,6 +86,7 @@ enum protocol_event protocol_receive(struct protocol *protocol);
 void protocol_want_start(struct protocol *protocol);
 void protocol_want_signal(struct protocol *protocol, int signo);
 void protocol_want_winsize(struct protocol *protocol, const struct winsize *winsize);
+void protocol_want_clock_hint(struct protocol *protocol);
 
 void protocol_end(struct protocol *protocol);
 

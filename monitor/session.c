@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,13 +35,29 @@ static struct {
 	struct protocol protocol;
 	uint8_t token[PROTO_TOKEN_LEN];
 	int signal_fd, null_fd;
+	int clock_fd; /* readable when the host's clock was set */
 	int outputs_fd; /* of streams_prepare(); -1 before */
 	bool detached; /* DETACH came: nacre's end of the socket may close */
 	bool started;
 	bool exited; /* EXITED came: only output is left to write */
 	bool has_termios;
 	struct termios termios; /* of our standard input, as we found it */
-} session = { .signal_fd = -1, .null_fd = -1, .outputs_fd = -1 };
+} session = { .signal_fd = -1, .null_fd = -1, .clock_fd = -1, .outputs_fd = -1 };
+
+/*
+ * A timer that never expires, but is cancelled each time that the clock is set: timerfd_create(2)
+ * "TFD_TIMER_CANCEL_ON_SET".
+ */
+static int clock_watch(void)
+{
+	const struct itimerspec never = { .it_value = { .tv_sec = INT64_C(1) << 33 } };
+	int fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+
+	if (fd >= 0 && timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never,
+				       NULL) < 0)
+		return -errno;
+	return fd;
+}
 
 int session_prepare(const struct options *options)
 {
@@ -51,8 +68,11 @@ int session_prepare(const struct options *options)
 	session.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	session.signal_fd = (int)syscall(SYS_signalfd4, -1, &mask, sizeof(mask),
 					 SFD_CLOEXEC | SFD_NONBLOCK);
+	session.clock_fd = options->joins == 1 ? -1 : clock_watch();
 	if (session.null_fd < 0 || session.signal_fd < 0)
 		return -errno;
+	if (session.clock_fd > session.options.highest_fd)
+		session.options.highest_fd = session.clock_fd;
 	if (session.null_fd > session.options.highest_fd)
 		session.options.highest_fd = session.null_fd;
 	if (session.signal_fd > session.options.highest_fd)
@@ -227,6 +247,14 @@ static void on_nacre(void)
 	}
 }
 
+static void on_clock(void)
+{
+	uint64_t n;
+
+	if (read(session.clock_fd, &n, sizeof(n)) < 0 && errno == ECANCELED)
+		protocol_want_clock_hint(&session.protocol);
+}
+
 /* A `nacre start`, one at a time. */
 static void on_listener(void)
 {
@@ -303,6 +331,7 @@ enum {
 	POLL_LISTENER,
 	POLL_LIFELINE,
 	POLL_OUTPUTS,
+	POLL_CLOCK,
 	POLL_COUNT
 };
 
@@ -316,6 +345,7 @@ void session_run(void)
 			[POLL_NACRE] = { session.options.sync_fd, POLLIN, 0 },
 			[POLL_LISTENER] = { listener_wanted(), POLLIN, 0 },
 			[POLL_LIFELINE] = { session.options.lifeline_fd, POLLIN, 0 },
+			[POLL_CLOCK] = { session.clock_fd, POLLIN, 0 },
 			[POLL_OUTPUTS] = { session.exited ? session.outputs_fd : -1, POLLIN, 0 },
 		};
 
@@ -329,6 +359,8 @@ void session_run(void)
 			on_listener();
 		if (fds[POLL_SIGNAL].revents)
 			on_signal();
+		if (fds[POLL_CLOCK].revents)
+			on_clock();
 		if (fds[POLL_CONTROL].revents & (POLLIN | POLLHUP | POLLERR))
 			on_control();
 		if (!session.exited)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nacre layers: which layers protect a live container, from what the kernels say now; see layers.h. */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "existing.h"
-#include "fd.h"
 #include "layers.h"
 #include "layers_show.h"
 #include "query.h"

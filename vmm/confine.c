@@ -119,7 +119,7 @@ void confine_privileges(void)
 		setup_fail(errno, "turning dumping off");
 	limit(RLIMIT_CORE, 0, "core");
 	/* Donated files of a container, its connections, and what the VM itself has. */
-	limit(RLIMIT_NOFILE, BROKER_HANDLES + 1024, "nofile");
+	limit(RLIMIT_NOFILE, BROKER_HANDLES + 2048, "nofile");
 	limit(RLIMIT_MSGQUEUE, 0, "msgqueue");
 }
 

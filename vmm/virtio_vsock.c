@@ -88,6 +88,8 @@ static void arm(struct vsock_conn *c)
 		events |= reads ? EPOLLIN : 0u;
 		events |= c->ring_len && !c->client_gone ? EPOLLOUT : 0u;
 	}
+	if (c->state == CONN_SILENT)
+		events = EPOLLIN; /* its first bytes */
 	if (!events && !c->client_gone)
 		events = EPOLLHUP;
 	loop_arm(&c->src, events);
@@ -332,6 +334,17 @@ static void after_drain(struct vsock_conn *c)
 		shutdown(c->src.fd, SHUT_WR);
 }
 
+/*
+ * Only now it takes one of the few connections that the guest keeps waiting: one that says nothing
+ * holds up nobody.
+ */
+static void client_speaks(struct vsock_conn *c)
+{
+	c->state = CONN_WAITING;
+	loop_arm(&c->src, EPOLLHUP);
+	join_waiting();
+}
+
 static void on_client(void *ctx, uint32_t events)
 {
 	struct vsock_conn *c = ctx;
@@ -339,11 +352,14 @@ static void on_client(void *ctx, uint32_t events)
 	pthread_mutex_lock(&vsock.dev->lock);
 	if (events & (EPOLLHUP | EPOLLERR)) {
 		client_went(c);
-		if (c->state == CONN_WAITING) {
+		if (c->state <= CONN_WAITING) {
 			free_conn(c);
 			goto out;
 		}
 		client_reads_no_more(c);
+	} else if (c->state == CONN_SILENT) {
+		client_speaks(c);
+		goto out;
 	} else if (events & EPOLLOUT) {
 		if (vsock_conn_flush(c))
 			client_reads_no_more(c);
@@ -509,13 +525,13 @@ static void on_listener(void *ctx, uint32_t events)
 	(void)ctx;
 	(void)events;
 	pthread_mutex_lock(&vsock.dev->lock);
-	c = vsock_conn_new(CONN_WAITING);
+	c = vsock_conn_new(CONN_SILENT);
 	if (!c) {
 		loop_arm(&vsock.listener, 0); /* free_conn() arms it again */
 		goto out;
 	}
 	fd = accept4(vsock.listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0 || loop_add(&c->src, fd, EPOLLHUP, on_client, c)) {
+	if (fd < 0 || loop_add(&c->src, fd, EPOLLIN, on_client, c)) {
 		if (fd >= 0)
 			close(fd);
 		c->src.fd = -1;
@@ -523,7 +539,6 @@ static void on_listener(void *ctx, uint32_t events)
 		goto out;
 	}
 	vsock.n_clients++;
-	join_waiting();
 out:
 	pthread_mutex_unlock(&vsock.dev->lock);
 }

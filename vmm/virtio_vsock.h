@@ -3,7 +3,8 @@
  * virtio-vsock (virtio 1.2 §5.10), in process: no vhost module is needed.
  *
  * The guest connects to PROTO_VSOCK_PORT of the host from a port below 1024; each such connection is
- * joined to one connection that was accepted on the listening UNIX socket, oldest with oldest, and
+ * joined to one connection that was accepted on the listening UNIX socket and has spoken, oldest with
+ * oldest, and
  * bytes pass both ways with the credits of §5.10.6.3. Everything else the guest asks for is answered
  * with a reset. The device understands nothing of what passes.
  */

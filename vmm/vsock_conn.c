@@ -16,7 +16,7 @@ static struct {
 
 int vsock_conns_init(void)
 {
-	/* 16 MiB of address space; pages come into being when a peer does not read. */
+	/* 64 MiB of address space; pages come into being when a peer does not read. */
 	table.rings = mmap(NULL, (size_t)VSOCK_CONNS_MAX * VSOCK_RING, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (table.rings == MAP_FAILED)

@@ -13,13 +13,14 @@
 
 #include "loop.h"
 
-#define VSOCK_CONNS_MAX	 256u
+#define VSOCK_CONNS_MAX	 1024u
 #define VSOCK_PARKED_MAX 8u	      /* guest connections that wait for a client */
 #define VSOCK_RING	 (1u << 16) /* bytes, also the credit (buf_alloc) of the guest */
 
 enum conn_state {
 	CONN_FREE,
-	CONN_WAITING, /* a UNIX connection without a guest's */
+	CONN_SILENT,  /* a UNIX connection that has said nothing yet */
+	CONN_WAITING, /* one that has, without a guest's */
 	CONN_PARKED,  /* a guest's connection without a UNIX one */
 	CONN_OPEN,    /* both */
 	CONN_CLOSING, /* the UNIX side is gone; the guest was told and has to confirm with RST */

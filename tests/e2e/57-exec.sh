@@ -9,7 +9,10 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
 
-LIMITS[test_what_the_process_is]=90
+LIMITS[test_status_and_streams]=90
+LIMITS[test_what_the_process_is]=120
+LIMITS[test_many_at_once_and_the_end_of_all]=90
+LIMITS[test_detached]=90
 
 # A container that waits, named c.
 start_waiting()
@@ -73,8 +76,6 @@ test_status_and_streams()
 
 test_what_the_process_is()
 {
-	local spaces='for n in user mnt pid net ipc uts cgroup; do readlink /proc/self/ns/$n; done'
-
 	start_waiting
 	nacre exec c sh -c "readlink /proc/1/ns/pid /proc/1/ns/mnt /proc/1/ns/user /proc/1/ns/net |
 		sort > /tmp/a; readlink /proc/\$\$/ns/pid /proc/\$\$/ns/mnt /proc/\$\$/ns/user \
@@ -91,13 +92,13 @@ test_what_the_process_is()
 		"rlimits": [{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 99}]}' > process.json
 	expect_exec 0 $'7\n/etc\n1\n77' --process process.json c
 	INPUT=process.json expect_exec 0 $'7\n/etc\n1\n77' --process - c
-	expect_no 1 'cwd: expected' --process <(echo '{"args": ["x"], "user": {"uid": 0, "gid": 0}}') c
+	expect_no 1 '"cwd" is missing' --process <(echo '{"args": ["x"], "user": {"uid": 0, "gid": 0}}') c
 	expect_no 1 'expected JSON' --process <(echo '{') c
 	expect_no 1 'CAP_NONE: expected a capability' --cap CAP_NONE c true
 	expect_no 1 'expected UID' --user name c true
 	expect_no 1 'expected NAME=VALUE' --env X c true
 	expect_no 1 'expected a command' c
-	expect_no 1 'unknown.*--nothing' --nothing c true
+	expect_no 1 'nothing: unknown option' --nothing c true
 	expect_no 1 'preserve-fds 1: descriptors cannot be passed' --preserve-fds 1 c true
 	end_waiting
 }
@@ -140,7 +141,8 @@ test_detached()
 	expect_equal "its cgroup" "0::/nacre/c" "$(< "/proc/$pid/cgroup")"
 	expect_equal "its network" "$(readlink "/proc/$(monitor_of_c)/ns/net")" \
 		"$(readlink "/proc/$pid/ns/net")"
-	expect_exec 0 1 c sh -c 'pgrep -f "^sleep 1000" | wc -l'
+	nacre ps c
+	expect_match "the process is there" ' sleep 1000$' "$OUT"
 	# killed, it takes its process along and nothing else
 	kill -KILL "$pid"
 	wait_until "$E2E_SLOW" no_sleeper || failed "the process outlives who stood for it"
@@ -166,8 +168,8 @@ monitor_of_c()
 
 no_sleeper()
 {
-	nacre exec c pgrep -f '^sleep 1000'
-	[ -z "$OUT" ]
+	nacre ps c
+	[[ $OUT != *' sleep 1000'* ]]
 }
 
 run_subject "$@"

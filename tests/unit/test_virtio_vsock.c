@@ -180,14 +180,58 @@ static int client(void)
 	return fd;
 }
 
+/* The first byte of a client, without which it is not joined. */
+static void speak(int fd)
+{
+	assert_int_equal(write(fd, "!", 1), 1);
+	settle();
+}
+
+static void expect_first_byte(uint32_t port)
+{
+	struct packet p;
+
+	assert_true(receive(&p));
+	assert_int_equal(p.h.op, VIRTIO_VSOCK_OP_RW);
+	assert_int_equal(p.h.dst_port, port);
+	assert_int_equal(p.h.len, 1);
+	assert_memory_equal(p.data, "!", 1);
+}
+
 /* A joined pair: guest port and client. */
 static int joined(uint32_t port)
 {
 	int fd = client();
 
+	speak(fd);
 	send_op(VIRTIO_VSOCK_OP_REQUEST, port);
 	expect_op(VIRTIO_VSOCK_OP_RESPONSE, port);
+	expect_first_byte(port);
 	return fd;
+}
+
+/* Who says nothing keeps no connection of the guest from who does. */
+static void test_silent_client(void **state)
+{
+	struct packet p;
+	int silent = client(), other = client();
+
+	(void)state;
+	send_op(VIRTIO_VSOCK_OP_REQUEST, 9);
+	expect_op(VIRTIO_VSOCK_OP_RESPONSE, 9);
+	assert_false(receive(&p));
+	speak(other);
+	expect_first_byte(9);
+	close(silent);
+	settle();
+	assert_int_equal(virtio_vsock_clients(), 1);
+	send_op(VIRTIO_VSOCK_OP_REQUEST, 10);
+	expect_op(VIRTIO_VSOCK_OP_RESPONSE, 10);
+	silent = client();
+	speak(silent);
+	expect_first_byte(10);
+	close(silent);
+	close(other);
 }
 
 static void test_bytes_both_ways(void **state)
@@ -515,6 +559,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_bytes_both_ways),
+		TEST(test_silent_client),
 		TEST(test_guest_first),
 		TEST(test_client_half_close),
 		TEST(test_guest_half_close),

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The wall clock: the guest asks the host for it in the session of a container, every minute and
+ * when the host says that its own was set. An answer counts if it came quickly, by the guest's own
+ * time; half of what question and answer took is what it may be wrong by.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "machine.h"
+#include "session_impl.h"
+
+#define ASK_EVERY_MS 60000
+/* The clock is to be right within 100 ms. */
+#define ROUND_TRIP_NS UINT64_C(100000000)
+/* Questions in a row whose answers came too late. */
+#define TRIES	      5
+#define TRY_AGAIN_MS  500
+
+/* Of the guest's own, which a clock that is set does not change. */
+static uint64_t stamp_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void clock_ask(void *owner)
+{
+	struct session *s = owner;
+	struct msg_clock_ask ask = { .stamp = le64_of(stamp_now()) };
+
+	if (s->state < SESSION_HELD || s->state > SESSION_RUNNING)
+		return;
+	loop_timeout(&s->clock, ASK_EVERY_MS);
+	session_send(s, MSG_CLOCK_ASK, &ask, sizeof(ask));
+}
+
+int clock_told(struct session *s)
+{
+	const struct msg_clock_tell *m = wire_in_body(&s->in);
+	uint64_t sent = le64_get(m->stamp), now = stamp_now();
+	int r;
+
+	if (sent > now)
+		return -EPROTO;
+	if (now - sent > ROUND_TRIP_NS) {
+		/* The machine was paused, or is slow just now. */
+		if (++s->clock_tries < TRIES && s->state <= SESSION_RUNNING)
+			loop_timeout(&s->clock, TRY_AGAIN_MS);
+		return 0;
+	}
+	s->clock_tries = 0;
+	r = machine_adjust_clock(le64_get(m->realtime_ns) + (now - sent) / 2);
+	if (r < 0)
+		machine_log("clock: %s", strerror(-r));
+	return 0;
+}
