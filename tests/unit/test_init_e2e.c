@@ -334,7 +334,7 @@ static void test_terminal(void **state)
 	expect(&g, MSG_CREATED);
 	send_message(&g, g.fd[CONTROL], MSG_START, NULL, 0);
 	expect(&g, MSG_STARTED);
-	usleep(300000);
+	read_until(&g, S_IN, "24 80\r\n");
 	send_message(&g, g.fd[CONTROL], MSG_WINSIZE, &size, sizeof(size));
 	usleep(100000);
 	assert_int_equal(write(g.fd[S_IN], "line\n", 5), 5);

@@ -299,6 +299,7 @@ static void test_terminal(void **state)
 	send_message(&x, x.fd[CONTROL], MSG_WINSIZE, &size, sizeof(size));
 	send_message(&x, x.fd[CONTROL], MSG_START, NULL, 0);
 	expect(&x, MSG_STARTED);
+	read_until(&x, S_IN, "40 132\r\n");
 	say(&x, "line\n");
 	assert_int_equal(output_exited(&x), 0);
 	assert_non_null(strstr(x.out, "/dev/pts/0\r\n40 132\r\n"));

@@ -335,20 +335,35 @@ static void start(struct guest *g, struct build *plan)
 	expect(g, MSG_STARTED);
 }
 
+/* Reads once from a stream. False at its end. */
+static bool read_some(struct guest *g, int which)
+{
+	struct pollfd p = { .fd = g->fd[which], .events = POLLIN };
+	ssize_t n;
+
+	if (poll(&p, 1, WAIT_MS) != 1)
+		fail_msg("stream %d does not end; so far: %s", which, g->out);
+	n = read(p.fd, g->out + g->out_len, sizeof(g->out) - 1 - g->out_len);
+	if (n <= 0)
+		return false;
+	g->out_len += (size_t)n;
+	g->out[g->out_len] = 0;
+	return true;
+}
+
+/* Collects a stream until it has said a text. */
+__attribute__((unused)) static void read_until(struct guest *g, int which, const char *text)
+{
+	while (!strstr(g->out, text)) {
+		if (!read_some(g, which))
+			fail_msg("stream %d ended without %s: %s", which, text, g->out);
+	}
+}
+
 /* Collects a stream to its end (standard error behind standard output). */
 static void read_all(struct guest *g, int which)
 {
-	for (;;) {
-		struct pollfd p = { .fd = g->fd[which], .events = POLLIN };
-		ssize_t n;
-
-		if (poll(&p, 1, WAIT_MS) != 1)
-			fail_msg("stream %d does not end; so far: %s", which, g->out);
-		n = read(p.fd, g->out + g->out_len, sizeof(g->out) - 1 - g->out_len);
-		if (n <= 0)
-			break;
-		g->out_len += (size_t)n;
-		g->out[g->out_len] = 0;
+	while (read_some(g, which)) {
 	}
 }
 
