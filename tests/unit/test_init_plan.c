@@ -414,10 +414,51 @@ static void test_mutations(void **state)
 	}
 }
 
+/* A plan of a process has the process' records and no other, and makes no namespaces. */
+static void test_of_process(void **state)
+{
+	static const uint32_t not_allowed[] = { PLAN_HOSTNAME, PLAN_DOMAINNAME, PLAN_MASKED,
+						PLAN_READONLY };
+	struct plan_process process = good_process();
+	struct plan_root root = { .flags = le32_of(0) };
+	static struct build b;
+	const char *why;
+	struct plan p;
+
+	(void)state;
+	process.namespaces_lo = le32_of(0);
+	for (size_t i = 0; i < 4 + sizeof(not_allowed) / sizeof(not_allowed[0]); i++) {
+		struct plan_process x = process;
+
+		if (i == 2)
+			x.namespaces_lo = le32_of(0x40000000); /* CLONE_NEWNET */
+		if (i == 3)
+			x.flags = le32_of(PLAN_INIT_REAPER);
+		build_begin(&b, &x);
+		build_string(&b, PLAN_ARG, "sh");
+		build_string(&b, PLAN_CWD, "/");
+		if (i == 1)
+			build_add(&b, PLAN_ROOT, &root, sizeof(root), (char *)NULL);
+		if (i >= 4)
+			build_string(&b, not_allowed[i - 4], "/x");
+		build_end(&b);
+		if (i == 0) {
+			assert_int_equal(plan_decode(&p, PLAN_OF_PROCESS, b.buf, b.len, &why), 0);
+			assert_null(p.root);
+			/* It is no plan of a container. */
+			assert_true(plan_decode(&p, PLAN_OF_CONTAINER, b.buf, b.len, &why) < 0);
+		} else {
+			assert_true(plan_decode(&p, PLAN_OF_PROCESS, b.buf, b.len, &why) < 0);
+			assert_non_null(why);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_of_process),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_lying_lengths),

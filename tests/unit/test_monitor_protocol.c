@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -372,6 +373,50 @@ static void test_begin_refuses(void **state)
 	assert_true(protocol_hello_stream(fds[0], 0, STREAM_STDOUT, token) < 0);
 	close(fds[0]);
 	close(plan);
+}
+
+/* The guest asks for the time; it is told with its own stamp, and told again when it asks again. */
+static void test_clock(void **state)
+{
+	struct msg_clock_ask ask = { .stamp = le64_of(77) };
+	struct msg_clock_tell tell;
+	struct timespec before, after;
+	struct pair pair;
+	uint64_t told;
+	size_t len;
+
+	(void)state;
+	run_to_running(&pair);
+	guest_send(&pair, MSG_CLOCK_ASK, &ask, sizeof(ask));
+	ask.stamp = le64_of(78);
+	guest_send(&pair, MSG_CLOCK_ASK, &ask, sizeof(ask));
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_NOTHING);
+	assert_true(protocol_poll_events(&pair.host) & POLLOUT);
+	clock_gettime(CLOCK_REALTIME, &before);
+	assert_int_equal(guest_receive(&pair, &tell, sizeof(tell), &len), MSG_CLOCK_TELL);
+	clock_gettime(CLOCK_REALTIME, &after);
+	assert_int_equal(len, sizeof(tell));
+	assert_int_equal(le64_get(tell.stamp), 78); /* two questions, one answer */
+	told = le64_get(tell.realtime_ns) / 1000000000u;
+	assert_true(told >= (uint64_t)before.tv_sec && told <= (uint64_t)after.tv_sec);
+	assert_false(protocol_poll_events(&pair.host) & POLLOUT);
+	/* The host's clock was set, twice: one hint. */
+	protocol_want_clock_hint(&pair.host);
+	protocol_want_clock_hint(&pair.host);
+	assert_int_equal(guest_receive(&pair, &tell, sizeof(tell), &len), MSG_CLOCK_HINT);
+	assert_int_equal(len, 0);
+	assert_false(protocol_poll_events(&pair.host) & POLLOUT);
+	/* One that is too long breaks the protocol. */
+	guest_send(&pair, MSG_CLOCK_ASK, &tell, sizeof(tell));
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+
+	/* And so does one before the container is there. */
+	pair_begin(&pair, 100);
+	guest_acks(&pair);
+	guest_send(&pair, MSG_CLOCK_ASK, &ask, sizeof(ask));
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
 }
 
 int main(void)
