@@ -85,6 +85,7 @@ static void look_at_mount(const char *line, uint32_t *n_readonly, uint32_t *n_ma
 {
 	const char *root, *target, *options, *type = strstr(line, " - ");
 	const char *at = line;
+	bool readonly;
 
 	for (int i = 0; i < 3 && at; i++) {
 		at = strchr(at, ' ');
@@ -95,11 +96,10 @@ static void look_at_mount(const char *line, uint32_t *n_readonly, uint32_t *n_ma
 	options = target ? strchr(target + 1, ' ') : NULL;
 	if (!options || !type)
 		return;
-	if (strncmp(root, "/null ", 6) == 0)
+	readonly = strncmp(options, " ro", 3) == 0;
+	if (strncmp(root, "/null ", 6) == 0 || (readonly && strncmp(type, " - tmpfs ", 9) == 0))
 		(*n_masked)++;
-	else if (strncmp(options, " ro", 3) == 0 && strncmp(type, " - tmpfs ", 9) == 0)
-		(*n_masked)++;
-	else if (strncmp(options, " ro", 3) == 0)
+	else if (readonly)
 		(*n_readonly)++;
 }
 

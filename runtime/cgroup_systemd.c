@@ -269,7 +269,7 @@ int cgroup_systemd_create(struct cgroup *cgroup, const struct container_config *
 			  struct failure *failure)
 {
 	bool rootless = rootless_active();
-	const char *slice, *unit;
+	const char *slice = NULL, *unit = NULL;
 	sd_bus *bus = NULL;
 	int err = cgroup_systemd_names(config->cgroups_path, config->id, rootless, &slice, &unit,
 				       arena, failure);

@@ -237,7 +237,7 @@ static void read_selinux(struct layer_side *side, const struct helpers *h)
 			layer_set(side, known ? LAYER_MISSING : LAYER_UNAVAILABLE,
 				  "%s is %.100s; %s", helper_names[i], n < 0 ? "?" : label,
 				  known ? "the policy has a type for it" :
-				  "nacre's module is not in the policy (make install-selinux)");
+				  "the policy has no types for nacre");
 			return;
 		}
 	}

@@ -88,7 +88,7 @@ int proc_link_read(pid_t pid, const char *name, char *text, size_t room)
 int proc_status_read(pid_t pid, pid_t tid, struct proc_status *status)
 {
 	static const char *const sets[] = { "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb" };
-	char text[4096], name[64];
+	char text[4096] = "", name[64];
 	int n;
 
 	snprintf(name, sizeof(name), "task/%d/status", (int)tid);

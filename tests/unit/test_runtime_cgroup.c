@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host's cgroup: its limits, systemd's names; which ids a VMM may have; lists of processors. */
+/* SOURCES: runtime/cgroup_limits.c runtime/cgroup_systemd.c runtime/cpuset.c runtime/subid.c */
+/* SOURCES: runtime/size.c runtime/config.c runtime/arena.c runtime/failure.c runtime/report.c */
+/* SOURCES: runtime/rootless.c runtime/spawn.c */
+/* LIBS: -ljansson -ldl */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "runtime/cgroup_parts.h"
+#include "runtime/cpuset.h"
+#include "runtime/subid.h"
+
+static struct arena arena;
+
+/* Of the one in cgroup.c: nothing is started here. */
+void cgroup_settle(struct cgroup *cgroup)
+{
+	(void)cgroup;
+}
+
+static const char *limit_of(const struct cgroup_limits *limits, const char *file)
+{
+	for (size_t i = 0; i < limits->n; i++) {
+		if (strcmp(limits->v[i].file, file) == 0)
+			return limits->v[i].value;
+	}
+	return NULL;
+}
+
+static void test_memory_of_the_vm_and_its_helpers(void **state)
+{
+	struct container_config c;
+	struct vm_size size = { .memory = 128u << 20, .cpus = 1 };
+	struct cgroup_limits limits = { .n = 0 };
+
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	c.resources.memory_limit = 64 << 20;
+	cgroup_limits_of(&limits, &c, &size, &arena);
+	assert_string_equal(limit_of(&limits, "memory.max"), "202375168");
+	assert_string_equal(limit_of(&limits, "memory.swap.max"), "0");
+	assert_string_equal(limit_of(&limits, "memory.oom.group"), "1");
+	assert_string_equal(limit_of(&limits, "pids.max"), "1024");
+	assert_null(limit_of(&limits, "memory.low"));
+	assert_null(limit_of(&limits, "cpu.max"));
+	assert_null(limit_of(&limits, "cpuset.cpus"));
+}
+
+static void test_swap_as_config_json_says(void **state)
+{
+	struct container_config c;
+	struct vm_size size = { .memory = 128u << 20, .cpus = 1 };
+	struct cgroup_limits limits = { .n = 0 };
+
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	c.resources.memory_limit = 64 << 20;
+	c.resources.memory_swap = 96 << 20;
+	cgroup_limits_of(&limits, &c, &size, &arena);
+	assert_string_equal(limit_of(&limits, "memory.swap.max"), "33554432");
+	limits = (struct cgroup_limits){ .n = 0 };
+	c.resources.memory_swap = -1;
+	cgroup_limits_of(&limits, &c, &size, &arena);
+	assert_string_equal(limit_of(&limits, "memory.swap.max"), "max");
+}
+
+static void test_what_only_the_host_can_do_is_named(void **state)
+{
+	struct container_config c;
+	struct vm_size size = { .memory = 128u << 20, .cpus = 1 };
+	struct cgroup_limits limits = { .n = 0 };
+	size_t named = 0;
+
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	c.resources.cpuset_cpus = "0-1";
+	c.resources.cpu_quota = 150000;
+	c.resources.cpu_period = 100000;
+	c.resources.cpu_shares = 512;
+	*config_add_host_file(&arena, &c.resources.host_files) =
+		(struct config_host_file){ "io.max", "8:0 rbps=1", "linux.resources.blockIO.x" };
+	cgroup_limits_of(&limits, &c, &size, &arena);
+	assert_string_equal(limit_of(&limits, "cpu.max"), "150000 100000");
+	assert_string_equal(limit_of(&limits, "cpu.weight"), "20");
+	assert_string_equal(limit_of(&limits, "cpuset.cpus"), "0-1");
+	assert_string_equal(limit_of(&limits, "io.max"), "8:0 rbps=1");
+	for (size_t i = 0; i < limits.n; i++)
+		named += limits.v[i].field != NULL;
+	assert_int_equal(named, 2);
+}
+
+static void expect_names(const char *path, bool rootless, const char *slice, const char *unit)
+{
+	struct failure failure = { .text = "" };
+	const char *s = NULL, *u = NULL;
+	int err = cgroup_systemd_names(path, "c1", rootless, &s, &u, &arena, &failure);
+
+	if (!slice) {
+		assert_true(err < 0);
+		assert_non_null(strstr(failure.text, "linux.cgroupsPath: "));
+		return;
+	}
+	assert_int_equal(err, 0);
+	assert_string_equal(s, slice);
+	assert_string_equal(u, unit);
+}
+
+static void test_names_for_systemd(void **state)
+{
+	(void)state;
+	expect_names(NULL, false, "system.slice", "nacre-c1.scope");
+	expect_names("", true, "user.slice", "nacre-c1.scope");
+	expect_names("machine.slice:libpod:abc", false, "machine.slice", "libpod-abc.scope");
+	expect_names(":cri:abc", false, "system.slice", "cri-abc.scope");
+	expect_names("machine.slice::abc", false, "machine.slice", "abc.scope");
+	expect_names("/machine/abc", false, NULL, NULL);
+	expect_names("machine:a:b", false, NULL, NULL);
+	expect_names(".slice:a:b", false, NULL, NULL);
+}
+
+static void test_lists_of_processors(void **state)
+{
+	static const char *const wrong[] = { "", ",", "0,", "-1", "3-1", "1-", "a", "0 1", "0-1-2",
+					     "65536", "99999999999", "0,,1", "0\n" };
+
+	(void)state;
+	assert_int_equal(cpuset_count("0"), 1);
+	assert_int_equal(cpuset_count("0-3"), 4);
+	assert_int_equal(cpuset_count("0-3,8"), 5);
+	assert_int_equal(cpuset_count("7,65535"), 2);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_true(cpuset_count(wrong[i]) < 0);
+}
+
+static char map_file[] = "/tmp/nacre-test-map.XXXXXX";
+
+static struct subid_range range_in(const char *map)
+{
+	FILE *f = fopen(map_file, "w");
+
+	assert_non_null(f);
+	fputs(map, f);
+	fclose(f);
+	return subid_range_in(map_file, "/nonexistent");
+}
+
+static void test_ids_of_a_vmm(void **state)
+{
+	int fd = mkstemp(map_file);
+	struct subid_range r;
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	r = range_in("0 0 4294967295\n");
+	assert_int_equal(r.start, SUBID_BUILTIN_START);
+	/* a user with 65536 subordinate ids: one lies above the container's */
+	r = range_in("0 1000 1\n1 100000 65536\n");
+	assert_int_equal(r.start, 65536);
+	assert_int_equal(r.count, 1);
+	r = range_in("0 1000 1\n1 100000 200000\n");
+	assert_int_equal(r.start, 65536);
+	assert_int_equal(r.count, 134465);
+	r = range_in("0 1000 1\n1 100000 1000\n");
+	assert_int_equal(r.start, 1000);
+	assert_int_equal(r.count, 1);
+	r = range_in("0 1000 1\n");
+	assert_int_equal(r.start, 0);
+	assert_int_equal(r.count, 1);
+	unlink(map_file);
+}
+
+static int free_arena(void **state)
+{
+	(void)state;
+	arena_free(&arena);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_memory_of_the_vm_and_its_helpers),
+		cmocka_unit_test(test_swap_as_config_json_says),
+		cmocka_unit_test(test_what_only_the_host_can_do_is_named),
+		cmocka_unit_test(test_names_for_systemd),
+		cmocka_unit_test(test_lists_of_processors),
+		cmocka_unit_test(test_ids_of_a_vmm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, free_arena);
+}
