@@ -39,8 +39,8 @@ test_layers_of_a_container_that_runs()
 {
 	local pid
 
-	start_ready run --name nacre-e2e-layers "${SMALL[@]}" -- sh -c 'echo ready; read -r _; sleep 20'
-	INPUT=/dev/null nacre layers nacre-e2e-layers
+	start_ready run --name nacre-e2e-layers "${SMALL[@]}" -- sh -c 'trap "exit 0" TERM; echo ready; sleep 100 & wait'
+	nacre layers nacre-e2e-layers
 	expect_status 0
 	expect_silent
 	expect_equal "lines" 12 "$(grep -c . <<< "$OUT")"
@@ -62,7 +62,6 @@ test_layers_of_a_container_that_runs()
 	expect_status 3
 	expect_match "the layer that is missing" ' 3 cgroups +MISSING .*nacre-fsd is not in' "$OUT"
 	kill -TERM "$PID"
-	kill -KILL "$PID"
 	finish
 }
 
