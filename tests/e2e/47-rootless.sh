@@ -66,18 +66,17 @@ test_a_delegated_cgroup()
 	chown nacre-joe: "$leaf"/sub "$leaf"/sub/cgroup.{procs,subtree_control,threads}
 	mkdir "$leaf/sub/shell"
 	chown -R nacre-joe: "$leaf/sub/shell"
-	(
-		echo "$BASHPID" > "$leaf/sub/shell/cgroup.procs"
-		as_joe run --layers --memory 64M --cpus 1 --name nacre-e2e-joe --rootfs "$ROOTFS" -- true
-		expect_status 0
-		expect_match "its cgroup" "^ 3 cgroups +on +host: $leaf/sub/nacre/nacre-e2e-joe: memory.max [0-9]+, memory.oom.group 1" \
-			"$(grep '^ 3' err)"
-		make_bundle true
-		edit '"resources": {' '"resources": {"cpu": {"cpus": "0"}, '
-		as_joe run --bundle "$PWD/bundle" nacre-e2e-joe
-		expect_status 125
-		expect_match "why not" 'cpu.cpus: "0": the cpuset controller is missing or not delegated' "$ERR"
-	)
+	echo "$BASHPID" > "$leaf/sub/shell/cgroup.procs"
+	as_joe run --layers --memory 64M --cpus 1 --name nacre-e2e-joe --rootfs "$ROOTFS" -- true
+	expect_status 0
+	expect_match "its cgroup" "^ 3 cgroups +on +host: $leaf/sub/nacre/nacre-e2e-joe: memory.max [0-9]+, memory.oom.group 1" \
+		"$(grep '^ 3' err)"
+	make_bundle true
+	edit '"resources": {' '"resources": {"cpu": {"cpus": "0"}, '
+	as_joe run --bundle "$PWD/bundle" nacre-e2e-joe
+	expect_status 125
+	expect_match "why not" 'cpu.cpus: "0": the cpuset controller is missing or not delegated' "$ERR"
+	echo "$BASHPID" > "$CGROUPS/cgroup.procs"
 	rmdir "$leaf/sub/nacre" "$leaf/sub/shell" "$leaf/sub" "$leaf"
 }
 
