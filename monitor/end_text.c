@@ -82,7 +82,7 @@ void end_text_compose(char *out, size_t room, const struct vm_status *status)
 	size_t n;
 
 	if (!status) {
-		snprintf(out, room, "nacre-vmm was killed");
+		snprintf(out, room, "nacre-vmm was killed, or the guest closed its connection");
 		return;
 	}
 	end = le32_get(status->end);

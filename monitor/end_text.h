@@ -12,8 +12,9 @@
 bool end_text_read(int status_fd, struct vm_status *status);
 
 /*
- * Composes the line. `status` may be NULL: no record was written, so nacre-vmm was killed. The
- * guest's log is quoted through the sanitizer, as what the guest said.
+ * Composes the line. `status` may be NULL: no record was written, so nacre-vmm was killed or is
+ * still there, without the guest's side of the connection. The guest's log is quoted through the
+ * sanitizer, as what the guest said.
  */
 void end_text_compose(char *out, size_t room, const struct vm_status *status);
 

@@ -124,7 +124,7 @@ static void test_end_lines(void **state)
 
 	(void)state;
 	end_text_compose(out, sizeof(out), NULL);
-	assert_string_equal(out, "nacre-vmm was killed");
+	assert_string_equal(out, "nacre-vmm was killed, or the guest closed its connection");
 	compose(out, sizeof(out), VM_END_GUEST_RESET, 0, "x\n\033[1mOops\n");
 	assert_string_equal(out, "the guest stopped by itself: a kernel panic, reboot or power "
 				 "off; the guest's kernel said: x | Oops");
