@@ -38,8 +38,18 @@ static void confine(const struct world *w, int kind, bool with_filter)
 		filter_apply((enum filter_kind)kind);
 }
 
+/* Landlock does not see it: nothing but the empty root refuses it. */
+static bool see_files(const struct world *w)
+{
+	(void)w;
+	return access("/etc", F_OK) == 0 || access("/proc", F_OK) == 0;
+}
+
 int main(void)
 {
+	const struct trick more[] = { taken_send_descriptor,
+				      { "see that a file exists", see_files, false } };
+
 	static const struct kind kinds[] = {
 		[FILTER_DEVICE] = { "device thread", confine },
 		[FILTER_VCPU] = { "vCPU thread", confine },
@@ -52,5 +62,5 @@ int main(void)
 
 	snprintf(map, sizeof(map), "0 %u 1\n", TAKEN_UID);
 	user_ns = taken_user_ns(map, map);
-	return taken_run("vmm", kinds, FILTER_COUNT, &taken_send_descriptor, 1, CLONE_NEWPID);
+	return taken_run("vmm", kinds, FILTER_COUNT, more, 2, CLONE_NEWPID);
 }
