@@ -424,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_session), cmocka_unit_test(test_large_plan),
 		cmocka_unit_test(test_failed),	      cmocka_unit_test(test_order),
+		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_lengths),	      cmocka_unit_test(test_values),
 		cmocka_unit_test(test_torn),	      cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_begin_refuses),
