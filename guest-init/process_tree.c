@@ -7,13 +7,12 @@
 #include "process_tree.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "procfs.h"
 
 /* Passes in which processes may appear; and how deep a tree is followed upwards. */
 #define PASSES 16
@@ -21,28 +20,19 @@
 
 struct status {
 	char state;
-	int parent, session;
+	pid_t parent, session;
 };
 
-/* /proc/PID/stat: "PID (NAME) STATE PARENT GROUP SESSION ..."; the name may hold anything. */
 static bool read_status(pid_t pid, struct status *st)
 {
-	char path[32], text[512], *at;
-	ssize_t n;
-	int fd, group;
+	char text[512];
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (procfs_read(pid, "stat", text, sizeof(text)) <= 0)
 		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = 0;
-	at = strrchr(text, ')');
-	return at && sscanf(at + 1, " %c %d %d %d", &st->state, &st->parent, &group,
-			    &st->session) == 4;
+	st->state = *procfs_stat_field(text, PROCFS_STATE);
+	st->parent = (pid_t)procfs_stat_number(text, PROCFS_PARENT);
+	st->session = (pid_t)procfs_stat_number(text, PROCFS_SESSION);
+	return st->state != 0;
 }
 
 /* Is the process `root` or one of its descendants? */

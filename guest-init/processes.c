@@ -6,7 +6,6 @@
 #include "processes.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,27 +15,9 @@
 #include "kernel.h"
 #include "machine.h"
 #include "plan.h"
+#include "procfs.h"
 
 #define TICKS 100u /* of /proc, per second: USER_HZ on x86-64 and arm64 */
-
-/* Up to size - 1 bytes of a file of the process, with a NUL behind. The length or -errno. */
-static ssize_t read_proc(pid_t pid, const char *file, char *text, size_t size)
-{
-	char path[48];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, size - 1);
-	if (n < 0)
-		n = -errno;
-	text[n > 0 ? n : 0] = 0;
-	close(fd);
-	return n;
-}
 
 /* Is it in the container's cgroup or below? /proc/PID/cgroup has "0::PATH", for version 2. */
 static bool is_of(uint32_t number, pid_t pid)
@@ -47,7 +28,7 @@ static bool is_of(uint32_t number, pid_t pid)
 
 	len = (size_t)snprintf(wanted, sizeof(wanted), "0::%s/%u",
 			       MACHINE_CGROUP + strlen(MACHINE_CGROUPS), number);
-	if (read_proc(pid, "cgroup", text, sizeof(text)) <= 0)
+	if (procfs_read(pid, "cgroup", text, sizeof(text)) <= 0)
 		return false;
 	at = strstr(text, wanted);
 	return at && (at == text || at[-1] == '\n') && (at[len] == '\n' || at[len] == '/');
@@ -65,16 +46,19 @@ static const char *status_line(const char *text, const char *name)
 static uint32_t inner_pid(const char *status)
 {
 	const char *line = status_line(status, "NSpid:");
-	unsigned int outer, inner;
+	char *end;
 
-	return line && sscanf(line, " %u\t%u", &outer, &inner) == 2 ? inner : 0;
+	if (!line)
+		return 0;
+	(void)strtoul(line, &end, 10);
+	return *end == '\t' ? (uint32_t)strtoul(end, NULL, 10) : 0;
 }
 
 static uint32_t inner_pid_of(pid_t pid)
 {
 	char text[4096];
 
-	return pid > 0 && read_proc(pid, "status", text, sizeof(text)) > 0 ? inner_pid(text) : 0;
+	return pid > 0 && procfs_read(pid, "status", text, sizeof(text)) > 0 ? inner_pid(text) : 0;
 }
 
 /* Seconds since the epoch at which `ticks` after the machine's start were over. */
@@ -90,8 +74,8 @@ static uint64_t time_of(uint64_t ticks)
 /* Arguments with spaces between them; of a kernel thread or a zombie the name, in brackets. */
 static void describe_command(pid_t pid, const char *stat, uint8_t command[PROTO_COMMAND_MAX])
 {
-	char text[PROTO_COMMAND_MAX + 1];
-	ssize_t n = read_proc(pid, "cmdline", text, sizeof(text));
+	char text[PROTO_COMMAND_MAX + 1] = "";
+	ssize_t n = procfs_read(pid, "cmdline", text, sizeof(text));
 	const char *name = strchr(stat, '('), *end = strrchr(stat, ')');
 
 	while (n > 0 && text[n - 1] == 0)
@@ -108,28 +92,24 @@ static void describe_command(pid_t pid, const char *stat, uint8_t command[PROTO_
 /* False for a process that is gone, or has no number in the container. */
 static bool describe(pid_t pid, struct msg_process *p)
 {
-	unsigned long long user, system, start;
 	char status[4096], stat[1024];
-	unsigned int parent, uid;
-	const char *at, *uids;
+	const char *uid;
+	uint64_t ticks;
 
-	if (read_proc(pid, "status", status, sizeof(status)) <= 0 ||
-	    read_proc(pid, "stat", stat, sizeof(stat)) <= 0)
+	if (procfs_read(pid, "status", status, sizeof(status)) <= 0 ||
+	    procfs_read(pid, "stat", stat, sizeof(stat)) <= 0)
 		return false;
-	at = strrchr(stat, ')');
-	uids = status_line(status, "Uid:");
-	/* proc(5): state, parent, ... user time 14th, system time 15th, start time 22nd. */
-	if (!at || !uids || sscanf(uids, " %u", &uid) != 1 ||
-	    sscanf(at + 1,
-		   " %*c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d %llu",
-		   &parent, &user, &system, &start) != 4)
+	uid = status_line(status, "Uid:");
+	if (!uid)
 		return false;
+	ticks = procfs_stat_number(stat, PROCFS_USER_TIME) +
+		procfs_stat_number(stat, PROCFS_SYSTEM_TIME);
 	*p = (struct msg_process){
 		.pid = le32_of(inner_pid(status)),
-		.parent = le32_of(inner_pid_of((pid_t)parent)),
-		.uid = le32_of(uid - PLAN_ID_BASE),
-		.started = le64_of(time_of(start)),
-		.cpu_ms = le64_of((user + system) * 1000 / TICKS),
+		.parent = le32_of(inner_pid_of((pid_t)procfs_stat_number(stat, PROCFS_PARENT))),
+		.uid = le32_of((uint32_t)strtoul(uid, NULL, 10) - PLAN_ID_BASE),
+		.started = le64_of(time_of(procfs_stat_number(stat, PROCFS_START_TIME))),
+		.cpu_ms = le64_of(ticks * 1000 / TICKS),
 	};
 	describe_command(pid, stat, p->command);
 	return le32_get(p->pid) != 0;

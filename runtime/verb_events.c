@@ -18,7 +18,7 @@
 #include "query.h"
 #include "stats_json.h"
 
-#define INTERVAL_MAX_MS (24 * 3600 * 1000)
+#define INTERVAL_MAX_MS 86400000L /* a day */
 
 struct events_options {
 	bool help, stats;
