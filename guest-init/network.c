@@ -10,17 +10,21 @@
 #include "network.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/if_arp.h>
 #include <linux/rtnetlink.h>
 
+#include "creds.h"
 #include "netlink.h"
 #include "setup.h"
+#include "sysctl.h"
 
 /* The guest's kernel numbers its devices from 1. */
 #define DEVICES_MAX 32
@@ -45,7 +49,7 @@ static int find_device(const uint8_t *mac)
 
 static int give_one(int fd, const struct plan_link *link, const char *name, pid_t pid)
 {
-	struct ifinfomsg info = { .ifi_index = find_device(link->mac) };
+	struct ifinfomsg info = { .ifi_index = find_device(link->device) };
 	uint32_t index = le32_get(link->index), to = (uint32_t)pid, mtu = le32_get(link->mtu);
 	struct netlink_request r;
 
@@ -56,6 +60,7 @@ static int give_one(int fd, const struct plan_link *link, const char *name, pid_
 	netlink_attr(&r, IFLA_NEW_IFINDEX, &index, sizeof(index));
 	netlink_attr(&r, IFLA_IFNAME, name, strlen(name) + 1);
 	netlink_attr(&r, IFLA_MTU, &mtu, sizeof(mtu));
+	netlink_attr(&r, IFLA_ADDRESS, link->mac, sizeof(link->mac));
 	return netlink_do(fd, &r);
 }
 
@@ -144,4 +149,60 @@ void network_set_up(const struct plan *p)
 				   word_of(le16_get(m->type)), n);
 	}
 	close(fd);
+}
+
+/* In a child of init: the container's root, in its network namespace, does the rest. */
+static _Noreturn void set_up_inside(const struct plan *p, int init_fd, int setup_fd)
+{
+	if (setup_fd != SETUP_FD && dup2(setup_fd, SETUP_FD) < 0)
+		_exit(FAILED_NACRE);
+	if (setns(init_fd, CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		setup_fail(errno, "network namespace");
+	creds_become_root();
+	network_set_up(p);
+	sysctl_write_network(p);
+	_exit(0);
+}
+
+/* Runs the child and waits for it: nothing in it waits for anybody. */
+static int run_inside(const struct plan *p, int init_fd, struct report *r)
+{
+	struct setup_message m = { .type = SETUP_GO };
+	int ends[2], passed = -1, status = 0, err = setup_pair(ends);
+	pid_t pid, sender;
+
+	if (err < 0)
+		return report_set(r, FAILED_NACRE, -err, "network");
+	pid = fork();
+	if (pid == 0)
+		set_up_inside(p, init_fd, ends[1]);
+	close(ends[1]);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	if (pid < 0)
+		err = report_set(r, FAILED_NACRE, EAGAIN, "network");
+	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		err = report_set(r, FAILED_NACRE, EIO, "network");
+	if (err && setup_receive(ends[0], &m, &sender, &passed) == 1 && m.type == SETUP_FAILED)
+		*r = m.report;
+	if (passed >= 0)
+		close(passed);
+	close(ends[0]);
+	return err;
+}
+
+int network_attach(const void *plan, size_t len, pid_t init, int init_fd, struct report *r)
+{
+	static _Alignas(PLAN_ALIGN) uint8_t copy[PROTO_START_MAX];
+	const char *why;
+	struct plan p;
+	int err;
+
+	if (len > sizeof(copy))
+		return report_set(r, FAILED_NACRE, 0, "network: plan too long");
+	memcpy(copy, plan, len);
+	if (plan_decode(&p, PLAN_OF_NETWORK, copy, len, &why) < 0)
+		return report_set(r, FAILED_NACRE, 0, "network: %s", why);
+	err = network_give(&p, init, r);
+	return err < 0 ? err : run_inside(&p, init_fd, r);
 }

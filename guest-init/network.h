@@ -20,4 +20,10 @@ int network_give(const struct plan *p, pid_t pid, struct report *r);
  */
 void network_set_up(const struct plan *p);
 
+/*
+ * Init's side: the same, all of it, for a container whose first process `init` (pidfd init_fd) is held
+ * before its exec; `plan` is a plan of a network. 0, or -errno with *r set.
+ */
+int network_attach(const void *plan, size_t len, pid_t init, int init_fd, struct report *r);
+
 #endif

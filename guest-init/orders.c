@@ -10,6 +10,7 @@
 
 #include "kernel.h"
 #include "machine.h"
+#include "network.h"
 #include "processes.h"
 #include "session_impl.h"
 
@@ -23,10 +24,28 @@ static int on_exec(struct session *s)
 	return birth_begin(s, PLAN_OF_PROCESS);
 }
 
+/* Interfaces that were attached after the container was made. Of a process that is held. */
+static int attach_network(struct session *s)
+{
+	struct report r;
+	int err;
+
+	if (s->joined || !s->container || s->container->init <= 0)
+		err = report_set(&r, FAILED_NACRE, EINVAL, "network");
+	else
+		err = network_attach(wire_in_body(&s->in), s->in.body_len, s->container->init,
+				     s->container->init_fd, &r);
+	if (err < 0)
+		session_send_failed(s, &r);
+	return err;
+}
+
 static int on_start(struct session *s)
 {
 	if (s->start_asked)
 		return -EPROTO;
+	if (s->in.body_len && attach_network(s) < 0)
+		return 0;
 	s->start_asked = true;
 	birth_start_if_ready(s);
 	return 0;
@@ -105,7 +124,7 @@ static const struct {
 		       on_plan },
 	[MSG_EXEC] = { sizeof(struct plan_header), PROTO_MSG_MAX, SESSION_NEW, SESSION_NEW,
 		       on_exec },
-	[MSG_START] = { 0, 0, SESSION_MAKING, SESSION_TOLD, on_start },
+	[MSG_START] = { 0, PROTO_START_MAX, SESSION_MAKING, SESSION_TOLD, on_start },
 	[MSG_SIGNAL] = { sizeof(struct msg_signal), sizeof(struct msg_signal), SESSION_HELD,
 			 SESSION_TOLD, on_signal },
 	[MSG_WINSIZE] = { sizeof(struct msg_winsize), sizeof(struct msg_winsize), SESSION_HELD,

@@ -58,8 +58,12 @@ struct rule {
 	(1u << PLAN_PROCESS | 1u << PLAN_ARG | 1u << PLAN_ENV | 1u << PLAN_CWD |                   \
 	 1u << PLAN_GROUP | 1u << PLAN_RLIMIT | 1u << PLAN_SECCOMP)
 
+#define OF_NETWORK (1u << PLAN_LINK | 1u << PLAN_NETLINK | 1u << PLAN_SYSCTL)
+
 static bool may_have(const struct plan *p, uint32_t type)
 {
+	if (p->kind == PLAN_OF_NETWORK)
+		return (OF_NETWORK >> type & 1) != 0;
 	return p->kind == PLAN_OF_CONTAINER || (OF_PROCESS >> type & 1) != 0;
 }
 
@@ -237,7 +241,7 @@ static const char *check_link(const struct plan *p, const struct record *r)
 
 	if (p->count[PLAN_NETLINK] != 0)
 		return "link: behind an address or route";
-	if (le16_get(x->zero) != 0 || index < 2 || index > INT32_MAX)
+	if (index < 2 || index > INT32_MAX)
 		return "link: index out of range";
 	if (flags & ~((uint32_t)IFF_UP | IFF_NOARP | IFF_ALLMULTI | IFF_PROMISC))
 		return "link: unknown flags";
@@ -330,7 +334,7 @@ static const char *check_record(struct plan *p, uint32_t type, struct cursor bod
 	const char *why;
 
 	if (!may_have(p, type))
-		return "a record that a process which joins cannot have";
+		return "a record that a plan of this kind cannot have";
 	r.fixed = cursor_take(&body, rule->fixed_len);
 	for (uint32_t i = 0; i < rule->n_strings; i++)
 		r.s[i] = cursor_take_string(&body);
@@ -402,7 +406,7 @@ static const char *check_records(struct plan *p, struct cursor *c, uint32_t n_re
 			return "a record does not fit";
 		if (type == 0 || type >= PLAN_TYPE_COUNT)
 			return "unknown record type";
-		if ((i == 0) != (type == PLAN_PROCESS))
+		if (p->kind != PLAN_OF_NETWORK && (i == 0) != (type == PLAN_PROCESS))
 			return "process: not the first record, or not the only one";
 		why = check_record(p, type, body);
 		if (why)

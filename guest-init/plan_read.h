@@ -14,6 +14,7 @@
 
 enum plan_kind {
 	PLAN_OF_CONTAINER, /* everything */
+	PLAN_OF_NETWORK,   /* plan.h "A plan of a network" */
 	PLAN_OF_PROCESS,   /* for one that joins a container: plan.h "A plan of a process" */
 };
 

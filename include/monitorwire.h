@@ -5,7 +5,7 @@
  *
  *   monitor: ENTERED (it is in the container's namespaces)
  *   monitor: READY (the guest holds the process before exec) or FAILED
- *   nacre:   START, or DETACH and closes
+ *   nacre:   START (its text: what MSG_START is to carry), or DETACH and closes
  *   monitor: STARTED or FAILED
  *
  * After DETACH the monitor waits on its listening socket (--listener): whoever connects takes
@@ -35,7 +35,7 @@ enum monitor_packet_type {
 struct monitor_packet {
 	struct le32 type;     /* enum monitor_packet_type */
 	struct le32 status;   /* MONITOR_FAILED: 125, 126, 127 */
-	struct le32 text_len; /* MONITOR_FAILED, at most MONITOR_TEXT_MAX; no NUL */
+	struct le32 text_len; /* MONITOR_FAILED, MONITOR_START; at most MONITOR_TEXT_MAX; no NUL */
 	char text[MONITOR_TEXT_MAX];
 };
 static_assert(sizeof(struct monitor_packet) == 12 + MONITOR_TEXT_MAX, "wire size");

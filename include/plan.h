@@ -147,6 +147,11 @@ struct plan_seccomp {
 };
 static_assert(sizeof(struct plan_seccomp) == 8, "wire size");
 
+/*
+ * A plan of a network comes with MSG_START, for interfaces that were attached after the plan was made.
+ * It has the header and PLAN_LINK, PLAN_NETLINK and PLAN_SYSCTL records only.
+ */
+
 /* Longest name of an interface, and body of a message, that nacre-init takes. */
 #define PLAN_LINK_NAME_MAX 15u
 #define PLAN_NETLINK_MAX   4096u
@@ -156,13 +161,13 @@ static_assert(sizeof(struct plan_seccomp) == 8, "wire size");
  * messages below can name it as the host's kernel did.
  */
 struct plan_link {
-	uint8_t mac[6]; /* which network device of the VM */
-	struct le16 zero;
+	uint8_t device[6]; /* which network device of the VM: its MAC address */
+	uint8_t mac[6];	   /* the interface's, which may be another */
 	struct le32 index;
 	struct le32 mtu;
 	struct le32 flags; /* IFF_* that are to be set: IFF_UP, IFF_NOARP, IFF_ALLMULTI, IFF_PROMISC */
 };
-static_assert(sizeof(struct plan_link) == 20, "wire size");
+static_assert(sizeof(struct plan_link) == 24, "wire size");
 
 /*
  * An address, route, rule or neighbour: a message of rtnetlink(7) as the host's kernel dumped it, of

@@ -64,6 +64,8 @@
 #define PROTO_MSG_MAX	 (1u << 20)
 /* Longest message of every other type, header included. */
 #define PROTO_SMALL_MAX	 4096u
+/* Longest body of MSG_START. */
+#define PROTO_START_MAX	 2048u
 /* Longest text in MSG_FAILED, without a NUL. */
 #define PROTO_TEXT_MAX	 1024u
 
@@ -72,7 +74,7 @@ enum msg_type {
 	MSG_HELLO_ACK = 2, /* < struct msg_hello_ack */
 	MSG_PLAN = 3,	   /* > a plan, see plan.h */
 	MSG_CREATED = 4,   /* < nothing */
-	MSG_START = 5,	   /* > nothing */
+	MSG_START = 5,	   /* > nothing, or a plan of a network (plan.h), up to PROTO_START_MAX */
 	MSG_STARTED = 6,   /* < nothing */
 	MSG_FAILED = 7,	   /* < struct msg_failed, text behind it */
 	MSG_SIGNAL = 8,	   /* > struct msg_signal */

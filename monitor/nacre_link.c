@@ -35,16 +35,16 @@ void link_failed(int sync_fd, int status, const char *text)
 	packet_send(sync_fd, &packet, len);
 }
 
-enum link_event link_receive(int sync_fd)
+enum link_event link_receive(int sync_fd, struct monitor_packet *packet)
 {
-	struct monitor_packet packet;
-	ssize_t n = recv(sync_fd, &packet, sizeof(packet), MSG_DONTWAIT);
+	const size_t head = offsetof(struct monitor_packet, text);
+	ssize_t n = recv(sync_fd, packet, sizeof(*packet), MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return LINK_NOTHING;
-	if (n < (ssize_t)offsetof(struct monitor_packet, text))
+	if (n < (ssize_t)head || le32_get(packet->text_len) > (size_t)n - head)
 		return LINK_CLOSED;
-	switch (le32_get(packet.type)) {
+	switch (le32_get(packet->type)) {
 	case MONITOR_START:
 		return LINK_START;
 	case MONITOR_DETACH:

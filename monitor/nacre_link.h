@@ -14,7 +14,7 @@ void link_say(int sync_fd, enum monitor_packet_type type);
 void link_failed(int sync_fd, int status, const char *text);
 
 /* Reads one packet, MONITOR_START or MONITOR_DETACH; anything else counts as closed. */
-enum link_event link_receive(int sync_fd);
+enum link_event link_receive(int sync_fd, struct monitor_packet *packet);
 
 /* Writes one line to the log descriptor, or with -1 to standard error as nacre's. */
 void link_log(int log_fd, const char *text);

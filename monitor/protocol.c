@@ -185,7 +185,7 @@ int protocol_begin(struct protocol *protocol, int fd, uint32_t container, enum m
 	flags = fcntl(fd, F_GETFL);
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	protocol->out_room = (size_t)st.st_size + OUT_SLACK;
+	protocol->out_room = (size_t)st.st_size + OUT_SLACK + PROTO_START_MAX;
 	protocol->out = malloc(protocol->out_room);
 	if (!protocol->out)
 		return -ENOMEM;
@@ -245,7 +245,7 @@ static void out_fill(struct protocol *protocol)
 		append_message(protocol, MSG_CLOCK_HINT, NULL, 0);
 	} else if (protocol->start_wanted) {
 		protocol->start_wanted = false;
-		append_message(protocol, MSG_START, NULL, 0);
+		append_message(protocol, MSG_START, protocol->network, protocol->network_len);
 	} else if (protocol->winsize_wanted) {
 		protocol->winsize_wanted = false;
 		append_message(protocol, MSG_WINSIZE, &winsize, sizeof(winsize));
@@ -385,10 +385,13 @@ enum protocol_event protocol_receive(struct protocol *protocol)
 	}
 }
 
-void protocol_want_start(struct protocol *protocol)
+void protocol_want_start(struct protocol *protocol, const void *network, size_t len)
 {
-	if (protocol->state != PROTOCOL_CREATED)
+	if (protocol->state != PROTOCOL_CREATED || len > sizeof(protocol->network))
 		return;
+	if (len)
+		memcpy(protocol->network, network, len);
+	protocol->network_len = len;
 	protocol->state = PROTOCOL_STARTING;
 	protocol->start_wanted = true;
 }

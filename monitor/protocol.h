@@ -45,6 +45,8 @@ struct protocol {
 	uint8_t *out;
 	size_t out_len, out_sent, out_room;
 	bool start_wanted;
+	uint8_t network[PROTO_START_MAX]; /* what START carries */
+	size_t network_len;
 	uint64_t signals_wanted; /* bit signo - 1 */
 	bool winsize_wanted;
 	bool clock_hint_wanted, clock_wanted;
@@ -83,7 +85,7 @@ void protocol_send(struct protocol *protocol);
 enum protocol_event protocol_receive(struct protocol *protocol);
 
 /* Ask for a message; equal signals that still wait become one. Ignored in states without them. */
-void protocol_want_start(struct protocol *protocol);
+void protocol_want_start(struct protocol *protocol, const void *network, size_t len);
 void protocol_want_signal(struct protocol *protocol, int signo);
 void protocol_want_winsize(struct protocol *protocol, const struct winsize *winsize);
 void protocol_want_clock_hint(struct protocol *protocol);

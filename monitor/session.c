@@ -230,9 +230,11 @@ static void link_close(void)
 
 static void on_nacre(void)
 {
-	switch (link_receive(session.options.sync_fd)) {
+	static struct monitor_packet packet;
+
+	switch (link_receive(session.options.sync_fd, &packet)) {
 	case LINK_START:
-		protocol_want_start(&session.protocol);
+		protocol_want_start(&session.protocol, packet.text, le32_get(packet.text_len));
 		break;
 	case LINK_DETACH:
 		session.detached = true;

@@ -12,6 +12,7 @@
 void config_init(struct container_config *config)
 {
 	*config = (struct container_config){
+		.net_ns_fd = -1,
 		.process = { .umask = 0022, .cwd = "/" },
 		.resources = {
 			.memory_limit = CONFIG_NO_LIMIT,

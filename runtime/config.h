@@ -184,6 +184,7 @@ struct container_config {
 	struct config_hooks hooks[HOOK_KIND_COUNT];
 	uint32_t namespaces; /* CLONE_NEW* that config.json lists */
 	const char *net_ns_path; /* of the network namespace to join; NULL: a new one */
+	int net_ns_fd;		 /* the network namespace, once it is open; or -1 */
 	bool net_passt;		 /* --net passt */
 	struct net *net;	 /* interfaces (net.h), once they are known; NULL: none */
 	struct config_id_maps uid_maps, gid_maps; /* empty: CONFIG_ID_COUNT ids, the host's own */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The making of a container; see creation.h. */
 #include <errno.h>
+#include <linux/sched.h>
 #include <string.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -33,7 +34,6 @@ void creation_init(struct creation *creation, const struct global_options *globa
 		.state = STATE_NONE,
 		.cgroup = CGROUP_NONE,
 		.signal_fd = -1,
-		.net_ns_fd = -1,
 	};
 	config_init(&creation->config);
 	launch_init(&creation->launch);
@@ -105,12 +105,15 @@ static int read_net(struct creation *creation)
 	};
 	if (config->net_passt)
 		net_passt_configure(config->net, passt, &config->arena);
-	if (!config->net_ns_path)
+	if (config->net_ns_path)
+		config->net_ns_fd = net_namespace_open(config->net_ns_path, &creation->failure);
+	else if (creation->network_may_come && config->namespaces & CLONE_NEWNET)
+		config->net_ns_fd = net_namespace_make(&creation->failure);
+	else
 		return 0;
-	creation->net_ns_fd = net_namespace_open(config->net_ns_path, &creation->failure);
-	if (creation->net_ns_fd < 0)
-		return creation->net_ns_fd;
-	return net_read(config->net, creation->net_ns_fd, &config->arena, &creation->failure);
+	if (config->net_ns_fd < 0)
+		return config->net_ns_fd;
+	return net_read(config->net, config->net_ns_fd, &config->arena, &creation->failure);
 }
 
 static int make_plan(struct creation *creation)
@@ -222,6 +225,19 @@ static int make_state(struct creation *creation)
 	return state->cgroup ? state_write(state, &creation->failure) : 0;
 }
 
+/* Joins the interfaces, or makes room for one that comes. */
+static int join_net(struct creation *creation)
+{
+	struct net *net = &creation->net;
+	int ns_fd = creation->config.net_ns_fd;
+
+	if (ns_fd < 0)
+		return 0;
+	if (net->n == 0 && creation->network_may_come)
+		return net_join_spare(net, ns_fd, &creation->failure);
+	return net_join(net, ns_fd, creation->state.size.cpus, &creation->failure);
+}
+
 int creation_start(struct creation *creation, bool with_terminal)
 {
 	struct launch *launch = &creation->launch;
@@ -234,9 +250,8 @@ int creation_start(struct creation *creation, bool with_terminal)
 		return creation->signal_fd;
 	launch->signal_fd = creation->signal_fd;
 	err = make_state(creation);
-	if (!err && creation->net_ns_fd >= 0)
-		err = net_join(&creation->net, creation->net_ns_fd, creation->state.size.cpus,
-			       &creation->failure);
+	if (!err)
+		err = join_net(creation);
 	if (!err)
 		err = launch_start(launch, &creation->failure);
 	cgroup_settle(&creation->cgroup);
@@ -300,7 +315,7 @@ void creation_close(struct creation *creation)
 	drop_fd(&launch->init_fd);
 	drop_fd(&launch->console_fd);
 	drop_fd(&launch->plan_fd);
-	drop_fd(&creation->net_ns_fd);
+	drop_fd(&creation->config.net_ns_fd);
 	drop_fd(&creation->signal_fd);
 	state_close(&creation->state);
 	config_free(&creation->config);

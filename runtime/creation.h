@@ -24,7 +24,7 @@ struct creation {
 	struct companions companions;
 	struct exports exports;
 	struct net net;
-	int net_ns_fd; /* that config.json names, or -1 */
+	bool network_may_come; /* an interface may be attached before start */
 	struct console console;
 	struct state state;
 	struct cgroup cgroup;

@@ -151,13 +151,14 @@ static int holder_start(struct namespaces *namespaces, const struct exports *exp
 int namespaces_make(struct namespaces *namespaces, const struct exports *exports,
 		    const struct container_config *config, struct failure *failure)
 {
-	bool make_net = (config->namespaces & CLONE_NEWNET) && !config->net_ns_path;
+	bool make_net = (config->namespaces & CLONE_NEWNET) && config->net_ns_fd < 0;
 	int err;
 
-	if (config->net_ns_path) {
-		namespaces->net_ns = net_namespace_open(config->net_ns_path, failure);
+	if (!make_net && config->net_ns_fd >= 0) {
+		namespaces->net_ns = fcntl(config->net_ns_fd, F_DUPFD_CLOEXEC, 3);
 		if (namespaces->net_ns < 0)
-			return namespaces->net_ns;
+			return failure_set(failure, -errno, "network namespace: %s",
+					   strerror(errno));
 	}
 	err = holder_start(namespaces, exports, config,
 			   CLONE_NEWNS | (make_net ? (uint64_t)CLONE_NEWNET : 0u), failure);

@@ -60,7 +60,7 @@ void net_add_to_vmm(const struct net *net, struct spawn *vmm)
 {
 	for (unsigned int i = 0; i < net->n; i++) {
 		const struct net_interface *interface = &net->interface[i];
-		const uint8_t *m = interface->mac;
+		const uint8_t *m = interface->device;
 
 		spawn_arg(vmm, "--net");
 		spawn_arg(vmm, arena_printf(vmm->arena, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1],

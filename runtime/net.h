@@ -21,6 +21,8 @@
 #define NET_QUEUES_MAX	   4u /* queue pairs of an interface */
 /* The largest MTU of a tap: 65535 bytes with an Ethernet header. */
 #define NET_MTU_MAX 65521u
+/* MAC address of the spare device. */
+#define NET_SPARE_MAC { 0x02, 0x6e, 0x61, 0x63, 0x72, 0x65 }
 
 /* An address that an interface has. */
 struct net_address {
@@ -35,7 +37,9 @@ struct net_addresses {
 
 struct net_interface {
 	char name[16];
+	uint8_t device[6]; /* MAC address of the VM's device */
 	uint8_t mac[6];
+	bool is_spare; /* for an interface that is attached later: only a device so far */
 	uint32_t index, mtu, flags; /* flags: IFF_* for the guest */
 	bool no_ipv6, no_router, no_autoconf; /* as the host's interface is set */
 	bool has_address;		       /* beside a link-local one */

@@ -127,6 +127,75 @@ static int interface_join(struct net_interface *interface, unsigned int queues,
 	return 0;
 }
 
+int net_join_spare(struct net *net, int ns_fd, struct failure *failure)
+{
+	struct net_interface *interface = net_add_interface(net);
+	int own = net_enter(ns_fd), err;
+
+	if (own < 0)
+		return failure_set(failure, own, "cannot enter the network namespace: %s",
+				   strerror(-own));
+	interface->is_spare = true;
+	snprintf(interface->name, sizeof(interface->name), "(to come)");
+	memcpy(interface->device, (const uint8_t[])NET_SPARE_MAC, sizeof(interface->device));
+	interface->index = NET_SPARE_INDEX;
+	interface->mtu = NET_MTU_MAX;
+	err = taps_open(interface, 1, failure);
+	net_leave(own);
+	return err;
+}
+
+/* The spare tap gets the name of an interface's. In the namespace. */
+static int spare_rename(struct mnl_socket *socket, uint32_t tap, uint32_t index)
+{
+	char buf[NET_REQUEST_MAX], name[IFNAMSIZ];
+	struct ifinfomsg *info;
+	struct nlmsghdr *request = net_request(buf, RTM_NEWLINK, 0, sizeof(*info), (void **)&info);
+
+	snprintf(name, sizeof(name), NET_TAP_NAME, index);
+	info->ifi_index = (int)tap;
+	mnl_attr_put_strz(request, IFLA_IFNAME, name);
+	return net_request_send(socket, request);
+}
+
+static int late_join(struct net_interface *interface, uint32_t tap, struct mnl_socket *socket)
+{
+	int err = spare_rename(socket, tap, interface->index);
+
+	if (!err)
+		err = tap_set_up(socket, tap, interface->mtu);
+	return err ? err : net_redirect(socket, interface, tap);
+}
+
+int net_join_late(struct net *net, int ns_fd, struct failure *failure)
+{
+	int own = net_enter(ns_fd), err = 0;
+	struct mnl_socket *socket;
+	char name[IFNAMSIZ];
+	uint32_t tap;
+
+	if (own < 0)
+		return failure_set(failure, own, "cannot enter the network namespace: %s",
+				   strerror(-own));
+	snprintf(name, sizeof(name), NET_TAP_NAME, NET_SPARE_INDEX);
+	tap = if_nametoindex(name);
+	socket = net_socket_open();
+	if (tap && net->n > 1)
+		err = failure_set(failure, -E2BIG, "network interface %s: expected at most one "
+				  "that is attached after create", net->interface[1].name);
+	else if (tap && net->n && socket)
+		err = late_join(&net->interface[0], tap, socket);
+	net_leave(own);
+	if (socket)
+		mnl_socket_close(socket);
+	if (err)
+		return failure_set(failure, err, "network interface %s: cannot join it to the VM: "
+				   "%s", net->interface[0].name, strerror(-err));
+	memcpy(net->interface[0].device, (const uint8_t[])NET_SPARE_MAC,
+	       sizeof(net->interface[0].device));
+	return tap && net->n;
+}
+
 int net_join(struct net *net, int ns_fd, unsigned int queues, struct failure *failure)
 {
 	int own = net_enter(ns_fd), err = 0;

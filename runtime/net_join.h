@@ -12,12 +12,26 @@
 /* Made for the interface with index N: "nacreN". */
 #define NET_TAP_PREFIX "nacre"
 #define NET_TAP_NAME   NET_TAP_PREFIX "%u"
+/* The tap of a spare device. */
+#define NET_SPARE_INDEX 0u
 
 /*
  * Makes taps of `queues` queues each and sets taps[], n_taps and watch_fd of each interface. Returns
  * 0, or -errno with the failure set; net_part() takes away what was made by then.
  */
 int net_join(struct net *net, int ns_fd, unsigned int queues, struct failure *failure);
+
+/*
+ * For a container whose network may be attached between create and start (containerd's CNI, Docker,
+ * hooks): a device and its tap, without an interface yet. 0, or -errno with the failure set.
+ */
+int net_join_spare(struct net *net, int ns_fd, struct failure *failure);
+
+/*
+ * Joins the one interface that *net was filled with (net_read()) to the spare tap of the namespace.
+ * Returns 1; 0 when there is no spare tap, or no interface; or -errno with the failure set.
+ */
+int net_join_late(struct net *net, int ns_fd, struct failure *failure);
 
 /*
  * Takes our filters away from every interface of the namespace that no VM has any more: its own

@@ -84,6 +84,7 @@ void net_passt_configure(struct net *net, const char *path, struct arena *arena)
 	strcpy(interface->name, "eth0");
 	arc4random_buf(interface->mac, sizeof(interface->mac));
 	interface->mac[0] = (uint8_t)((interface->mac[0] & 0xfcu) | 2u); /* local, not a group */
+	memcpy(interface->device, interface->mac, sizeof(interface->device));
 	interface->index = INDEX;
 	interface->mtu = MTU;
 	interface->flags = IFF_UP;

@@ -38,8 +38,10 @@ void net_add_to_plan(const struct net *net, struct plan_buffer *plan)
 			.flags = le32_of(interface->flags),
 		};
 
-		for (unsigned int k = 0; k < sizeof(link.mac); k++)
-			link.mac[k] = interface->mac[k];
+		if (interface->is_spare)
+			continue;
+		memcpy(link.device, interface->device, sizeof(link.device));
+		memcpy(link.mac, interface->mac, sizeof(link.mac));
 		plan_buffer_add(plan, PLAN_LINK, &link, sizeof(link),
 				(const char *const[]){ interface->name, NULL });
 		add_settings(interface, plan);

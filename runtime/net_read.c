@@ -66,7 +66,7 @@ static int refuse_kind(struct net_reading *reading, const char *name)
 					   "other kind of interface", name));
 }
 
-/* NET_TAP_NAME: another VM's. Whose interface it is, net_join() says. */
+/* NET_TAP_NAME: another VM's, or this one's spare. */
 static bool is_our_tap(const char *name)
 {
 	size_t digits;
@@ -120,6 +120,7 @@ static int on_link(const struct nlmsghdr *head, void *ctx)
 						   "interfaces", name, NET_INTERFACES_MAX));
 	snprintf(interface->name, sizeof(interface->name), "%s", name);
 	memcpy(interface->mac, mnl_attr_get_payload(mac), sizeof(interface->mac));
+	memcpy(interface->device, interface->mac, sizeof(interface->device));
 	interface->index = (uint32_t)info->ifi_index;
 	interface->mtu = mtu;
 	interface->flags = info->ifi_flags & (IFF_UP | IFF_NOARP | IFF_ALLMULTI | IFF_PROMISC);

@@ -38,6 +38,20 @@ int net_namespace_open(const char *path, struct failure *failure)
 	return steal_fd(&fd);
 }
 
+int net_namespace_make(struct failure *failure)
+{
+	autoclose int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int made;
+
+	if (own < 0 || unshare(CLONE_NEWNET) < 0)
+		return failure_set(failure, -errno, "cannot make a network namespace: %s",
+				   strerror(errno));
+	made = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	net_leave(steal_fd(&own));
+	return made < 0 ? failure_set(failure, -errno, "cannot open a network namespace: %s",
+				      strerror(errno)) : made;
+}
+
 int net_enter(int ns_fd)
 {
 	autoclose int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);

@@ -34,6 +34,9 @@
  */
 int net_namespace_open(const char *path, struct failure *failure);
 
+/* Makes a new network namespace, with nothing up. A descriptor, or -errno with the failure set. */
+int net_namespace_make(struct failure *failure);
+
 /*
  * Enters the namespace ns_fd. A descriptor of the one that was left, for net_leave(), or -errno. What
  * is opened between the two belongs to the namespace.

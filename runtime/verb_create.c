@@ -32,6 +32,7 @@ static int create_prepare(struct creation *creation, int argc, char *argv[])
 	if (!err)
 		err = run_config_from_bundle(&creation->config, "create", bundle ? bundle : ".",
 					     argc, argv, &creation->failure);
+	creation->network_may_come = true;
 	return err ? err : creation_prepare(creation, true);
 }
 

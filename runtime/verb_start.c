@@ -12,6 +12,7 @@
 #include "fd.h"
 #include "hooks.h"
 #include "listener.h"
+#include "net_late.h"
 #include "monitorwire.h"
 #include "state_files.h"
 
@@ -61,15 +62,21 @@ static int await_started(int monitor_fd, const char *id, struct failure *failure
 	return failure_set(failure, -EIO, "%s: container ended before its process started", id);
 }
 
-static int start_process(struct state *state, struct failure *failure)
+static int start_process(struct state *state, struct arena *arena, struct failure *failure)
 {
 	struct monitor_packet packet = { .type = le32_of(MONITOR_START) };
 	autoclose int fd = listener_connect(state->dir_fd, MONITOR_SOCKET_FILE, SOCK_SEQPACKET,
 					    failure);
+	ssize_t len;
 
 	if (fd < 0)
 		return fd;
-	if (send(fd, &packet, offsetof(struct monitor_packet, text), MSG_NOSIGNAL) < 0)
+	len = net_late_attach(state->monitor.pid, packet.text, arena, failure);
+	if (len < 0)
+		return (int)len;
+	packet.text_len = le32_of((uint32_t)len);
+	if (send(fd, &packet, offsetof(struct monitor_packet, text) + (size_t)len,
+		 MSG_NOSIGNAL) < 0)
 		return failure_set(failure, -errno, "%s: container ended: %s", state->id,
 				   strerror(errno));
 	return await_started(fd, state->id, failure);
@@ -107,7 +114,7 @@ int verb_start(const struct global_options *global, int argc, char *argv[])
 			failure_set(&failure, -EINVAL,
 				    "%s: cannot start a container that is %s: expected created",
 				    argv[at], state_status_name(status));
-		else if (start_process(&state, &failure) == 0 && state.hooks)
+		else if (start_process(&state, global->arena, &failure) == 0 && state.hooks)
 			run_poststart(&state, &failure);
 	}
 	return existing_end(&state, &failure);

@@ -48,7 +48,7 @@ static bool receive_all(struct protocol *p)
 		case PROTOCOL_EVENT_CLOSED:
 			return false;
 		case PROTOCOL_EVENT_CREATED:
-			protocol_want_start(p);
+			protocol_want_start(p, NULL, 0);
 			break;
 		case PROTOCOL_EVENT_FAILED:
 			CLAIM(p->failed_code >= FAILED_NACRE && p->failed_code <= FAILED_NOT_FOUND);

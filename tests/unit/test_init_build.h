@@ -64,7 +64,8 @@ static inline void build_begin(struct build *b, const struct plan_process *p)
 {
 	memset(b, 0, sizeof(*b));
 	b->len = sizeof(struct plan_header);
-	build_add(b, PLAN_PROCESS, p, sizeof(*p), (char *)NULL);
+	if (p) /* a plan of a network has none */
+		build_add(b, PLAN_PROCESS, p, sizeof(*p), (char *)NULL);
 }
 
 static inline void build_mount(struct build *b, const char *target, const char *type,

@@ -12,6 +12,9 @@
 
 #include <cmocka.h>
 
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+
 #include "guest-init/plan_read.h"
 #include "test_init_build.h"
 
@@ -454,6 +457,99 @@ static void test_of_process(void **state)
 	}
 }
 
+struct netlink_record {
+	struct plan_netlink head;
+	struct rtmsg body;
+};
+
+static struct plan_link good_link(void)
+{
+	return (struct plan_link){ .index = le32_of(2), .mtu = le32_of(1500),
+				   .flags = le32_of(IFF_UP) };
+}
+
+static void expect_bad_link(const struct plan_link *link, const char *name, const char *text)
+{
+	static struct build b;
+
+	good(&b, false);
+	build_add(&b, PLAN_LINK, link, sizeof(*link), name, (char *)NULL);
+	expect_bad(&b, text);
+}
+
+static void test_links(void **state)
+{
+	static struct build b;
+	struct plan_link link = good_link();
+	struct netlink_record m = { .head.type = le16_of(RTM_NEWROUTE) };
+	struct plan_block block = { .index = le32_of(PLAN_BLOCKS_MAX) };
+	const char *why;
+
+	(void)state;
+	good(&b, false);
+	build_add(&b, PLAN_LINK, &link, sizeof(link), "eth0", (char *)NULL);
+	build_add(&b, PLAN_NETLINK, &m, sizeof(m), (char *)NULL);
+	build_end(&b);
+	assert_int_equal(decode(b.buf, b.len, &why), 0);
+
+	expect_bad_link(&link, "", "link: bad name");
+	expect_bad_link(&link, "a name of sixteen", "link: bad name");
+	expect_bad_link(&link, "a/b", "link: bad name");
+	expect_bad_link(&link, "..", "link: bad name");
+	link.index = le32_of(1);
+	expect_bad_link(&link, "eth0", "link: index out of range");
+	link.index = le32_of(0x80000000u);
+	expect_bad_link(&link, "eth0", "link: index out of range");
+	link = good_link();
+	link.flags = le32_of(IFF_LOOPBACK);
+	expect_bad_link(&link, "eth0", "link: unknown flags");
+
+	link = good_link();
+	good(&b, false);
+	build_add(&b, PLAN_NETLINK, &m, sizeof(m), (char *)NULL);
+	build_add(&b, PLAN_LINK, &link, sizeof(link), "eth0", (char *)NULL);
+	expect_bad(&b, "link: behind an address or route");
+	m.head.type = le16_of(RTM_DELLINK);
+	good(&b, false);
+	build_add(&b, PLAN_NETLINK, &m, sizeof(m), (char *)NULL);
+	expect_bad(&b, "netlink: a message that is not allowed");
+	m.head.type = le16_of(RTM_NEWADDR);
+	good(&b, false);
+	build_add(&b, PLAN_NETLINK, &m, sizeof(m.head) + 7, (char *)NULL);
+	expect_bad(&b, "netlink: length of the message");
+	good(&b, false);
+	build_add(&b, PLAN_BLOCK, &block, sizeof(block), "/dev/x", (char *)NULL);
+	expect_bad(&b, "block: index out of range");
+}
+
+/* What comes with MSG_START: interfaces and their settings, nothing of a process. */
+static void test_plan_of_a_network(void **state)
+{
+	static struct build b;
+	struct plan_link link = good_link();
+	struct netlink_record m = { .head.type = le16_of(RTM_NEWADDR) };
+	struct plan_process process = { .id_count = le32_of(1) };
+	const char *why;
+	struct plan p;
+
+	(void)state;
+	build_begin(&b, NULL);
+	build_add(&b, PLAN_LINK, &link, sizeof(link), "eth0", (char *)NULL);
+	build_add(&b, PLAN_SYSCTL, NULL, 0, "net.ipv6.conf.eth0.accept_ra", "0", (char *)NULL);
+	build_add(&b, PLAN_NETLINK, &m, sizeof(m), (char *)NULL);
+	build_end(&b);
+	assert_int_equal(plan_decode(&p, PLAN_OF_NETWORK, b.buf, b.len, &why), 0);
+	assert_int_not_equal(plan_decode(&p, PLAN_OF_CONTAINER, b.buf, b.len, &why), 0);
+	build_begin(&b, NULL);
+	build_add(&b, PLAN_ARG, NULL, 0, "sh", (char *)NULL);
+	build_end(&b);
+	assert_int_not_equal(plan_decode(&p, PLAN_OF_NETWORK, b.buf, b.len, &why), 0);
+	assert_string_equal(why, "a record that a plan of this kind cannot have");
+	build_begin(&b, &process);
+	build_end(&b);
+	assert_int_not_equal(plan_decode(&p, PLAN_OF_NETWORK, b.buf, b.len, &why), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -467,6 +563,8 @@ int main(void)
 		cmocka_unit_test(test_string_values),
 		cmocka_unit_test(test_fixed_values),
 		cmocka_unit_test(test_mutations),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_plan_of_a_network),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,7 +111,7 @@ static void run_to_running(struct pair *pair)
 	guest_acks(pair);
 	guest_send(pair, MSG_CREATED, NULL, 0);
 	assert_int_equal(protocol_receive(&pair->host), PROTOCOL_EVENT_CREATED);
-	protocol_want_start(&pair->host);
+	protocol_want_start(&pair->host, NULL, 0);
 	assert_int_equal(guest_receive(pair, body, sizeof(body), NULL), MSG_START);
 	guest_send(pair, MSG_STARTED, NULL, 0);
 	assert_int_equal(protocol_receive(&pair->host), PROTOCOL_EVENT_STARTED);
@@ -140,13 +140,13 @@ static void test_whole_session(void **state)
 	assert_int_equal(plan[999], (uint8_t)999);
 	guest_acks(&pair);
 	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_NOTHING);
-	protocol_want_start(&pair.host); /* too early: ignored */
+	protocol_want_start(&pair.host, NULL, 0); /* too early: ignored */
 	protocol_want_signal(&pair.host, SIGTERM); /* kept until it runs */
 	protocol_want_signal(&pair.host, SIGTERM);
 	guest_send(&pair, MSG_CREATED, NULL, 0);
 	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_CREATED);
 	assert_int_equal(protocol_poll_events(&pair.host), POLLIN);
-	protocol_want_start(&pair.host);
+	protocol_want_start(&pair.host, NULL, 0);
 	assert_int_equal(protocol_poll_events(&pair.host), POLLIN | POLLOUT);
 	assert_int_equal(guest_receive(&pair, NULL, 0, NULL), MSG_START);
 	guest_send(&pair, MSG_STARTED, NULL, 0);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A network that was attached between create and start; see net_late.h. */
+#include "net_late.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <net/if.h>
+
+#include "fd.h"
+#include "net_join.h"
+#include "net_read.h"
+#include "net_socket.h"
+#include "proto.h"
+
+static bool has_spare(int ns_fd)
+{
+	int own = net_enter(ns_fd);
+	char name[IFNAMSIZ];
+	bool found;
+
+	if (own < 0)
+		return false;
+	snprintf(name, sizeof(name), NET_TAP_NAME, NET_SPARE_INDEX);
+	found = if_nametoindex(name) != 0;
+	net_leave(own);
+	return found;
+}
+
+static ssize_t make_plan(const struct net *net, void *to, struct failure *failure)
+{
+	struct plan_buffer plan;
+	ssize_t len = -E2BIG;
+
+	plan_buffer_begin(&plan);
+	net_add_to_plan(net, &plan);
+	if (plan_buffer_end(&plan) == 0 && plan.len <= PROTO_START_MAX) {
+		memcpy(to, plan.bytes, plan.len);
+		len = (ssize_t)plan.len;
+	}
+	plan_buffer_free(&plan);
+	if (len < 0)
+		failure_set(failure, -E2BIG, "network: too many addresses and routes were attached "
+			    "after create: expected at most %u bytes of them", PROTO_START_MAX);
+	return len;
+}
+
+ssize_t net_late_attach(pid_t monitor, void *plan, struct arena *arena, struct failure *failure)
+{
+	struct net net = { .n = 0 };
+	autoclose int ns_fd = -1;
+	char path[64];
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)monitor);
+	ns_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (ns_fd < 0 || !has_spare(ns_fd))
+		return 0;
+	r = net_read(&net, ns_fd, arena, failure);
+	if (!r)
+		r = net_join_late(&net, ns_fd, failure);
+	return r > 0 ? make_plan(&net, plan, failure) : r;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A network that was attached between create and start: containerd's CNI and Docker do it, and hooks
+ * may. The VM has a spare device for it (net_join.h); at start the interface is joined and the guest
+ * told of it.
+ */
+#ifndef NACRE_RUNTIME_NET_LATE_H
+#define NACRE_RUNTIME_NET_LATE_H
+
+#include <sys/types.h>
+
+#include "arena.h"
+#include "failure.h"
+
+/*
+ * Looks at the network namespace of the container, which is that of its monitor, and joins what has
+ * come. Fills `plan` (PROTO_START_MAX bytes) for MSG_START. Returns its length, 0 when there is nothing
+ * to tell, or -errno with the failure set.
+ */
+ssize_t net_late_attach(pid_t monitor, void *plan, struct arena *arena, struct failure *failure);
+
+#endif
