@@ -60,7 +60,8 @@ static int give_one(int fd, const struct plan_link *link, const char *name, pid_
 	netlink_attr(&r, IFLA_NEW_IFINDEX, &index, sizeof(index));
 	netlink_attr(&r, IFLA_IFNAME, name, strlen(name) + 1);
 	netlink_attr(&r, IFLA_MTU, &mtu, sizeof(mtu));
-	netlink_attr(&r, IFLA_ADDRESS, link->mac, sizeof(link->mac));
+	if (memcmp(link->mac, link->device, sizeof(link->mac)) != 0)
+		netlink_attr(&r, IFLA_ADDRESS, link->mac, sizeof(link->mac));
 	return netlink_do(fd, &r);
 }
 
