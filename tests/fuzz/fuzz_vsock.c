@@ -156,7 +156,8 @@ static void check_conns(void)
 			continue;
 		CLAIM(c->ring_len <= VSOCK_RING && c->ring_at < VSOCK_RING);
 		CLAIM(c->rx_cnt - c->fwd_cnt == c->ring_len);
-		CLAIM((c->state == CONN_WAITING || c->state == CONN_OPEN) == (c->src.fd >= 0));
+		CLAIM((c->state == CONN_SILENT || c->state == CONN_WAITING ||
+		       c->state == CONN_OPEN) == (c->src.fd >= 0));
 		n_clients += c->src.fd >= 0 && !c->client_gone;
 		n_parked += c->state == CONN_PARKED;
 	}

@@ -512,10 +512,8 @@ static void bench_names(const char *dir)
 	}
 	snprintf(text, sizeof(text),
 		 "open, stat, close: %.0f per second of files that are not known (4 answers each), "
-		 "%.0f of "
-		 "one that is (3); an answer takes %.1f us, the way alone %.1f us (%.2f, bound "
-		 "2.00); on the "
-		 "host %.0f",
+		 "%.0f of one that is (3); an answer takes %.1f us, the way alone %.1f us "
+		 "(%.2f, bound 2.50); on the host %.0f",
 		 N_FILES / cold, N_FILES / warm, cold / N_FILES / 4 * 1e6, way * 1e6,
 		 cold / N_FILES / 4 / way, N_FILES / host);
 	judge(cold / N_FILES / 4 <= 2.5 * way, text);
