@@ -118,8 +118,8 @@ test_rlimits()
 test_no_new_privileges()
 {
 	cp "$E2E_BUILD/e2e/guest/euid" setuid
-	chmod 4755 setuid
 	chown 0:0 setuid
+	chmod 4755 setuid
 	for setting in true false; do
 		make_bundle sh -c '/setuid; exit $?'
 		edit '"noNewPrivileges": true' "\"noNewPrivileges\": $setting"
