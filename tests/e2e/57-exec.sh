@@ -142,7 +142,7 @@ test_detached()
 	expect_equal "its network" "$(readlink "/proc/$(monitor_of_c)/ns/net")" \
 		"$(readlink "/proc/$pid/ns/net")"
 	nacre ps c
-	expect_match "the process is there" ' sleep 1000$' "$OUT"
+	expect_match "the process is there" $' sleep 1000(\n|$)' "$OUT"
 	# killed, it takes its process along and nothing else
 	kill -KILL "$pid"
 	wait_until "$E2E_SLOW" no_sleeper || failed "the process outlives who stood for it"

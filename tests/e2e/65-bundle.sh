@@ -296,7 +296,7 @@ test_the_same_answers_as_crun()
 		ls -ln /dev | grep -vE "core|mqueue" | awk "{ print \$1, \$3, \$4, \$NF }"; ls -A / ; env | sort; ls -l /proc/self/fd | wc -l; umask; pwd'
 	nacre run --bundle bundle nacre-e2e-same
 	expect_status 0
-	crun run --bundle bundle nacre-e2e-crun > crun-out 2>&1 < /dev/null
+	crun run --bundle bundle nacre-e2e-crun > crun-out 2> /dev/null < /dev/null
 	expect_equal "the same as under crun (< nacre, > crun)" "" "$(diff out crun-out)"
 }
 

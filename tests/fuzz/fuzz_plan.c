@@ -12,9 +12,13 @@ static void walk(const struct plan *p)
 	struct plan_mount_view view;
 	size_t sum = 0;
 
-	CLAIM(p->process && p->cwd && p->cwd[0] == '/');
+	if (p->kind == PLAN_OF_NETWORK) {
+		CLAIM(!p->process && p->count[PLAN_ARG] == 0);
+	} else {
+		CLAIM(p->process && p->cwd && p->cwd[0] == '/');
+		CLAIM(p->count[PLAN_ARG] >= 1);
+	}
 	CLAIM((p->root != NULL) == (p->kind == PLAN_OF_CONTAINER));
-	CLAIM(p->count[PLAN_ARG] >= 1);
 	for (uint32_t t = 1; t < PLAN_TYPE_COUNT; t++) {
 		struct cursor body;
 		uint32_t n = 0;
