@@ -50,7 +50,8 @@ test_another_user()
 	chmod 755 "$E2E_WORK" .
 	{
 		echo '#!/bin/sh'
-		echo "exec setpriv --reuid 65534 --regid 65534 --clear-groups $(printf '%q' "$NACRE")" '"$@"'
+		# HOME is root's: a nacre.conf there would be refused first
+		echo "exec env -u HOME setpriv --reuid 65534 --regid 65534 --clear-groups $(printf '%q' "$NACRE")" '"$@"'
 	} > as-nobody
 	chmod +x as-nobody
 	NACRE_BIN=./as-nobody expect_refused '/dev/kvm: no permission|expected root' run "${SMALL[@]}" -- true
