@@ -77,7 +77,8 @@ test_init_passes_SIGTERM_from_outside()
 	kill -TERM "$PID"
 	finish
 	expect_status 143
-	expect_between "milliseconds to end" 0 $((1000 * E2E_SLOW)) "$TOOK"
+	# an emulated host's time says nothing
+	[ "$E2E_PLACE" = emulated ] || expect_between "milliseconds to end" 0 1000 "$TOOK"
 }
 
 test_init_passes_SIGINT_from_outside()
