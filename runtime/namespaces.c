@@ -60,7 +60,9 @@ static enum step child_mount(const struct exports *exports, const char *root_pat
 {
 	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 		return STEP_PRIVATE;
-	if (move_mount(exports->root_fd, "", AT_FDCWD, root_path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	/* the bundle's root.path may be a symbolic link */
+	if (move_mount(exports->root_fd, "", AT_FDCWD, root_path,
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
 		return STEP_ROOT;
 	for (size_t i = 0; i < exports->n_volumes; i++)
 		volume_attach(exports, i);
