@@ -69,6 +69,15 @@ Seccomp: 2" "${seen%$'\n'}"
 	expect_success ready
 }
 
+test_procfs_sysfs_and_devices_are_no_volumes()
+{
+	local dir
+
+	for dir in /proc /sys /dev/pts; do
+		expect_refused 'cannot be shared|never exported' run "${SMALL[@]}" --volume "$dir:/v" -- true
+	done
+}
+
 LIMITS[test_posix_on_ext4_as_under_crun]=$((E2E_FULL + 0 ? 1800 : 240))
 LIMITS[test_posix_on_overlay_as_under_crun]=$((E2E_FULL + 0 ? 1800 : 240))
 

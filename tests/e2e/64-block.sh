@@ -49,4 +49,15 @@ test_annotation_needs_permission()
 	expect_success there
 }
 
+# A header of qcow2 that names a file of the host as its backing file (GHSA-jmr4-g2hv-mjj6).
+test_bug08_the_format_of_an_image_is_never_guessed()
+{
+	truncate -s 1M image
+	printf 'QFI\373\0\0\0\003\0\0\0\0\0\0\0\150\0\0\0\013' | dd of=image conv=notrunc 2> /dev/null
+	printf '/etc/passwd' | dd of=image conv=notrunc bs=1 seek=104 2> /dev/null
+	run --block image:/dev/disk -- sh -c 'blockdev --getsize64 /dev/disk; head -c 3 /dev/disk; echo
+		head -c 115 /dev/disk | tail -c 11'
+	expect_success $'1048576\nQFI\n/etc/passwd'
+}
+
 run_subject "$@"
