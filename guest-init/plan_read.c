@@ -42,6 +42,7 @@
 struct record {
 	const void *fixed;
 	const char *s[4];
+	const uint8_t *tail;
 	size_t tail_len;
 };
 
@@ -279,6 +280,31 @@ static const char *check_block(const struct plan *p, const struct record *r)
 						    : "block: index out of range";
 }
 
+static const char *check_hook(const struct plan *p, const struct record *r)
+{
+	const struct plan_hook *x = r->fixed;
+	struct cursor strings = cursor_over(r->tail, r->tail_len);
+	/* each string has its NUL: more than fit end the loop as too short */
+	uint64_t n = (uint64_t)le32_get(x->n_args) + le32_get(x->n_env);
+
+	if (p->count[PLAN_HOOK_STATE] == 0)
+		return "hook: before the state that it is told";
+	if (le32_get(x->n_args) == 0 || le32_get(x->zero) != 0)
+		return "hook: without arguments";
+	for (uint64_t i = 0; i < n && !strings.failed; i++)
+		cursor_take_string(&strings);
+	if (strings.failed || strings.left != 0)
+		return "hook: number of strings";
+	return check_absolute(p, r);
+}
+
+static const char *check_hook_state(const struct plan *p, const struct record *r)
+{
+	(void)p;
+	/* the pid is put behind the brace, and a comma behind that */
+	return strncmp(r->s[0], "{\"", 2) == 0 ? NULL : "hook: state is not an object";
+}
+
 static const struct rule rules[PLAN_TYPE_COUNT] = {
 	[PLAN_PROCESS] = { 1, 1, sizeof(struct plan_process), 0, false, check_process },
 	[PLAN_ARG] = { 1, 0, 0, 1, false, NULL },
@@ -299,6 +325,8 @@ static const struct rule rules[PLAN_TYPE_COUNT] = {
 	[PLAN_DEVICE_FILTER] = { 0, 1, 0, 0, true, check_device_filter },
 	[PLAN_LINK] = { 0, LINKS_MAX, sizeof(struct plan_link), 1, false, check_link },
 	[PLAN_BLOCK] = { 0, PLAN_BLOCKS_MAX, sizeof(struct plan_block), 1, false, check_block },
+	[PLAN_HOOK] = { 0, 0, sizeof(struct plan_hook), 1, true, check_hook },
+	[PLAN_HOOK_STATE] = { 0, 1, 0, 1, false, check_hook_state },
 	[PLAN_NETLINK] = { 0, 65536, sizeof(struct plan_netlink), 0, true, check_netlink },
 };
 
@@ -342,6 +370,7 @@ static const char *check_record(struct plan *p, uint32_t type, struct cursor bod
 		return "a record is too short";
 	if (body.left != 0 && !rule->has_tail)
 		return "a record is too long";
+	r.tail = body.p;
 	r.tail_len = body.left;
 	if (rule->max != 0 && p->count[type] >= rule->max)
 		return "too many records of one type";

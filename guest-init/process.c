@@ -28,6 +28,7 @@
 #include "reaper.h"
 #include "rootpath.h"
 #include "setup.h"
+#include "start_hooks.h"
 #include "sysctl.h"
 #include "terminal.h"
 
@@ -204,7 +205,8 @@ static void become_user(const struct plan *p, struct command *command)
 
 /*
  * A session of its own, with the terminal if there is one; held until START, while init sets
- * limits. Seccomp at last: what remains is one execve. All other descriptors are close-on-exec.
+ * limits; then the hooks. Seccomp at last: what remains is one execve. All other descriptors are
+ * close-on-exec.
  */
 static _Noreturn void hold_and_execute(const struct plan *p, const struct command *command,
 				       int master, int slave)
@@ -217,6 +219,7 @@ static _Noreturn void hold_and_execute(const struct plan *p, const struct comman
 	if (master >= 0)
 		close(master);
 	setup_wait(SETUP_START);
+	start_hooks_run(p);
 	creds_seccomp(p);
 	execute(command);
 }

@@ -67,6 +67,8 @@ enum plan_type {
 	PLAN_LINK = 18,     /* struct plan_link + string: name of the interface */
 	PLAN_NETLINK = 19,  /* struct plan_netlink + a message's body; behind every PLAN_LINK */
 	PLAN_BLOCK = 20,    /* struct plan_block + string: path of the node */
+	PLAN_HOOK = 21,     /* struct plan_hook + strings: path, arguments, environment; in order */
+	PLAN_HOOK_STATE = 22, /* string: what hooks read, a JSON object without "pid" */
 	PLAN_TYPE_COUNT
 };
 
@@ -186,5 +188,17 @@ struct plan_block {
 static_assert(sizeof(struct plan_block) == 4, "wire size");
 
 #define PLAN_BLOCKS_MAX 26u
+
+/*
+ * A hook of the kind startContainer, run by the container's process between START and its exec, as the
+ * plan's user. Its standard input is PLAN_HOOK_STATE with the process' pid.
+ */
+struct plan_hook {
+	struct le32 timeout_s; /* 0: none */
+	struct le32 n_args;    /* strings behind the path, argv[0] first; at least 1 */
+	struct le32 n_env;     /* strings behind these */
+	struct le32 zero;
+};
+static_assert(sizeof(struct plan_hook) == 16, "wire size");
 
 #endif

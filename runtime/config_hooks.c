@@ -56,8 +56,6 @@ int config_read_hooks(struct json_reader *reader, json_t *value, void *to)
 			.read = read_hook,
 			.offset = i * sizeof(struct config_hooks),
 		};
-	/* their place is the guest */
-	table[HOOK_START_CONTAINER].kind = JSON_KIND_REFUSED;
 	return json_read_object(reader, value, table, N(table), config->hooks);
 }
 
@@ -75,7 +73,5 @@ int config_read_hooks_alone(struct container_config *config, json_t *hooks, stru
 
 const char *known_hook(size_t i)
 {
-	if (i >= HOOK_START_CONTAINER) /* passed over as long as it is refused */
-		i++;
 	return i < HOOK_KIND_COUNT ? names[i] : NULL;
 }

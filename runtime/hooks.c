@@ -2,6 +2,7 @@
 /* Hooks; see hooks.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -139,6 +140,19 @@ int hooks_run(struct container_config *config, enum config_hook_kind kind,
 	for (size_t i = 0; i < config->hooks[kind].n && !err; i++)
 		err = hook_run_with(config, kind, i, state, status, place, failure);
 	return err;
+}
+
+int hooks_time_ms(const struct container_config *config, enum config_hook_kind kind)
+{
+	const struct config_hooks *hooks = &config->hooks[kind];
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < hooks->n; i++) {
+		if (hooks->v[i].timeout_s == 0)
+			return INT_MAX;
+		sum += (uint64_t)hooks->v[i].timeout_s * 1000;
+	}
+	return sum < INT_MAX ? (int)sum : INT_MAX;
 }
 
 void hooks_run_poststop(struct container_config *config, const struct state *state, int signal_fd)

@@ -7,7 +7,7 @@
  *   prestart, createRuntime   the monitor is in the container's namespaces; before the next
  *   createContainer           in these namespaces, the root file system mounted on its own path and
  *                             the host's files around it; before pivot_root
- *   startContainer            in the guest, by nacre-init
+ *   startContainer            in the guest, by the process itself (hooks_plan.h)
  *   poststart                 start, once the process runs
  *   poststop                  delete, once nothing is left; failures are warnings
  */
@@ -33,6 +33,12 @@ struct hooks_place {
 int hooks_run(struct container_config *config, enum config_hook_kind kind,
 	      const struct state *state, enum state_status status, struct hooks_place place,
 	      struct failure *failure);
+
+/*
+ * How long the hooks of one kind may take, in milliseconds; INT_MAX (24 days) when one of them has no
+ * timeout.
+ */
+int hooks_time_ms(const struct container_config *config, enum config_hook_kind kind);
 
 /* Runs all poststop hooks, whatever comes of each: a failure is a warning. */
 void hooks_run_poststop(struct container_config *config, const struct state *state,

@@ -9,6 +9,7 @@
 
 #include "plan.h"
 #include "blocks.h"
+#include "hooks_plan.h"
 #include "net.h"
 #include "plan_compile.h"
 #include "seccomp_compile.h"
@@ -192,6 +193,7 @@ int plan_compile(const struct container_config *config, struct plan_buffer *plan
 	if (err)
 		return err;
 	blocks_add_to_plan(config, plan);
+	hooks_add_to_plan(config, plan);
 	if (config->net)
 		net_add_to_plan(config->net, plan);
 	return plan_finish(plan, failure);

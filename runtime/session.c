@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <sys/wait.h>
 
 #include "fd.h"
+#include "hooks.h"
 #include "monitorwire.h"
 #include "report.h"
 #include "session.h"
@@ -179,7 +181,9 @@ static int wait_ms(const struct session *session, int64_t deadline)
 	if (session->phase == SESSION_RUNNING)
 		return -1;
 	left = deadline - child_now_ms();
-	return left > 0 ? (int)left : 0;
+	if (left <= 0)
+		return 0;
+	return left < INT_MAX ? (int)left : INT_MAX;
 }
 
 static void on_timeout(struct session *session)
@@ -233,10 +237,12 @@ bool session_reach(struct session *session, enum session_phase goal)
 
 	session->goal = goal;
 	while (session->phase < goal) {
-		if (session->phase == SESSION_CREATED)
+		if (session->phase == SESSION_CREATED) {
 			session_start(session);
-		else
+			deadline += hooks_time_ms(session->launch->config, HOOK_START_CONTAINER);
+		} else {
 			session_step(session, deadline);
+		}
 	}
 	return session->phase == goal;
 }

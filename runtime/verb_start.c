@@ -4,6 +4,7 @@
  * let its process go, and waits until it runs or has failed to.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,7 +17,7 @@
 #include "monitorwire.h"
 #include "state_files.h"
 
-/* From START to the process' execve(): the network's set-up and hooks in the guest. */
+/* From START to the process' execve(), beside hooks in the guest: the network's set-up. */
 #define STARTED_WAIT_MS 60000
 /* How long a killed monitor may take to end. */
 #define KILL_WAIT_MS 2000
@@ -42,16 +43,16 @@ static const struct existing_usage usage = {
 };
 
 /* Waits for the monitor's answer to START. 0, or -errno with the failure set. */
-static int await_started(int monitor_fd, const char *id, struct failure *failure)
+static int await_started(int monitor_fd, const char *id, int wait_ms, struct failure *failure)
 {
 	struct monitor_packet packet = { .type = le32_of(0) };
 	const size_t head = offsetof(struct monitor_packet, text);
 	struct pollfd wait = { .fd = monitor_fd, .events = POLLIN };
 	ssize_t n = 0;
 
-	if (poll(&wait, 1, STARTED_WAIT_MS) == 0)
+	if (poll(&wait, 1, wait_ms) == 0)
 		return failure_set(failure, -ETIMEDOUT, "%s: the process did not start within %d s",
-				   id, STARTED_WAIT_MS / 1000);
+				   id, wait_ms / 1000);
 	n = recv(monitor_fd, &packet, sizeof(packet), 0);
 	if (n >= (ssize_t)head && le32_get(packet.type) == MONITOR_STARTED)
 		return 0;
@@ -62,11 +63,14 @@ static int await_started(int monitor_fd, const char *id, struct failure *failure
 	return failure_set(failure, -EIO, "%s: container ended before its process started", id);
 }
 
-static int start_process(struct state *state, struct arena *arena, struct failure *failure)
+/* `hooks` is a configuration that holds the container's hooks. */
+static int start_process(struct state *state, const struct container_config *hooks,
+			 struct arena *arena, struct failure *failure)
 {
 	struct monitor_packet packet = { .type = le32_of(MONITOR_START) };
 	autoclose int fd = listener_connect(state->dir_fd, MONITOR_SOCKET_FILE, SOCK_SEQPACKET,
 					    failure);
+	int wait_ms = hooks_time_ms(hooks, HOOK_START_CONTAINER);
 	ssize_t len;
 
 	if (fd < 0)
@@ -79,22 +83,31 @@ static int start_process(struct state *state, struct arena *arena, struct failur
 		 MSG_NOSIGNAL) < 0)
 		return failure_set(failure, -errno, "%s: container ended: %s", state->id,
 				   strerror(errno));
-	return await_started(fd, state->id, failure);
+	if (wait_ms < INT_MAX - STARTED_WAIT_MS)
+		wait_ms += STARTED_WAIT_MS;
+	return await_started(fd, state->id, wait_ms, failure);
 }
 
 /*
  * "If any poststart hook fails, the runtime MUST ... stop the container": the failure is set, the
  * container is left to delete.
  */
-static void run_poststart(const struct state *state, struct failure *failure)
+static void run_poststart(const struct state *state, struct container_config *hooks,
+			  struct failure *failure)
 {
-	struct container_config config;
-
-	config_init(&config);
-	if (hooks_read(&config, state, failure) == 0 &&
-	    hooks_run(&config, HOOK_POSTSTART, state, STATE_RUNNING, HOOKS_HERE(-1), failure) != 0)
+	if (hooks_run(hooks, HOOK_POSTSTART, state, STATE_RUNNING, HOOKS_HERE(-1), failure) != 0)
 		process_ref_kill(&state->monitor, KILL_WAIT_MS);
-	config_free(&config);
+}
+
+static void start_container(struct state *state, struct arena *arena, struct failure *failure)
+{
+	struct container_config hooks;
+
+	config_init(&hooks);
+	if (hooks_read(&hooks, state, failure) == 0 &&
+	    start_process(state, &hooks, arena, failure) == 0)
+		run_poststart(state, &hooks, failure);
+	config_free(&hooks);
 }
 
 int verb_start(const struct global_options *global, int argc, char *argv[])
@@ -114,8 +127,8 @@ int verb_start(const struct global_options *global, int argc, char *argv[])
 			failure_set(&failure, -EINVAL,
 				    "%s: cannot start a container that is %s: expected created",
 				    argv[at], state_status_name(status));
-		else if (start_process(&state, global->arena, &failure) == 0 && state.hooks)
-			run_poststart(&state, &failure);
+		else
+			start_container(&state, global->arena, &failure);
 	}
 	return existing_end(&state, &failure);
 }

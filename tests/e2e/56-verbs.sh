@@ -11,6 +11,7 @@ set -uo pipefail
 
 LIMITS[test_a_life]=90
 LIMITS[test_hooks]=90
+LIMITS[test_hooks_in_the_container]=90
 LIMITS[test_killed_in_the_middle_of_create]=90
 
 # Runs nacre, which must succeed without a word.
@@ -246,6 +247,39 @@ test_hooks()
 
 	edit "\"path\": \"$PWD/hook\"" '"path": "/bin/false"'
 	expect_error 'prestart hook /bin/false failed with status 1' create --bundle bundle nacre-e2e-hooks
+	expect_nothing_left
+}
+
+# startContainer: in the container, between start and its process.
+test_hooks_in_the_container()
+{
+	local hook='{"path": "/bin/sh", "env": ["A=b"], "args": ["sh", "-c", "SCRIPT"]}'
+	local first='cat > /dev/shm/told; echo >> /dev/shm/told; echo $A $(uname -r) $(readlink /proc/self/ns/pid) >> /dev/shm/told'
+	local last='echo bad luck; exit 5'
+
+	make_bundle sh -c 'cat /dev/shm/told; readlink /proc/self/ns/pid; uname -r'
+	edit '"ociVersion"' "\"hooks\": {\"startContainer\": [${hook/SCRIPT/$first}]}, \"annotations\": {\"org.example.key\": \"value\"}, \"ociVersion\""
+	create nacre-e2e-inside
+	expect_equal "output before start" "" "$(< output)"
+	verb start nacre-e2e-inside
+	expect_comes_to nacre-e2e-inside stopped
+	expect_match "what it is told, and where it is" '^\{"pid":1,"ociVersion":"1[^}]*"id":"nacre-e2e-inside","status":"created","bundle":"/[^}]*"annotations":\{"org.example.key":"value"\}\}
+b ([^ ]+) (pid:\[[0-9]+\])
+pid:\[[0-9]+\]
+[^ ]+$' "$(< output)"
+	expect_equal "its kernel and pid namespace are the container's" \
+		"$(sed -n '2s/^b //p' output)" "$(sed -n 4p output) $(sed -n 3p output)"
+	verb delete nacre-e2e-inside
+
+	edit "${first}" "$last"
+	create nacre-e2e-inside
+	expect_error 'startContainer hook /bin/sh failed with status 5: bad luck' start nacre-e2e-inside
+	expect_comes_to nacre-e2e-inside stopped
+	expect_equal "output" "" "$(grep -v '^nacre: ' output)"
+	verb delete nacre-e2e-inside
+	nacre run --bundle bundle nacre-e2e-inside
+	expect_status 125
+	expect_one_line 'startContainer hook /bin/sh failed with status 5: bad luck'
 	expect_nothing_left
 }
 

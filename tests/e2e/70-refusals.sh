@@ -258,7 +258,7 @@ test_config_json_with_what_a_VM_cannot_have()
 	wrong '"mounts": [' '"mounts": [{"destination": "/x", "type": "tmpfs", "options": ["sise=1m"]}, ' 'mounts\[0\]: options: "sise=1m": unknown option of tmpfs'
 	wrong '"mounts": [' '"mounts": [{"destination": "/x", "type": "nfs", "source": "server:/"}, ' 'mounts\[0\]: type: "nfs"'
 	wrong '"linux": {' '"linux": {"sysctl": {"kernel.panic": "1"}, ' 'linux.sysctl.*kernel.panic'
-	wrong '"linux": {' '"hooks": {"startContainer": [{"path": "/bin/true"}]}, "linux": {' 'hooks'
+	wrong '"linux": {' '"hooks": {"startContainer": [{"path": "bin/true"}]}, "linux": {' 'hooks'
 	wrong '"resources": {' '"resources": {"memory": {"limit": 1000}, ' 'linux.resources.memory.limit'
 }
 

@@ -550,6 +550,55 @@ static void test_plan_of_a_network(void **state)
 	assert_int_not_equal(plan_decode(&p, PLAN_OF_NETWORK, b.buf, b.len, &why), 0);
 }
 
+static void good_hook(struct build *b, const struct plan_hook *hook)
+{
+	good(b, false);
+	build_string(b, PLAN_HOOK_STATE, "{\"id\":\"x\"}");
+	build_add(b, PLAN_HOOK, hook, sizeof(*hook), "/h", "h", "A=b", (char *)NULL);
+}
+
+static void test_hooks(void **state)
+{
+	static struct build b;
+	struct plan_hook hook = { .n_args = le32_of(1), .n_env = le32_of(1) };
+	const char *why;
+
+	(void)state;
+	good_hook(&b, &hook);
+	build_end(&b);
+	assert_int_equal(decode(b.buf, b.len, &why), 0);
+	hook.n_args = le32_of(2);
+	good_hook(&b, &hook);
+	expect_bad(&b, "hook: number of strings");
+	hook.n_env = le32_of(0);
+	good_hook(&b, &hook);
+	build_end(&b);
+	assert_int_equal(decode(b.buf, b.len, &why), 0);
+	hook.n_args = le32_of(1);
+	good_hook(&b, &hook);
+	expect_bad(&b, "hook: number of strings");
+	hook.n_args = le32_of(~0u);
+	hook.n_env = le32_of(~0u);
+	good_hook(&b, &hook);
+	expect_bad(&b, "hook: number of strings");
+	hook.n_args = le32_of(0);
+	hook.n_env = le32_of(2);
+	good_hook(&b, &hook);
+	expect_bad(&b, "hook: without arguments");
+	good(&b, false);
+	build_add(&b, PLAN_HOOK, &hook, sizeof(hook), "/h", (char *)NULL);
+	expect_bad(&b, "hook: before the state that it is told");
+	good(&b, false);
+	build_string(&b, PLAN_HOOK_STATE, "{}");
+	expect_bad(&b, "hook: state is not an object");
+	good(&b, false);
+	build_string(&b, PLAN_HOOK_STATE, "{\"");
+	hook.n_args = le32_of(1);
+	hook.n_env = le32_of(0);
+	build_add(&b, PLAN_HOOK, &hook, sizeof(hook), "h", "h", (char *)NULL);
+	expect_bad(&b, "a path is not absolute");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -565,6 +614,7 @@ int main(void)
 		cmocka_unit_test(test_mutations),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_plan_of_a_network),
+		cmocka_unit_test(test_hooks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

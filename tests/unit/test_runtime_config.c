@@ -170,7 +170,7 @@ static void test_top_level_refused(void **state)
 		{ "process", NULL, "\"process\" is missing" },
 		{ "linux", NULL, "\"linux\" is missing" },
 		{ "hooks.prestart", "[{\"path\":\"bin/x\"}]", "hooks.prestart[0].path: \"bin/x\": expected an" },
-		{ "hooks.startContainer", "[{\"path\":\"/bin/x\"}]", "hooks.startContainer: not supported" },
+		{ "hooks.startContainer", "[{\"path\":\"x\"}]", "hooks.startContainer[0].path: \"x\": expected an" },
 		{ "annotations.a", "1", "annotations: a: expected a string" },
 		{ "hostname", "7", "hostname: expected a string, found a number" },
 		{ "hostname", "\"0123456789012345678901234567890123456789012345678901234567890123x\"",

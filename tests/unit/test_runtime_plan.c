@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of the plan compiler: what goes in comes out of a decoder of the test's own. */
-/* SOURCES: runtime/plan_compile.c runtime/net_plan.c runtime/blocks_plan.c runtime/plan_buffer.c runtime/config.c runtime/arena.c */
+/* SOURCES: runtime/plan_compile.c runtime/net_plan.c runtime/blocks_plan.c runtime/hooks_plan.c runtime/plan_buffer.c runtime/config.c runtime/arena.c */
 /* SOURCES: runtime/failure.c runtime/report.c runtime/config_defaults.c runtime/caps.c */
 /* SOURCES: runtime/seccomp_default.c runtime/seccomp_compile.c */
 /* SOURCES: runtime/device_filter.c runtime/cpuset.c */
@@ -245,6 +245,42 @@ static void test_resources(void **state)
 	compiled_end(&c);
 }
 
+static void test_hooks(void **state)
+{
+	struct compiled c;
+	struct config_hook hook = { .path = "/bin/hook", .timeout_s = 7 };
+	struct cursor body;
+	const struct plan_hook *record;
+
+	(void)state;
+	compiled_begin(&c);
+	c.config.bundle = "/b";
+	*config_add_hook(&c.config.arena, &c.config.hooks[HOOK_START_CONTAINER]) = hook;
+	string_list_add(&c.config.arena, &hook.args, "zero");
+	string_list_add(&c.config.arena, &hook.env, "A=b");
+	*config_add_hook(&c.config.arena, &c.config.hooks[HOOK_START_CONTAINER]) = hook;
+	assert_int_equal(plan_compile(&c.config, &c.plan, &c.failure), 0);
+	body = record_find(&c.plan, PLAN_HOOK_STATE, 0);
+	assert_string_equal(cursor_take_string(&body),
+			    "{\"ociVersion\":\"1.2.0\",\"id\":\"x\",\"status\":\"created\","
+			    "\"bundle\":\"/b\"}");
+	body = record_find(&c.plan, PLAN_HOOK, 0);
+	record = cursor_take(&body, sizeof(*record));
+	assert_int_equal(le32_get(record->timeout_s), 7);
+	assert_int_equal(le32_get(record->n_args), 1);
+	assert_int_equal(le32_get(record->n_env), 0);
+	assert_string_equal(cursor_take_string(&body), "/bin/hook");
+	assert_string_equal(cursor_take_string(&body), "/bin/hook");
+	assert_int_equal(body.left, 0);
+	body = record_find(&c.plan, PLAN_HOOK, 1);
+	cursor_take(&body, sizeof(*record));
+	assert_string_equal(cursor_take_string(&body), "/bin/hook");
+	assert_string_equal(cursor_take_string(&body), "zero");
+	assert_string_equal(cursor_take_string(&body), "A=b");
+	assert_int_equal(body.left, 0);
+	compiled_end(&c);
+}
+
 static void test_too_large(void **state)
 {
 	struct compiled c;
@@ -275,7 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_smallest), cmocka_unit_test(test_process),
 		cmocka_unit_test(test_mounts),	 cmocka_unit_test(test_resources),
-		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_too_large), cmocka_unit_test(test_hooks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
