@@ -16,11 +16,13 @@
 /* struct virtio_net_hdr_v1: what the VMM's device speaks. */
 #define HEADER_LEN 12
 
-static int tap_open(const char *name, bool many)
+/* One queue of a tap; the first one makes the tap, and none joins another VM's. -errno. */
+static int tap_open(const char *name, bool many, bool first)
 {
 	autoclose int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR |
-						  (many ? IFF_MULTI_QUEUE : 0)) };
+						  (many ? IFF_MULTI_QUEUE : 0) |
+						  (first ? IFF_TUN_EXCL : 0)) };
 	int len = HEADER_LEN, little_endian = 1;
 
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
@@ -37,7 +39,7 @@ static int taps_open(struct net_interface *interface, unsigned int queues, struc
 
 	snprintf(name, sizeof(name), NET_TAP_NAME, interface->index);
 	while (interface->n_taps < queues) {
-		int fd = tap_open(name, queues > 1);
+		int fd = tap_open(name, queues > 1, interface->n_taps == 0);
 
 		if (fd == -EBUSY || fd == -EINVAL)
 			return failure_set(failure, fd, "network interface %s: another VM has it "

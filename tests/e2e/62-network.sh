@@ -41,57 +41,12 @@ test_passt_http()
 		cat /sys/class/net/eth0/mtu
 		wget -qO - http://198.51.100.1:8080/file
 		wget -qO - "http://[2001:db8::1]:8080/file"
-		wget -qO - -T 3 http://127.0.0.1:8080/file 2> /dev/null || echo own loopback'
+		timeout 3 wget -qO - http://127.0.0.1:8080/file 2> /dev/null || echo own loopback'
 	expect_success "2
 65520
 hello from outside
 hello over IPv6
 own loopback"
-}
-
-# A bridge with two containers' namespaces on it, as an engine makes them.
-new_bridge()
-{
-	need_command unshare nsenter ip busybox
-	new_network world
-	new_network one
-	new_network two
-	in_network world sh -c '
-		ip link add bridge type bridge
-		ip addr add 10.99.0.1/24 dev bridge
-		ip addr add fd99::1/64 dev bridge nodad
-		ip link set bridge up'
-	plug one 2
-	plug two 3
-	nacre_in_network world
-}
-
-plug()	# NAME NUMBER
-{
-	in_network world ip link add "veth$2" type veth peer name eth0 netns "$PWD/$1.ns"
-	in_network world ip link set "veth$2" master bridge up
-	in_network "$1" sh -c "
-		ip link set eth0 address 02:99:00:00:00:0$2 mtu 1400 up
-		ip addr add 10.99.0.$2/24 dev eth0
-		ip addr add fd99::$2/64 dev eth0 nodad
-		ip route add default via 10.99.0.1
-		ip route add 203.0.113.0/24 via 10.99.0.9 metric 7
-		ip -6 route add default via fd99::1
-		ip rule add from 10.99.0.77 table 100 priority 100
-		ip route add blackhole 192.0.2.0/24 table 100
-		ip neigh add 10.99.0.9 lladdr 02:99:00:00:00:09 dev eth0 nud permanent"
-}
-
-# A bundle that joins a network, with ping.
-make_network_bundle()	# NETWORK COMMAND…
-{
-	local name=$1
-
-	shift
-	make_bundle "$@"
-	edit '{"type": "network"}' "{\"type\": \"network\", \"path\": \"$NETWORKS/$name.ns\"}"
-	CONFIG=${CONFIG//\"CAP_KILL\"/\"CAP_KILL\", \"CAP_NET_RAW\"}
-	printf '%s\n' "$CONFIG" > bundle/config.json
 }
 
 LIMITS[test_namespace_becomes_the_guests]=240
@@ -179,7 +134,7 @@ test_network_attached_after_create()
 	NETWORKS=$PWD
 	new_bridge
 	make_bundle sh -c 'ip -o addr show eth0 | grep -c "10.99.0.7/24"; cat /sys/class/net/eth0/address
-		wget -qO - -T 10 http://10.99.0.1:8080/file; sleep 60'
+		timeout 10 wget -qO - http://10.99.0.1:8080/file; sleep 600'
 	serve_file world 10.99.0.1 "hello from the bridge"
 	"$NACRE_BIN" "${E2E_ROOT[@]}" create --bundle bundle --pid-file pid nacre-e2e-late > out 2> err
 	expect_equal "create" 0 $?
@@ -230,22 +185,21 @@ test_two_containers_talk()
 	mkdir server
 	make_network_bundle two sh -c '
 		mkdir /tmp/w; echo hello from two > /tmp/w/file; httpd -p 80 -h /tmp/w
-		nc -u -l -p 7 -e cat > /dev/null 2>&1 &
-		echo ready; sleep 60'
+		exec /opt/datagrams echo 7'
 	edit '"destination": "/dev/shm"' '"destination": "/tmp"'
 	mv bundle server/
 	start_ready run --bundle server/bundle nacre-e2e-two
 	expect_equal "the host reaches the container" "hello from two" \
-		"$(in_network world busybox wget -qO - -T 10 http://10.99.0.3/file)"
+		"$(in_network world timeout 10 busybox wget -qO - http://10.99.0.3/file)"
 	mkdir client
 	cd client || return
 	make_network_bundle one sh -c '
 		ping -c 1 -q -W 5 10.99.0.3 > /dev/null && echo ping
 		ping -6 -c 1 -q -W 5 fd99::3 > /dev/null && echo ping6
-		wget -qO - -T 10 http://10.99.0.3/file
-		wget -qO - -T 10 "http://[fd99::3]/file"
-		wget -qO - -T 10 http://10.99.0.1:8080/file
-		echo echoed | timeout 5 nc -u -w 2 10.99.0.3 7'
+		timeout 10 wget -qO - http://10.99.0.3/file
+		timeout 10 wget -qO - "http://[fd99::3]/file"
+		timeout 10 wget -qO - http://10.99.0.1:8080/file
+		/opt/datagrams ask 10.99.0.3 7 1000; /opt/datagrams ask fd99::3 7 4000'
 	NACRE_BIN=../nacre-in-network nacre run --bundle bundle nacre-e2e-one
 	expect_status 0
 	expect_out "ping
@@ -253,7 +207,8 @@ ping6
 hello from two
 hello from two
 hello from the bridge
-echoed"
+1000
+4000"
 	expect_silent
 	cd ..
 	"$NACRE" "${E2E_ROOT[@]}" kill nacre-e2e-two KILL

@@ -38,3 +38,48 @@ serve_file()	# NETWORK ADDRESS TEXT
 	printf '%s\n' "$3" > "$dir/file"
 	in_network "$1" busybox httpd -f -p "$2:8080" -h "$dir" > /dev/null 2>&1 &
 }
+
+# A bridge with two containers' namespaces on it, as an engine makes them.
+new_bridge()
+{
+	need_command unshare nsenter ip busybox
+	new_network world
+	new_network one
+	new_network two
+	in_network world sh -c '
+		ip link add bridge type bridge
+		ip addr add 10.99.0.1/24 dev bridge
+		ip addr add fd99::1/64 dev bridge nodad
+		ip link set bridge up'
+	plug one 2
+	plug two 3
+	nacre_in_network world
+}
+
+plug()	# NAME NUMBER
+{
+	in_network world ip link add "veth$2" type veth peer name eth0 netns "$PWD/$1.ns"
+	in_network world ip link set "veth$2" master bridge up
+	in_network "$1" sh -c "
+		ip link set eth0 address 02:99:00:00:00:0$2 mtu 1400 up
+		ip addr add 10.99.0.$2/24 dev eth0
+		ip addr add fd99::$2/64 dev eth0 nodad
+		ip route add default via 10.99.0.1
+		ip route add 203.0.113.0/24 via 10.99.0.9 metric 7
+		ip -6 route add default via fd99::1
+		ip rule add from 10.99.0.77 table 100 priority 100
+		ip route add blackhole 192.0.2.0/24 table 100
+		ip neigh add 10.99.0.9 lladdr 02:99:00:00:00:09 dev eth0 nud permanent"
+}
+
+# A bundle that joins a network, with ping.
+make_network_bundle()	# NETWORK COMMAND…
+{
+	local name=$1
+
+	shift
+	make_bundle "$@"
+	edit '{"type": "network"}' "{\"type\": \"network\", \"path\": \"$NETWORKS/$name.ns\"}"
+	CONFIG=${CONFIG//\"CAP_KILL\"/\"CAP_KILL\", \"CAP_NET_RAW\"}
+	add_mount "{\"destination\": \"/opt\", \"type\": \"bind\", \"source\": \"$E2E_BUILD/e2e/guest\", \"options\": [\"bind\", \"ro\"]}"
+}
