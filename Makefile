@@ -236,4 +236,7 @@ include tests/taken/taken.mk
 # make check-files
 include tests/files/files.mk
 
+# make bench
+include tools/bench/bench.mk
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

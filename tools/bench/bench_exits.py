@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bench exits: why the processor left the guest, as KVM itself counts it (debugfs), from the start of
+a machine until its program waits for a command. What went on to user space is among bench start's."""
+
+import glob
+import os
+
+import memory
+from conversation import talk
+from sampler import Failure
+
+NAME = "exits"
+DEBUGFS = "/sys/kernel/debug/kvm"
+
+
+def measure(setup, record):
+    for subject in setup.subjects(record, NAME, lambda s: s.kind == "vm" and s.speaks
+                                  and not s.name.startswith("podman")):
+        if not os.path.isdir(DEBUGFS):
+            record.skip(NAME, subject.name, f"no {DEBUGFS}: debugfs is not mounted, or not for us")
+            continue
+        setup.say(f"exits: {subject.name}")
+        name = setup.new_name()
+        try:
+            with talk(subject.command(["/probe", "serve"], name)) as conversation:
+                counts = counters(memory.descendants(conversation.process.pid, memory.processes())
+                                  | memory.in_cgroups_named(name))
+        except Failure as failure:
+            record.add(NAME, subject.name, "exits in all", "1", [], [str(failure)])
+            subject.remove(name)
+            continue
+        if "exits" not in counts:
+            record.skip(NAME, subject.name, f"KVM shows no counters of it in {DEBUGFS}")
+            continue
+        record.add(NAME, subject.name, "exits in all", "1", [counts["exits"]], kvm=counts)
+
+
+def counters(pids):
+    """KVM's counters of the machine that one of the processes holds: DEBUGFS/PID-FD/NAME."""
+    found = {}
+    for directory in glob.glob(f"{DEBUGFS}/*-*"):
+        if int(os.path.basename(directory).split("-")[0]) not in pids:
+            continue
+        for entry in os.scandir(directory):
+            if entry.is_file():
+                try:
+                    with open(entry.path, encoding="ascii") as f:
+                        found[entry.name] = int(f.read())
+                except (OSError, ValueError):
+                    continue        # histograms, which are no numbers
+    return found

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is compared: nacre and its peers, each started as its own documentation says.
+
+A subject runs a program of the root file system in the foreground, its streams passed on. The
+virtual machines without a runtime are in microvms.py.
+"""
+
+import glob
+import json
+import os
+import shutil
+import subprocess
+
+PROBE = "/probe"
+
+
+class Subject:
+    """One way to start a program. `kind` is "vm" where a machine of its own is started."""
+
+    name = ""
+    kind = "container"
+    can_exec = False
+    can_share = False
+    speaks = True       # its program's output can be read
+
+    def __init__(self, setup):
+        self.setup = setup
+
+    def missing(self):
+        """Why it cannot be run here, or None."""
+        raise NotImplementedError
+
+    def version(self):
+        raise NotImplementedError
+
+    def command(self, program, name, volume=None, network=None):
+        """The command line that runs `program` (a list) as container `name`. `volume`: a directory
+        that is at /data there; `network`: a network namespace to join."""
+        raise NotImplementedError
+
+    def exec_command(self, program, name):
+        """The command line that runs `program` in the running container `name`."""
+        raise NotImplementedError
+
+    def remove(self, name):
+        """Whatever a container that failed left behind."""
+
+
+def first_line(command):
+    run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True)
+    return run.stdout.splitlines()[0] if run.stdout else "unknown"
+
+
+class Nacre(Subject):
+    """nacre run, from the build directory."""
+
+    name = "nacre"
+    kind = "vm"
+    can_exec = True
+    can_share = True
+
+    def __init__(self, setup):
+        super().__init__(setup)
+        self.program = os.path.join(setup.build, "bin/nacre")
+
+    def missing(self):
+        return None if os.path.exists(self.program) else f"{self.program} is not built"
+
+    def version(self):
+        return first_line([self.program, "--version"])
+
+    def command(self, program, name, volume=None, network=None, timing=None):
+        command = [self.program, "run"]
+        if timing:
+            command += ["--timing", timing]
+        if network:     # only a bundle can name a network namespace
+            bundle = make_bundle(self.setup, [self.program, "spec"], "nacre", program, volume, network)
+            return [*command, "--bundle", bundle, name]
+        command += ["--name", name, "--cpus", "1", "--memory", f"{self.setup.memory_mib}M"]
+        if volume:
+            command += ["--volume", f"{volume}:/data"]
+        return [*command, "--rootfs", self.setup.rootfs, "--", *program]
+
+    def exec_command(self, program, name):
+        return [self.program, "exec", name, *program]
+
+    def remove(self, name):
+        subprocess.run([self.program, "delete", "--force", name], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def make_bundle(setup, spec_command, owner, program, volume=None, network=None):
+    """A bundle with the default configuration of the runtime itself, without a terminal."""
+    key = "-".join([owner, *(os.path.basename(word) for word in program),
+                    "data" if volume else "", os.path.basename(network or "")])
+    bundle = os.path.join(setup.work, "bundles", key)
+    if os.path.exists(os.path.join(bundle, "config.json")):
+        return bundle
+    os.makedirs(bundle)
+    subprocess.run(spec_command, cwd=bundle, check=True, stdin=subprocess.DEVNULL)
+    path = os.path.join(bundle, "config.json")
+    with open(path, encoding="utf-8") as f:
+        config = json.load(f)
+    config["process"].update(terminal=False, args=program)
+    config["root"] = {"path": setup.rootfs, "readonly": True}
+    if volume:
+        config.setdefault("mounts", []).append(
+            {"destination": "/data", "type": "bind", "source": volume, "options": ["bind", "rw"]})
+    if network:
+        namespaces = [n for n in config["linux"]["namespaces"] if n["type"] != "network"]
+        config["linux"]["namespaces"] = [*namespaces, {"type": "network", "path": network}]
+    if owner == "nacre":
+        config["linux"]["resources"] = {**config["linux"].get("resources", {}),
+                                        "memory": {"limit": setup.memory_mib << 20}}
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(config, f)
+    return bundle
+
+
+class OciRuntime(Subject):
+    """A runtime with runc's command line, from PATH."""
+
+    can_exec = True
+    can_share = True
+    options = ()
+
+    def missing(self):
+        return None if shutil.which(self.name) else "not installed"
+
+    def version(self):
+        return first_line([self.name, "--version"])
+
+    def command(self, program, name, volume=None, network=None):
+        bundle = make_bundle(self.setup, [self.name, "spec"], self.name, program, volume, network)
+        return [self.name, *self.options, "run", "--bundle", bundle, name]
+
+    def exec_command(self, program, name):
+        return [self.name, *self.options, "exec", name, *program]
+
+    def remove(self, name):
+        subprocess.run([self.name, *self.options, "delete", "--force", name],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+class Crun(OciRuntime):
+    name = "crun"
+
+
+class Runc(OciRuntime):
+    name = "runc"
+
+
+class Runsc(OciRuntime):
+    """gVisor. Its documentation: systrap is the default and best inside a machine, KVM on bare metal.
+    Old releases have neither the default nor the platform; they take what they have."""
+
+    name = "runsc"
+    kind = "sandbox"
+    can_share = False
+    options = ("--network=none",)
+
+
+class Podman(Subject):
+    """podman run, with one of the runtimes above, storage of its own, and no network."""
+
+    can_exec = True
+    runtime = ""
+
+    def missing(self):
+        for program in ("podman", "conmon"):
+            if not shutil.which(program):
+                return f"{program} is not installed"
+        if not self.runtime_path():
+            return f"{self.runtime} is not installed"
+        return None
+
+    def runtime_path(self):
+        return shutil.which(self.runtime)
+
+    def version(self):
+        return first_line(["podman", "--version"])
+
+    def _podman(self):
+        top = os.path.join(self.setup.work, "podman")
+        os.makedirs(top, exist_ok=True)
+        return ["podman", "--root", f"{top}/root", "--runroot", f"{top}/run", "--tmpdir", f"{top}/tmp",
+                "--cgroup-manager", "cgroupfs", "--events-backend", "none",
+                "--runtime", self.runtime_path()]
+
+    def command(self, program, name, volume=None, network=None):
+        return [*self._podman(), "run", "--rm", "--interactive", "--log-driver", "none",
+                "--network", "none", "--name", name, "--memory", f"{self.setup.memory_mib}m",
+                "--rootfs", self.setup.rootfs, *program]
+
+    def exec_command(self, program, name):
+        return [*self._podman(), "exec", name, *program]
+
+    def remove(self, name):
+        subprocess.run([*self._podman(), "rm", "--force", name], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+class PodmanNacre(Podman):
+    name = "podman+nacre"
+    kind = "vm"
+
+    def runtime_path(self):
+        return os.path.join(self.setup.build, "bin/nacre")
+
+
+class PodmanCrun(Podman):
+    name = "podman+crun"
+    runtime = "crun"
+
+
+class PodmanRunc(Podman):
+    name = "podman+runc"
+    runtime = "runc"
+
+
+class PodmanKata(Podman):
+    """Kata Containers, where kata-runtime is on PATH. (Its shim takes no `exec` of podman's.)"""
+
+    name = "podman+kata"
+    kind = "vm"
+    runtime = "kata-runtime"
+    can_exec = False
+
+
+ALL = (Nacre, Crun, Runc, Runsc, PodmanNacre, PodmanCrun, PodmanRunc, PodmanKata)
+
+
+def files_of(program):
+    """What a subject's program needs besides what `ldd` names, for a host that has nothing else."""
+    extra = {
+        "podman": ["/usr/bin/conmon", "/etc/containers", "/usr/share/containers"],
+        "qemu-system-x86_64": ["/usr/share/qemu/qboot.rom", "/usr/share/qemu/linuxboot_dma.bin",
+                               *glob.glob("/usr/lib/*/qemu/accel-*.so")],
+    }
+    return [path for path in extra.get(program, []) if os.path.exists(path)]
