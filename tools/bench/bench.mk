@@ -17,5 +17,5 @@ bench-build: tree $(BUILD)/bench/sample $(BUILD)/bench/probe
 bench: bench-build
 	@tools/bench/bench all --build $(BUILD) --json $(BUILD)/bench/result.json --pictures $(BUILD)/bench
 
-check-bench:
-	@python3 -m unittest discover -q -s tools/bench -p 'test_*.py'
+check-bench: $(BUILD)/bench/sample $(BUILD)/bench/probe
+	@BUILD=$(BUILD) python3 -B -m unittest discover -q -s tools/bench -p 'test_*.py'

@@ -8,6 +8,7 @@ import json
 import os
 
 import sampler
+from conversation import talk
 
 NAME = "start"
 
@@ -15,6 +16,8 @@ NAME = "start"
 def measure(setup, record):
     for subject in setup.subjects(record, NAME):
         measure_probe(setup, record, subject)
+        if subject.speaks:
+            measure_way(setup, record, subject)
         if subject.kind != "vm" or subject.name in ("nacre", "podman+nacre"):
             measure_true(setup, record, subject)
 
@@ -63,6 +66,22 @@ def measure_true(setup, record, subject):
     good, failures = sampler.series(once, setup.runs, setup.warmup)
     record.add(NAME, subject.name, "command to exit, /bin/true", "ms",
                [sampler.milliseconds(t, "exited") for t in good], failures)
+
+
+def measure_way(setup, record, subject):
+    """By the guest's clock, which is compared with the caller's (Conversation.first_instruction)."""
+    name = setup.new_name()
+    samples, failures, bounds = [], [], []
+    try:
+        with talk(subject.command(["/probe", "serve"], name)) as conversation:
+            least, most = conversation.first_instruction()
+            samples = [(conversation.first_output - (least + most) / 2) * 1000]
+            bounds = [(conversation.first_output - at) * 1000 for at in (most, least)]
+    except sampler.Failure as failure:
+        failures = [str(failure)]
+        subject.remove(name)
+    record.add(NAME, subject.name, "of that, the first output on its way", "ms", samples, failures,
+               bounds=bounds)
 
 
 def read_timing(path):

@@ -48,11 +48,18 @@ class Conversation:
             raise Failure(f"it ended: {self._said()}")
         return data
 
+    def _write(self, data):
+        try:
+            os.write(self._in, data)        # a blocking pipe takes all of it
+        except BrokenPipeError:
+            raise Failure(f"it ended: {self._said()}") from None
+
     def wait(self):
         """Returns when the program's first byte is here; seconds since it was started."""
         if self._read(1) != b"+":
             raise Failure("it does not begin as the probe does")
-        return time.monotonic() - self.started
+        self.first_output = time.monotonic()
+        return self.first_output - self.started
 
     def answer(self):
         line = b""
@@ -69,16 +76,30 @@ class Conversation:
     def ask(self, command):
         """Seconds that a command takes, the way there and back counted; and the answer."""
         began = time.monotonic()
-        os.write(self._in, command.encode() + b"\n")
+        self._write(command.encode() + b"\n")
         words = self.answer()
         return time.monotonic() - began, words
+
+    def first_instruction(self, rounds=20):
+        """When the program's first instruction ran: two times of the caller's clock, between which it
+        was. The program says what its own clock shows, now and at its start; that clock is known to
+        be read between a question and its answer, and the narrowest of these windows counts."""
+        least, most = float("-inf"), float("inf")
+        for _ in range(rounds):
+            asked = time.monotonic()
+            _, words = self.ask("clock")
+            answered = time.monotonic()
+            now, first = (int(word) / 1e9 for word in words)
+            least = max(least, asked - (now - first))
+            most = min(most, answered - (now - first))
+        return least, most
 
     def send(self, size):
         """Seconds in which `size` bytes go through stdin, until the program says what it has."""
         began = time.monotonic()
-        os.write(self._in, f"take {size}\n".encode())
-        for at in range(0, size, BLOCK):        # a blocking pipe takes all of a write
-            os.write(self._in, PATTERN[:size - at])
+        self._write(f"take {size}\n".encode())
+        for at in range(0, size, BLOCK):
+            self._write(PATTERN[:size - at])
         words = self.answer()
         took = time.monotonic() - began
         if int(words[0]) != sum_of_pattern(size):
@@ -88,7 +109,7 @@ class Conversation:
     def receive(self, size):
         """Seconds in which `size` bytes come through stdout. They are compared when the clock stands."""
         began = time.monotonic()
-        os.write(self._in, f"give {size}\n".encode())
+        self._write(f"give {size}\n".encode())
         self.answer()
         parts, left = [], size
         while left > 0:
