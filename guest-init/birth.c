@@ -9,6 +9,7 @@
 
 #include "container.h"
 #include "kernel.h"
+#include "oom.h"
 #include "session_impl.h"
 #include "setup.h"
 
@@ -49,8 +50,10 @@ static void process_held(struct session *s, pid_t pid, int master)
 	s->container->made = true;
 	s->state = SESSION_HELD;
 	session_send(s, MSG_CREATED, NULL, 0);
-	if (!s->joined)
+	if (!s->joined) {
 		clock_ask(s);
+		oom_watch(s);
+	}
 	birth_start_if_ready(s);
 }
 

@@ -90,6 +90,7 @@ static void release(struct session *s)
 	loop_cancel(&s->clock);
 	loop_close(&s->control);
 	loop_close(&s->setup);
+	loop_close(&s->oom);
 	wire_in_done(&s->in);
 	free(s->plan_buf);
 	if (s->status_fd >= 0)

@@ -167,6 +167,7 @@ static void init_session(struct session *s, int fd, uint32_t number, const struc
 	s->setup = (struct watch){ .fd = -1, .ready = birth_setup_ready, .owner = s };
 	s->grace = (struct timeout){ .expired = grace_over, .owner = s };
 	s->clock = (struct timeout){ .expired = clock_ask, .owner = s };
+	s->oom.fd = -1;
 	s->status_fd = -1;
 	s->process = -1;
 	s->process_fd = -1;

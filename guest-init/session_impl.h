@@ -53,6 +53,8 @@ struct session {
 	struct msg_exited exited;
 
 	struct pump pumps[STREAM_COUNT];
+	struct watch oom;       /* memory.events of the container that it made */
+	uint64_t oom_kills;     /* as the host was told */
 	struct timeout grace;
 	struct timeout clock;     /* when to ask for the time */
 	unsigned int clock_tries; /* since the last answer that was of use */

@@ -31,6 +31,8 @@
  *   > SIGNAL, > WINSIZE, ...    at any time after CREATED
  *   < CLOCK_ASK                 at any time after CREATED; answered by > CLOCK_TELL. The guest asks
  *                               again and again, and at once on > CLOCK_HINT
+ *   < OOM                       at any time after STARTED: the kernel killed in the container for want
+ *                               of memory, once or more; only to the session that made the container
  *   < EXITED                    after every stream was written out and the file systems were synced;
  *                               the last message
  *

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "monitor_monitor_policy.h"
+#include "monitor_witness_policy.h"
 
 #define N_INSNS (sizeof(monitor_monitor_policy) / sizeof(monitor_monitor_policy[0]))
 
@@ -33,4 +34,15 @@ int filter_apply(void)
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 		       SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH, &program) ?
 		       -errno : 0;
+}
+
+int filter_apply_witness(void)
+{
+	struct sock_fprog program = {
+		.len = sizeof(monitor_witness_policy) / sizeof(monitor_witness_policy[0]),
+		/* The kernel copies it; its type has no const. */
+		.filter = (struct sock_filter *)(uintptr_t)monitor_witness_policy,
+	};
+
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) ? -errno : 0;
 }

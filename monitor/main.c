@@ -14,6 +14,7 @@
 #include "filter.h"
 #include "nacre_link.h"
 #include "session.h"
+#include "witness.h"
 
 static void check(int sync_fd, int err, const char *what)
 {
@@ -30,13 +31,16 @@ int main(int argc, char *argv[])
 {
 	struct options options;
 	const char *wrong = options_parse(&options, argc, argv);
+	int witness_fd;
 
 	if (wrong) {
 		link_log(-1, wrong);
 		return 125;
 	}
 	check(options.sync_fd, confine_session(), "cannot make a session");
-	check(options.sync_fd, session_prepare(&options), "cannot prepare the session");
+	witness_fd = witness_start(&options);
+	check(options.sync_fd, WITNESS_ERROR(witness_fd), "cannot fork");
+	check(options.sync_fd, session_prepare(&options, witness_fd), "cannot prepare the session");
 	check(options.sync_fd, confine_enter(options.net_ns_fd, options.mount_ns_fd),
 	      "cannot enter the container's namespaces");
 	link_say(options.sync_fd, MONITOR_ENTERED);

@@ -36,6 +36,9 @@ static const struct {
 	{ "--vmm-pid", offsetof(struct options, vmm_pidfd), OPTIONAL },
 	{ "--fsd-alive", offsetof(struct options, fsd_alive_fd), OPTIONAL },
 	{ "--log", offsetof(struct options, log_fd), OPTIONAL },
+	{ "--memory-max", offsetof(struct options, memory_max_fd), OPTIONAL },
+	{ "--memory-oom-group", offsetof(struct options, oom_group_fd), OPTIONAL },
+	{ "--memory-swap-max", offsetof(struct options, swap_max_fd), OPTIONAL },
 };
 
 #define N_OPTIONS (sizeof(table) / sizeof(table[0]))

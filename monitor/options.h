@@ -18,6 +18,8 @@ struct options {
 	int started_fd;		    /* takes a byte once the process runs */
 	int vmm_pidfd;		    /* to be waited for before our own end */
 	int fsd_alive_fd;	    /* pipe that nacre-fsd holds the other end of: the same */
+	/* of the cgroup: memory.max, memory.oom.group, memory.swap.max (witness.h) */
+	int memory_max_fd, oom_group_fd, swap_max_fd;
 	int highest_fd;
 };
 

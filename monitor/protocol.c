@@ -45,6 +45,7 @@ static const struct rule {
 	  IN(PROTOCOL_CREATED) | IN(PROTOCOL_STARTING) | IN(PROTOCOL_RUNNING),
 	  sizeof(struct msg_clock_ask), sizeof(struct msg_clock_ask), PROTOCOL_SAME,
 	  PROTOCOL_NOTHING, receive_clock_ask },
+	{ MSG_OOM, IN(PROTOCOL_RUNNING), 0, 0, PROTOCOL_SAME, PROTOCOL_EVENT_OOM, NULL },
 	{ MSG_EXITED, IN(PROTOCOL_RUNNING), sizeof(struct msg_exited), sizeof(struct msg_exited),
 	  PROTOCOL_ENDED, PROTOCOL_EVENT_EXITED, receive_exited },
 };

@@ -31,6 +31,7 @@ enum protocol_event {
 	PROTOCOL_EVENT_CREATED,
 	PROTOCOL_EVENT_STARTED,
 	PROTOCOL_EVENT_FAILED, /* code and text are set */
+	PROTOCOL_EVENT_OOM,    /* the guest's kernel killed for want of memory, it says */
 	PROTOCOL_EVENT_EXITED, /* exited is set */
 	PROTOCOL_EVENT_BROKEN, /* the guest broke the protocol: `broken` says how */
 	PROTOCOL_EVENT_CLOSED, /* the connection is gone */

@@ -23,12 +23,15 @@
 #include "protocol.h"
 #include "session.h"
 #include "streams.h"
+#include "witness.h"
 
 #define STATUS_FAILED 125
 /* How long the VMM may take from closing our connection to writing why. */
 #define STATUS_WAIT_MS 200
 /* How long VMM and file broker may take to end once the process has. */
 #define COMPANIONS_WAIT_MS 2000
+/* How long the witness may take until the host shows what the guest told. */
+#define WITNESS_WAIT_MS 5000
 
 static struct {
 	struct options options;
@@ -37,12 +40,15 @@ static struct {
 	int signal_fd, null_fd;
 	int clock_fd; /* readable when the host's clock was set */
 	int outputs_fd; /* of streams_prepare(); -1 before */
+	int witness_fd; /* -1: none */
+	unsigned int witness_asked; /* kills that were asked for */
+	bool witness_busy;	    /* with one of them */
 	bool detached; /* DETACH came: nacre's end of the socket may close */
 	bool started;
 	bool exited; /* EXITED came: only output is left to write */
 	bool has_termios;
 	struct termios termios; /* of our standard input, as we found it */
-} session = { .signal_fd = -1, .null_fd = -1, .clock_fd = -1, .outputs_fd = -1 };
+} session = { .signal_fd = -1, .null_fd = -1, .clock_fd = -1, .outputs_fd = -1, .witness_fd = -1 };
 
 /*
  * A timer that never expires, but is cancelled each time that the clock is set: timerfd_create(2)
@@ -59,12 +65,13 @@ static int clock_watch(void)
 	return fd;
 }
 
-int session_prepare(const struct options *options)
+int session_prepare(const struct options *options, int witness_fd)
 {
 	/* SIGCHLD is our own business; KILL and STOP are nobody's */
 	uint64_t mask = ~(UINT64_C(1) << (SIGCHLD - 1));
 
 	session.options = *options;
+	session.witness_fd = witness_fd;
 	session.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	session.signal_fd = (int)syscall(SYS_signalfd4, -1, &mask, sizeof(mask),
 					 SFD_CLOEXEC | SFD_NONBLOCK);
@@ -147,12 +154,35 @@ static void __attribute__((noreturn)) end_orphaned(void)
 	_exit(STATUS_FAILED); /* closes the connections; VMM and guest see it */
 }
 
-static void wait_for(int fd)
+static void wait_for(int fd, int most_ms)
 {
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
 
 	if (fd >= 0)
-		poll(&wait, 1, COMPANIONS_WAIT_MS);
+		poll(&wait, 1, most_ms);
+}
+
+/* The guest's kernel killed for want of memory; what the witness is busy with counts for it, too. */
+static void on_oom(void)
+{
+	session.witness_asked++;
+	if (session.witness_fd < 0 || session.witness_busy)
+		return;
+	session.witness_busy = true;
+	witness_ask(session.witness_fd);
+}
+
+static void on_witness(void)
+{
+	char answer;
+
+	session.witness_busy = false;
+	if (read(session.witness_fd, &answer, 1) == 1)
+		return;
+	link_log(session.options.log_fd, "the host's memory.events will not show when the container "
+		 "has run out of memory: the process that sees to it has ended");
+	close(session.witness_fd);
+	session.witness_fd = -1;
 }
 
 /*
@@ -161,8 +191,10 @@ static void wait_for(int fd)
  */
 static void finish(void)
 {
-	wait_for(session.options.vmm_pidfd);
-	wait_for(session.options.fsd_alive_fd);
+	if (session.witness_busy)
+		wait_for(session.witness_fd, WITNESS_WAIT_MS);
+	wait_for(session.options.vmm_pidfd, COMPANIONS_WAIT_MS);
+	wait_for(session.options.fsd_alive_fd, COMPANIONS_WAIT_MS);
 	if (session.protocol.exited_by_signal)
 		die_by(session.protocol.exited_value);
 	_exit(session.protocol.exited_value);
@@ -192,8 +224,14 @@ static void on_control(void)
 			break;
 		case PROTOCOL_EVENT_FAILED:
 			fail(session.protocol.failed_code, session.protocol.failed_text);
+		case PROTOCOL_EVENT_OOM:
+			on_oom();
+			break;
 		case PROTOCOL_EVENT_EXITED:
 			session.exited = true;
+			/* one that came together with the end */
+			if (session.protocol.exited_flags & EXITED_OOM_KILLED && !session.witness_asked)
+				on_oom();
 			return; /* nothing that comes behind it counts */
 		case PROTOCOL_EVENT_BROKEN:
 			fail_broken();
@@ -334,6 +372,7 @@ enum {
 	POLL_LIFELINE,
 	POLL_OUTPUTS,
 	POLL_CLOCK,
+	POLL_WITNESS,
 	POLL_COUNT
 };
 
@@ -348,6 +387,7 @@ void session_run(void)
 			[POLL_LISTENER] = { listener_wanted(), POLLIN, 0 },
 			[POLL_LIFELINE] = { session.options.lifeline_fd, POLLIN, 0 },
 			[POLL_CLOCK] = { session.clock_fd, POLLIN, 0 },
+			[POLL_WITNESS] = { session.witness_fd, POLLIN, 0 },
 			[POLL_OUTPUTS] = { session.exited ? session.outputs_fd : -1, POLLIN, 0 },
 		};
 
@@ -363,6 +403,8 @@ void session_run(void)
 			on_signal();
 		if (fds[POLL_CLOCK].revents)
 			on_clock();
+		if (fds[POLL_WITNESS].revents)
+			on_witness();
 		if (fds[POLL_CONTROL].revents & (POLLIN | POLLHUP | POLLERR))
 			on_control();
 		if (!session.exited)

@@ -9,8 +9,11 @@
 
 #include "options.h"
 
-/* Before confinement: what the session needs open. Returns 0 or -errno. */
-int session_prepare(const struct options *options);
+/*
+ * Before confinement: what the session needs open. `witness_fd` is that of witness_start(), or -1.
+ * Returns 0 or -errno.
+ */
+int session_prepare(const struct options *options, int witness_fd);
 
 /* The highest descriptor that the session keeps. */
 unsigned int session_highest_fd(void);

@@ -183,6 +183,25 @@ int cgroup_open(const char *leaf)
 	return leaf ? open(leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
+void cgroup_oom_open(struct cgroup_oom_fds *fds, const char *leaf)
+{
+	autoclose int dir = cgroup_open(leaf);
+
+	*fds = (struct cgroup_oom_fds)CGROUP_OOM_NONE;
+	if (dir < 0)
+		return;
+	fds->max = openat(dir, "memory.max", O_RDONLY | O_CLOEXEC);
+	fds->group = openat(dir, "memory.oom.group", O_RDWR | O_CLOEXEC);
+	fds->swap_max = openat(dir, "memory.swap.max", O_RDWR | O_CLOEXEC);
+}
+
+void cgroup_oom_close(struct cgroup_oom_fds *fds)
+{
+	drop_fd(&fds->max);
+	drop_fd(&fds->group);
+	drop_fd(&fds->swap_max);
+}
+
 void cgroup_kill(const char *leaf)
 {
 	int err = file_write(leaf, "cgroup.kill", "1");

@@ -46,6 +46,19 @@ void cgroup_settle(struct cgroup *cgroup);
 /* Opens a leaf for CLONE_INTO_CGROUP. -1 when there is none. */
 int cgroup_open(const char *leaf);
 
+/*
+ * The leaf's files by which the host is shown that memory ran out inside (monitor/witness.h); -1 for
+ * one that is not there.
+ */
+struct cgroup_oom_fds {
+	int max, group, swap_max;
+};
+#define CGROUP_OOM_NONE { .max = -1, .group = -1, .swap_max = -1 }
+
+/* Opens them; none, when there is no leaf or no memory controller. */
+void cgroup_oom_open(struct cgroup_oom_fds *fds, const char *leaf);
+void cgroup_oom_close(struct cgroup_oom_fds *fds);
+
 /* Kills what is in the leaf. */
 void cgroup_kill(const char *leaf);
 

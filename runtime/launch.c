@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "blocks.h"
+#include "cgroup.h"
 #include "fd.h"
 #include "hooks.h"
 #include "launch.h"
@@ -162,6 +163,7 @@ static int start_monitor(struct launch *launch, struct monitor_start *start,
 			 const struct namespaces *namespaces, struct failure *failure)
 {
 	autoclose int listener_fd = -1;
+	int err;
 
 	if (launch->detached) {
 		listener_fd = listener_create(launch->state->dir_fd, MONITOR_SOCKET_FILE,
@@ -183,8 +185,12 @@ static int start_monitor(struct launch *launch, struct monitor_start *start,
 	start->mount_ns = namespaces->mount_ns;
 	start->net_ns = namespaces->net_ns;
 	start->cgroup_fd = launch->cgroup_fd;
-	return monitor_run(start, &launch->monitor, &launch->config->arena, &launch->sync_fd,
-			   &launch->lifeline_fd, failure);
+	if (launch->config->resources.memory_limit > 0)
+		cgroup_oom_open(&start->oom, launch->state->cgroup);
+	err = monitor_run(start, &launch->monitor, &launch->config->arena, &launch->sync_fd,
+			  &launch->lifeline_fd, failure);
+	cgroup_oom_close(&start->oom);
+	return err;
 }
 
 /* The hooks of create, which are told the monitor's pid. */

@@ -22,6 +22,7 @@ void monitor_start_init(struct monitor_start *start)
 		.connections = { -1, -1, -1, -1 }, .std = { -1, -1, -1 }, .plan_fd = -1,
 		.status_fd = -1, .started_fd = -1, .confined_fd = -1, .listener_fd = -1, .vmm_pidfd = -1,
 		.fsd_alive_fd = -1, .mount_ns = -1, .net_ns = -1, .cgroup_fd = -1,
+		.oom = CGROUP_OOM_NONE,
 	};
 }
 
@@ -58,7 +59,9 @@ static void args_set(const struct monitor_start *start, struct spawn *spawn, str
 		{ "--started", start->started_fd },   { "--listener", start->listener_fd },
 		{ "--vmm-pid", start->vmm_pidfd },    { "--fsd-alive", start->fsd_alive_fd },
 		{ "--mount-ns", start->mount_ns },    { "--net-ns", start->net_ns },
-		{ "--confined", start->confined_fd },
+		{ "--confined", start->confined_fd }, { "--memory-max", start->oom.max },
+		{ "--memory-oom-group", start->oom.group },
+		{ "--memory-swap-max", start->oom.swap_max },
 	};
 
 	spawn_arg(spawn, "--container");

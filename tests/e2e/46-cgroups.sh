@@ -63,4 +63,56 @@ test_an_impossible_limit_leaves_nothing()
 	rmdir "$CGROUPS/nacre-e2e-wrong" 2> /dev/null
 }
 
+events_of()	# CGROUP : "OOM OOM_KILL"
+{
+	local name value oom='' kill=''
+
+	while read -r name value; do
+		case $name in
+		oom) oom=$value ;;
+		oom_kill) kill=$value ;;
+		esac
+	done < "$1/memory.events"
+	echo "$oom $kill"
+}
+
+has_oom_kill()	# CGROUP COUNT
+{
+	[ "$(events_of "$1")" = "$2 $2" ]
+}
+
+# Memory runs out inside; the host's kernel shows it where engines look, and the VM goes on.
+test_oom_inside_shows_on_the_host()
+{
+	local leaf=$CGROUPS/nacre-e2e-oom/c1 vmm
+
+	make_bundle sh -c 'echo ready; while read -r x; do tail /dev/zero; echo killed $?; done'
+	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-oom/c1", '
+	edit '"resources": {' '"resources": {"memory": {"limit": 67108864}, '
+	mkfifo input
+	exec 9<> input
+	INPUT=input start_ready run --bundle bundle nacre-e2e-oom
+	vmm=$(process_named nacre-vmm)
+	expect_equal "before" "0 0" "$(events_of "$leaf")"
+	echo >&9
+	wait_until $((5 * E2E_SLOW)) has_oom_kill "$leaf" 1 || failed "after one: $(events_of "$leaf")"
+	echo >&9
+	wait_until $((5 * E2E_SLOW)) has_oom_kill "$leaf" 2 || failed "after two: $(events_of "$leaf")"
+	expect_equal "the VMM" "$vmm" "$(process_named nacre-vmm)"
+	wait_until "$E2E_SLOW" file_is "$leaf/memory.oom.group" 1
+	expect_file "$leaf/memory.oom.group" 1
+	expect_file "$leaf/memory.swap.max" 0
+	expect_file "$leaf/memory.max" $(((128 + 1 + 64) << 20))
+	exec 9>&-
+	kill -KILL "$PID"
+	wait_until 10 no_processes
+	nacre delete --force nacre-e2e-oom
+	rmdir "$CGROUPS/nacre-e2e-oom"
+}
+
+file_is()	# FILE VALUE
+{
+	[ "$(cat "$1")" = "$2" ]
+}
+
 run_subject "$@"

@@ -29,7 +29,7 @@ static pid_t no_fork(void)
 	return -1;
 }
 #define fork no_fork
-#include "guest-init/ending.c"
+#include "guest-init/ending.c guest-init/oom.c"
 #undef fork
 
 #define N_CONNS 8u

@@ -163,6 +163,11 @@ static void test_whole_session(void **state)
 	assert_int_equal(guest_receive(&pair, &signal_message, 8, NULL), MSG_SIGNAL);
 	assert_int_equal(le32_get(signal_message.signo), 64);
 	assert_int_equal(protocol_poll_events(&pair.host), POLLIN);
+	for (int i = 0; i < 2; i++) {
+		guest_send(&pair, MSG_OOM, NULL, 0);
+		assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_OOM);
+		assert_int_equal(pair.host.state, PROTOCOL_RUNNING);
+	}
 	guest_send(&pair, MSG_EXITED, &exited, sizeof(exited));
 	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_EXITED);
 	assert_false(pair.host.exited_by_signal);
@@ -221,7 +226,7 @@ static void test_order(void **state)
 {
 	static const uint16_t first[] = { MSG_HELLO, MSG_PLAN,	  MSG_CREATED, MSG_START,
 					  MSG_STARTED, MSG_SIGNAL, MSG_EXITED,	0,
-					  13,	     0xffff };
+					  13,	     MSG_OOM,  0xffff };
 	struct msg_exited exited = { .how = le16_of(EXITED_CODE) };
 	struct pair pair;
 
