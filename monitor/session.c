@@ -31,7 +31,7 @@
 /* How long VMM and file broker may take to end once the process has. */
 #define COMPANIONS_WAIT_MS 2000
 /* How long the witness may take until the host shows what the guest told. */
-#define WITNESS_WAIT_MS 5000
+#define WITNESS_WAIT_MS 10000
 
 static struct {
 	struct options options;

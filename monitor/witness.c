@@ -68,14 +68,9 @@ static size_t memory_max(void)
 static void __attribute__((noreturn)) take_memory(size_t most)
 {
 	for (size_t taken = 0; taken < most; taken += STEP) {
-		char *at = mmap(NULL, STEP, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-				0);
-
-		if (at == MAP_FAILED)
+		if (mmap(NULL, STEP, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED)
 			break;
-		madvise(at, STEP, MADV_HUGEPAGE);
-		for (size_t i = 0; i < STEP; i += 4096)
-			((volatile char *)at)[i] = 1;
 	}
 	_exit(0);
 }

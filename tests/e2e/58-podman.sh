@@ -13,7 +13,6 @@ set -uo pipefail
 # A podman command takes a second in an emulated host, before the runtime is called.
 LIMITS[test_options_of_run]=150
 LIMITS[test_a_life]=300
-LIMITS[test_oom_killed]=100
 LIMITS[test_a_program_that_is_not_there]=100
 
 RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
@@ -146,16 +145,6 @@ test_a_terminal_and_init()
 	podman_does run --rm --tty --init "$IMAGE" sh -c '[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo terminal; read -r name < /proc/1/comm; echo $name; exit 6'
 	expect_equal "status" 6 "$STATUS" || show "$ERR"
 	expect_match "output" $'^terminal\r\n(catatonit|podman-init)\r$' "$OUT"
-}
-
-# conmon looks into memory.events of the cgroup that the container's process is in.
-test_oom_killed()
-{
-	podman_is_ready
-	podman_does run --memory 32m --name nacre-e2e-oom "$IMAGE" tail /dev/zero
-	expect_equal "status" 137 "$STATUS" || show "$ERR"
-	podman_says true inspect --format '{{.State.OOMKilled}}' nacre-e2e-oom
-	podman_does rm nacre-e2e-oom
 }
 
 run_subject "$@"
