@@ -44,7 +44,7 @@ def counters(pids):
         for entry in os.scandir(directory):
             if entry.is_file():
                 try:
-                    with open(entry.path, encoding="ascii") as f:
+                    with open(entry.path, encoding="utf-8") as f:
                         found[entry.name] = int(f.read())
                 except (OSError, ValueError):
                     continue        # histograms, which are no numbers

@@ -5,7 +5,7 @@
     inside.py SETTINGS       (JSON; made by place.py)
 
 Everything that it starts lies in a work directory, which in an emulated host is in memory. Progress
-goes to stderr, the document to stdout, when all is measured.
+goes to stderr; the document's parts to stdout, a line each, between what is timed.
 """
 
 import json
@@ -72,14 +72,21 @@ class Setup:
 def main():
     settings = json.loads(sys.argv[1])
     setup = Setup(settings)
-    log = record.Record(setup.say, {setup.work: "WORK", setup.build: "BUILD"})
+    log = record.Record(lambda result: emit("result", result), setup.say,
+                        {setup.work: "WORK", setup.build: "BUILD"})
+    shown = ("benches", "subjects", "runs", "warmup", "memory_mib", "mib", "vms", "parallel")
+    emit("place", setup.place)
+    emit("settings", {key: settings[key] for key in shown})
+    emit("machine", machine.facts())
     for name in settings["benches"]:
         BENCHES[name].measure(setup, log)
     setup.versions["guest kernel"] = machine.kernel_version(
         os.path.join(setup.build, "share/nacre/vmlinux"))
-    shown = {key: settings[key] for key in ("benches", "subjects", "runs", "warmup", "memory_mib")}
-    json.dump(record.document(setup.place, shown, machine.facts(), setup.versions, log.results),
-              sys.stdout)
+    emit("versions", setup.versions)        # the last: without it the run came to no end
+
+
+def emit(key, value):
+    print(json.dumps({key: value}), flush=True)
 
 
 if __name__ == "__main__":

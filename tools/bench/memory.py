@@ -124,7 +124,7 @@ def cgroup_kib(name):
         for directory in directories:
             if name in directory:
                 try:
-                    with open(os.path.join(path, directory, "memory.current"), encoding="ascii") as f:
+                    with open(os.path.join(path, directory, "memory.current"), encoding="utf-8") as f:
                         return int(f.read()) // 1024
                 except OSError:
                     return None

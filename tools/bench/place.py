@@ -5,6 +5,8 @@ Everything that is measured is copied into one work directory, which tools/kvmho
 of an emulated host, with the programs of the peers: nothing that is timed reads this machine's files.
 """
 
+import encodings.ascii  # noqa: F401 (these are loaded only when used: copy_python() is to see them)
+import encodings.idna  # noqa: F401
 import json
 import os
 import shutil
@@ -14,6 +16,7 @@ import sysconfig
 import tempfile
 
 import inside
+import record
 import subjects
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -37,11 +40,30 @@ def run(settings, mode, timeout, keep_messages):
             command += ["--env", f"PYTHONHOME={work}/python"]
         command += ["--", PYTHON, os.path.join(work, "bench/inside.py"), json.dumps(settings)]
         result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        if result.returncode != 0:
-            raise RuntimeError(f"the benchmark ended with status {result.returncode}")
-        return json.loads(result.stdout)
+        return assemble(result.stdout.splitlines(), f"status {result.returncode}")
     finally:
         shutil.rmtree(work)
+
+
+def assemble(lines, ending):
+    """The document of what inside.py printed. A run that came to no end is a failure among the results."""
+    parts, results = {}, []
+    for line in lines:
+        try:
+            (key, value), = json.loads(line).items()
+        except ValueError:
+            break       # the line in which it died
+        if key == "result":
+            results.append(value)
+        else:
+            parts[key] = value
+    if "machine" not in parts:
+        raise RuntimeError(f"nothing was measured: {ending}")
+    if "versions" not in parts:
+        log = record.Record(results.append, lambda text: print(f"bench: {text}", file=sys.stderr))
+        log.add("run", "bench", "its end", "ms", [], [f"the run ended early: {ending}"])
+    return record.document(parts["place"], parts["settings"], parts["machine"],
+                           parts.get("versions", {}), results)
 
 
 def prepare(work, build):

@@ -172,7 +172,7 @@ static int take(int fd, uint64_t bytes, uint64_t *sum)
 }
 
 /* 0 to 250 over and over: its sum is known to the caller. */
-#define PATTERN	    251u
+#define PATTERN	    ((size_t)251)
 #define PATTERN_LEN (BLOCK_MAX / PATTERN * PATTERN)
 
 static void make_pattern(void)

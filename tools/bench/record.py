@@ -16,10 +16,11 @@ UNITS = ("ms", "KiB", "MiB/s", "1/s", "1")
 
 
 class Record:
-    """Collects results. `names` maps paths of this run to the names that the document has for them."""
+    """Hands each result to `keep` as it comes, so that a run that dies leaves what it had. `names` maps
+    paths of this run to the names that the document has for them."""
 
-    def __init__(self, say, names=None):
-        self.results = []
+    def __init__(self, keep, say, names=None):
+        self._keep = keep
         self._say = say
         self._names = names or {}
 
@@ -33,14 +34,14 @@ class Record:
         if unit not in UNITS:
             raise ValueError(f"unknown unit {unit}")
         failures = [self._neutral(text) for text in failures]
-        self.results.append({"bench": bench, "subject": subject, "measure": measure, "unit": unit,
-                             "samples": list(samples), "failures": failures, "detail": detail})
+        self._keep({"bench": bench, "subject": subject, "measure": measure, "unit": unit,
+                    "samples": list(samples), "failures": failures, "detail": detail})
         for text in failures:
             self._say(f"{bench}: {subject}: {measure}: failed: {text}")
 
     def skip(self, bench, subject, reason):
         """What could not be measured here, and why."""
-        self.results.append({"bench": bench, "subject": subject, "skipped": self._neutral(reason)})
+        self._keep({"bench": bench, "subject": subject, "skipped": self._neutral(reason)})
         self._say(f"{bench}: {subject}: skipped: {reason}")
 
 

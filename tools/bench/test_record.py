@@ -11,13 +11,15 @@ import conversation
 import memory
 import microvms
 import pictures
+import place
 import record
 import sampler
 import table
 
 
 def made(place="direct"):
-    log = record.Record(lambda text: None, {"/tmp/work": "WORK"})
+    results = []
+    log = record.Record(results.append, lambda text: None, {"/tmp/work": "WORK"})
     phases = [{"nacre_main": 1.0, "kernel_entry": 20.0, "exit_seen": 90.0 + i} for i in range(3)]
     log.add("start", "nacre", "command to exit", "ms", [90.0, 91.0, 92.0], phases=phases,
             exits=[{"mmio_read": 5}] * 3)
@@ -25,7 +27,7 @@ def made(place="direct"):
     log.add("density", "nacre", "nacre-vmm: private", "KiB", [200], program="nacre-vmm", memory="private")
     log.add("density", "nacre", "starts, 4 at once", "1/s", [12.5], at_once=4)
     log.skip("start", "runsc", "not installed")
-    return record.document(place, {}, {"cpu": "a_b"}, {}, log.results)
+    return record.document(place, {}, {"cpu": "a_b"}, {}, results)
 
 
 class Documents(unittest.TestCase):
@@ -50,7 +52,28 @@ class Documents(unittest.TestCase):
 
     def test_unknown_unit_is_refused(self):
         with self.assertRaises(ValueError):
-            record.Record(lambda text: None).add("b", "s", "m", "s", [1])
+            record.Record(self.fail, self.fail).add("b", "s", "m", "s", [1])
+
+
+class Runs(unittest.TestCase):
+    HEAD = ['{"place": "emulated"}', '{"settings": {}}', '{"machine": {"cpu": "c"}}']
+    RESULT = '{"result": {"bench": "start", "subject": "s", "skipped": "r"}}'
+
+    def test_a_run_that_came_to_its_end(self):
+        doc = place.assemble([*self.HEAD, self.RESULT, '{"versions": {"crun": "1"}}'], "status 0")
+        record.check(doc)
+        self.assertFalse(record.has_failures(doc))
+        self.assertEqual((doc["place"], doc["versions"]), ("emulated", {"crun": "1"}))
+
+    def test_one_that_did_not_leaves_what_it_had(self):
+        doc = place.assemble([*self.HEAD, self.RESULT, '{"result": {"ben'], "status 124")
+        record.check(doc)
+        self.assertEqual(doc["results"][0]["skipped"], "r")
+        self.assertEqual(record.find(doc, bench="run")[0]["failures"], ["the run ended early: status 124"])
+
+    def test_one_that_never_began(self):
+        with self.assertRaisesRegex(RuntimeError, "status 125"):
+            place.assemble([], "status 125")
 
 
 class Tables(unittest.TestCase):
