@@ -69,4 +69,21 @@ test_a_process_beyond_the_limit_is_killed()
 	expect_out "status 137"
 }
 
+# The tests stand on /dev/kvm as hardware offers it, in an emulated host as well.
+test_kvmhost_runs_directly_where_kvm_is_real()
+{
+	local out status=0
+
+	out=$("$E2E_DIR/../../tools/kvmhost" --where)
+	expect_match "kvmhost --where" '^hardware KVM ' "$out"
+	out=$(echo input | "$E2E_DIR/../../tools/kvmhost" --quiet -- \
+		sh -c 'cat; echo "$NACRE_KVMHOST"; exit 7') || status=$?
+	expect_equal "status of kvmhost" 7 "$status"
+	expect_equal "what kvmhost ran" $'input\ndirect' "$out"
+	out=$("$E2E_DIR/../../tools/demo" "$E2E_BUILD")
+	expect_equal "status of the demo" 0 $?
+	expect_match "where the demo ran" '^hardware KVM ' "$out"
+	expect_match "what the demo said" $'\nhello from a virtual machine\n' "$out"
+}
+
 run_subject "$@"

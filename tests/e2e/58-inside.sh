@@ -36,9 +36,15 @@ expect_no()	# REGULAR-EXPRESSION ARGUMENT…
 	expect_one_line "$wanted"
 }
 
+has_three_processes()
+{
+	[ "$("$NACRE" "${E2E_ROOT[@]}" ps --format json c)" = '[1,2,3]' ]
+}
+
 test_ps_and_kill()
 {
 	start_c sh -c 'sleep 1000 & sleep 1001 & trap : USR1; while :; do wait; done'
+	wait_until $((2 * E2E_SLOW)) has_three_processes	# the shell has still to start two
 	nacre ps --format json c
 	expect_success '[1,2,3]'
 	nacre ps c
