@@ -38,7 +38,7 @@ const char *known_capability(size_t i)
 
 	if (!text)
 		return NULL;
-	for (; text[k] && k < sizeof(name) - 1; k++)
+	for (; k < sizeof(name) - 1 && text[k]; k++)
 		name[k] = (char)toupper((unsigned char)text[k]);
 	name[k] = '\0';
 	cap_free(text);
