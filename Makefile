@@ -62,7 +62,7 @@ PROGRAMS := $(BUILD)/bin/nacre $(LIBEXEC)/nacre-monitor $(LIBEXEC)/nacre-vmm \
 	$(LIBEXEC)/nacre-fsd $(LIBEXEC)/nacre-init
 
 .PHONY: all programs help setup kernel rootfs demo check check-full check-unit unit-tests check-e2e \
-	check-includes analyze install clean distclean tree policy-report
+	check-includes analyze conformance install clean distclean tree policy-report
 
 ## make              build the five programs into build/
 all: need-build programs
@@ -111,6 +111,10 @@ check:
 check-full:
 	@tools/setup
 	@tools/check --full $(BUILD)
+
+## make conformance  opencontainers/runtime-tools' validation programs (10 minutes; needs go)
+conformance: tree
+	@tests/conformance/run $(BUILD)
 
 $(BUILD)/obj/runtime/%.o: runtime/%.c
 	@mkdir -p $(@D)

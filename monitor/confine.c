@@ -34,6 +34,8 @@ int confine_enter(int net_ns_fd, int mount_ns_fd)
 		return -errno;
 	if (mount_ns_fd >= 0 && setns(mount_ns_fd, CLONE_NEWNS) < 0)
 		return -errno;
+	if (unshare(CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) < 0)
+		return -errno;
 	return chdir("/") < 0 ? -errno : 0;
 }
 

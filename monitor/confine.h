@@ -17,7 +17,9 @@ int confine_session(void);
 /*
  * 2. The container's namespaces; -1 for one that is not given. Should: /proc/PID/root and ns/net
  * are the container's, as engines expect. Mustn't, from here on: open any path, since the
- * container's files are behind every one.
+ * container's files are behind every one. The ipc, uts and cgroup namespaces are new ones: the
+ * container's are in the guest. The pid namespace stays: the first process of a new one could not
+ * end by the signal that ended the container's process.
  */
 int confine_enter(int net_ns_fd, int mount_ns_fd);
 

@@ -207,7 +207,8 @@ static int run_hooks(struct launch *launch, const struct namespaces *namespaces,
 	int err;
 
 	state->monitor = process_ref_of(launch->monitor.pid);
-	err = hooks_run(launch->config, HOOK_PRESTART, state, STATE_CREATING, here, failure);
+	/* prestart hooks are from a time when they ran at the start: they are told what it was then */
+	err = hooks_run(launch->config, HOOK_PRESTART, state, STATE_CREATED, here, failure);
 	if (!err)
 		err = hooks_run(launch->config, HOOK_CREATE_RUNTIME, state, STATE_CREATING, here,
 				failure);

@@ -96,7 +96,8 @@ static void read_namespaces(struct layer_side *side, const struct helpers *h)
 		{ HELPER_VMM, "user" }, { HELPER_VMM, "mnt" },	  { HELPER_VMM, "pid" },
 		{ HELPER_VMM, "net" },	{ HELPER_VMM, "ipc" },	  { HELPER_VMM, "uts" },
 		{ HELPER_VMM, "cgroup" }, { HELPER_FSD, "user" }, { HELPER_FSD, "mnt" },
-		{ HELPER_MONITOR, "mnt" },
+		{ HELPER_MONITOR, "mnt" }, { HELPER_MONITOR, "ipc" }, { HELPER_MONITOR, "uts" },
+		{ HELPER_MONITOR, "cgroup" },
 	};
 	char own[200] = "", shared[200] = "";
 	bool hidden = false;

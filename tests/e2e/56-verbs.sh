@@ -238,7 +238,7 @@ test_hooks()
 	verb start nacre-e2e-hooks
 	expect_equal "the last hook of start" poststart "$(tail -n 1 notes | cut -d' ' -f1)"
 	expect_equal "networks" "$(printf '%s\n' "$(readlink /proc/self/ns/net)"{,} "$(readlink "/proc/$pid/ns/net")" "$(readlink /proc/self/ns/net)")" "$(cut -d' ' -f2 notes)"
-	expect_match "what prestart is told" "\"pid\":$pid.*\"status\":\"creating\"" "$(head -n 1 notes)"
+	expect_match "what prestart is told" "\"pid\":$pid.*\"status\":\"created\"" "$(head -n 1 notes)"
 	expect_match "what poststart is told" "\"pid\":$pid.*\"status\":\"running\"" "$(tail -n 1 notes)"
 	expect_equal "what createContainer mounted, as the pid sees it" there "$(cat "/proc/$pid/root/mnt/hooked")"
 	[ ! -e "$ROOTFS/mnt/hooked" ] || failed "the hook's mount is on the host"
