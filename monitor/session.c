@@ -187,10 +187,11 @@ static void on_witness(void)
 
 /*
  * Whoever waits for us may take the container's files away or use them anew: first nobody else has
- * them open.
+ * them open. The guest ends when our side of its last connection is closed (proto.h), not before.
  */
 static void finish(void)
 {
+	close(session.protocol.fd);
 	if (session.witness_busy)
 		wait_for(session.witness_fd, WITNESS_WAIT_MS);
 	wait_for(session.options.vmm_pidfd, COMPANIONS_WAIT_MS);
