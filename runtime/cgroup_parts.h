@@ -11,6 +11,12 @@
 bool cgroup_is_v2(void);
 
 /*
+ * The cgroup (v2) of a process, "self" or a pid: an absolute path from the arena, or NULL where there is
+ * none.
+ */
+const char *cgroup_of(const char *process, struct arena *arena);
+
+/*
  * Where the leaf shall be: cgroupsPath below the top for root and an absolute path, else below the
  * topmost cgroup that was delegated to the caller. An absolute path from the arena, or NULL where
  * nothing is delegated.

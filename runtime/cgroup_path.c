@@ -20,23 +20,22 @@ bool cgroup_is_v2(void)
 	return statfs(CGROUP_TOP, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-/* The caller's own cgroup: /proc/self/cgroup has one line "0::/PATH". */
-static bool own_path(char *path, size_t room)
+/* /proc/PID/cgroup has one line "0::/PATH", also where there are hierarchies of cgroup v1. */
+const char *cgroup_of(const char *process, struct arena *arena)
 {
-	FILE *in = fopen("/proc/self/cgroup", "re");
+	const char *file = arena_printf(arena, "/proc/%s/cgroup", process);
+	FILE *in = fopen(file, "re");
+	const char *path = NULL;
 	char line[PATH_MAX];
-	bool found = false;
 
-	if (!in)
-		return false;
-	while (!found && fgets(line, sizeof(line), in)) {
+	while (in && !path && fgets(line, sizeof(line), in)) {
 		line[strcspn(line, "\n")] = '\0';
-		found = strncmp(line, "0::/", 4) == 0;
+		if (strncmp(line, "0::/", 4) == 0)
+			path = arena_printf(arena, CGROUP_TOP "%s", line + 3);
 	}
-	fclose(in);
-	if (!found)
-		return false;
-	return snprintf(path, room, CGROUP_TOP "%s", line + 3) < (int)room;
+	if (in)
+		fclose(in);
+	return path;
 }
 
 static bool is_delegated(const char *path)
@@ -55,12 +54,12 @@ static bool is_delegated(const char *path)
 /* The topmost cgroup on the way to our own that the caller may divide, or NULL. */
 static const char *delegated_path(struct arena *arena)
 {
-	char path[PATH_MAX];
-	size_t len;
+	const char *own = cgroup_of("self", arena);
+	char *path = own ? arena_printf(arena, "%s", own) : NULL;
+	size_t len = path ? strlen(path) : 0;
 
-	if (!own_path(path, sizeof(path)))
+	if (!path)
 		return NULL;
-	len = strlen(path);
 	for (size_t i = strlen(CGROUP_TOP); i <= len; i++) {
 		char was = path[i];
 
@@ -68,7 +67,7 @@ static const char *delegated_path(struct arena *arena)
 			continue;
 		path[i] = '\0';
 		if (is_delegated(path))
-			return arena_printf(arena, "%s", path);
+			return path;
 		path[i] = was;
 	}
 	return NULL;

@@ -248,22 +248,6 @@ static int scope_start(sd_bus *bus, const char *slice, const char *unit, pid_t k
 	return r < 0 ? r : 0;
 }
 
-/* Where systemd has put the keeper: /proc/PID/cgroup, "0::/PATH". */
-static const char *leaf_of(pid_t pid, struct arena *arena)
-{
-	char file[64], line[PATH_MAX] = "";
-	FILE *in;
-
-	snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
-	in = fopen(file, "re");
-	if (!in || !fgets(line, sizeof(line), in))
-		line[0] = '\0';
-	if (in)
-		fclose(in);
-	line[strcspn(line, "\n")] = '\0';
-	return strncmp(line, "0::/", 4) == 0 ? arena_printf(arena, CGROUP_TOP "%s", line + 3) : NULL;
-}
-
 int cgroup_systemd_create(struct cgroup *cgroup, const struct container_config *config,
 			  const struct vm_size *size, struct arena *arena,
 			  struct failure *failure)
@@ -287,7 +271,7 @@ int cgroup_systemd_create(struct cgroup *cgroup, const struct container_config *
 		err = scope_start(bus, slice, unit, cgroup->keeper_pid, config, size, failure);
 	bus_api.unref(bus);
 	if (!err)
-		cgroup->leaf = leaf_of(cgroup->keeper_pid, arena);
+		cgroup->leaf = cgroup_of(arena_printf(arena, "%d", (int)cgroup->keeper_pid), arena);
 	if (!err && !cgroup->leaf)
 		err = failure_set(failure, -ENOENT, "systemd made %s, but not in a cgroup v2", unit);
 	if (err)
