@@ -62,7 +62,7 @@ PROGRAMS := $(BUILD)/bin/nacre $(LIBEXEC)/nacre-monitor $(LIBEXEC)/nacre-vmm \
 	$(LIBEXEC)/nacre-fsd $(LIBEXEC)/nacre-init
 
 .PHONY: all programs help setup kernel rootfs demo check check-full check-unit unit-tests check-e2e \
-	check-includes analyze conformance install clean distclean tree policy-report
+	check-includes analyze conformance install install-selinux clean distclean tree policy-report
 
 ## make              build the five programs into build/
 all: need-build programs
@@ -226,6 +226,12 @@ install: tree
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/nacre
 	install -m 0644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) \
 		$(DESTDIR)$(PREFIX)/share/doc/nacre
+
+## make install-selinux   SELinux: load nacre's module beside the policy, label the installed programs
+install-selinux:
+	install -D -m 0644 selinux/nacre.cil $(DESTDIR)$(PREFIX)/share/nacre/selinux/nacre.cil
+	semodule -i selinux/nacre.cil
+	restorecon -v $(addprefix $(PREFIX)/libexec/nacre/nacre-,vmm fsd monitor)
 
 ## make distclean    remove build/ (the caches outside the checkout stay)
 clean:

@@ -14,9 +14,11 @@
 #include "conf.h"
 #include "config.h"
 #include "fd.h"
+#include "selinux.h"
 #include "size.h"
 
 #define CONF_FILE_MAX 65536
+#define TYPE_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."
 #define BOOT_TIMEOUT_S 30
 #define BOOT_TIMEOUT_S_MAX 3600
 
@@ -24,7 +26,9 @@
 #define NET_RATE_MAX	  (UINT64_C(1) << 40)
 #define NET_RATE_EXPECTED "a number per second, 1 to 1024G"
 
-enum conf_kind { CONF_NUMBER, CONF_SIZE, CONF_PATH, CONF_WORDS };
+#define SELINUX_TYPE_EXPECTED "a type of SELinux's policy: letters, digits, '_' and '.'"
+
+enum conf_kind { CONF_NUMBER, CONF_SIZE, CONF_PATH, CONF_TYPE, CONF_WORDS };
 
 static const struct {
 	const char *key;
@@ -49,6 +53,12 @@ static const struct {
 	  NET_RATE_MAX, NET_RATE_EXPECTED },
 	{ "net_from_guest_frames", CONF_NUMBER, offsetof(struct conf, net_from_guest_frames), 1,
 	  NET_RATE_MAX, NET_RATE_EXPECTED },
+	{ "selinux_vmm_type", CONF_TYPE, offsetof(struct conf, selinux_vmm_type), 0, 0,
+	  SELINUX_TYPE_EXPECTED },
+	{ "selinux_fsd_type", CONF_TYPE, offsetof(struct conf, selinux_fsd_type), 0, 0,
+	  SELINUX_TYPE_EXPECTED },
+	{ "selinux_monitor_type", CONF_TYPE, offsetof(struct conf, selinux_monitor_type), 0, 0,
+	  SELINUX_TYPE_EXPECTED },
 	{ "allow_annotations", CONF_WORDS, offsetof(struct conf, allow_annotations), 0, 0,
 	  "names, separated by blanks" },
 };
@@ -90,6 +100,9 @@ static bool set_value(struct conf *conf, size_t k, char *value, struct arena *ar
 	case CONF_PATH:
 		*(const char **)field = arena_printf(arena, "%s", value);
 		return value[0] == '/';
+	case CONF_TYPE:
+		*(const char **)field = arena_printf(arena, "%s", value);
+		return *value && strspn(value, TYPE_CHARACTERS) == strlen(value);
 	case CONF_SIZE:
 		if (size_parse(value, &number) != 0)
 			return false;
@@ -172,7 +185,12 @@ int conf_read(struct conf *conf, struct arena *arena, struct failure *failure)
 	const char *home = getenv("HOME");
 	int err;
 
-	*conf = (struct conf){ .boot_timeout_s = BOOT_TIMEOUT_S };
+	*conf = (struct conf){
+		.boot_timeout_s = BOOT_TIMEOUT_S,
+		.selinux_vmm_type = SELINUX_VMM_TYPE,
+		.selinux_fsd_type = SELINUX_FSD_TYPE,
+		.selinux_monitor_type = SELINUX_MONITOR_TYPE,
+	};
 	if (only && *only)
 		return read_file(conf, only, true, arena, failure);
 	err = read_file(conf, "/etc/nacre/nacre.conf", false, arena, failure);

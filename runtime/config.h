@@ -129,6 +129,8 @@ struct config_process {
 	bool no_new_privileges;
 	bool init_reaper;
 	int64_t oom_score_adj; /* -1000 to 1000 */
+	const char *selinux_label;    /* NULL: not given */
+	const char *apparmor_profile; /* NULL: not given */
 };
 
 struct config_resources {

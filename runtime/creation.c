@@ -180,6 +180,10 @@ int creation_prepare(struct creation *creation, bool detached)
 	if (!err)
 		err = open_console(creation);
 	if (!err)
+		err = selinux_labels_make(&creation->state.selinux, &creation->config,
+					  &creation->conf, &creation->companions,
+					  &creation->config.arena, &creation->failure);
+	if (!err)
 		err = read_net(creation);
 	if (!err)
 		err = make_plan(creation);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "apparmor.h"
 #include "blocks.h"
 #include "cgroup.h"
 #include "fd.h"
@@ -66,6 +67,7 @@ static int vmm_start(struct launch *launch, const struct listeners *listeners, i
 	spawn_begin(&spawn, arena, launch->companions->vmm, launch->vmm.name);
 	/* its parents and helpers are none: process 1 of a pid namespace of its own */
 	spawn.clone_flags = CLONE_NEWPID;
+	spawn.selinux_label = state->selinux.vmm;
 	spawn.cgroup_fd = launch->cgroup_fd;
 	spawn_arg_fd(&spawn, "--kvm", launch->kvm_fd);
 	spawn_arg(&spawn, "--memory");
@@ -128,6 +130,7 @@ static int fsd_start(struct launch *launch, int vmm_socket, int mount_ns, int al
 	if (user_ns < 0)
 		return user_ns;
 	spawn_begin(&spawn, &launch->config->arena, launch->companions->fsd, launch->fsd.name);
+	spawn.selinux_label = launch->state->selinux.fsd;
 	spawn.cgroup_fd = launch->cgroup_fd;
 	spawn_arg_fd(&spawn, "--socket", vmm_socket);
 	spawn_arg(&spawn, "--container");
@@ -185,6 +188,8 @@ static int start_monitor(struct launch *launch, struct monitor_start *start,
 	start->mount_ns = namespaces->mount_ns;
 	start->net_ns = namespaces->net_ns;
 	start->cgroup_fd = launch->cgroup_fd;
+	start->selinux_label = launch->state->selinux.monitor;
+	start->apparmor_profile = apparmor_profile_here(launch->config->process.apparmor_profile);
 	if (launch->config->resources.memory_limit > 0)
 		cgroup_oom_open(&start->oom, launch->state->cgroup);
 	err = monitor_run(start, &launch->monitor, &launch->config->arena, &launch->sync_fd,

@@ -7,15 +7,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/capability.h>
-#include <selinux/selinux.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "confined.h"
 #include "fd.h"
 #include "layers.h"
 #include "layers_fds.h"
+#include "layers_selinux.h"
 #include "proc_read.h"
 #include "state_files.h"
 
@@ -218,33 +217,6 @@ static void read_threads(struct layer_side *side, const struct helpers *h, const
 		  h->n_threads[2]);
 }
 
-static void read_selinux(struct layer_side *side, const struct helpers *h)
-{
-	static const char *const types[] = { ":nacre_vmm_t:", ":nacre_fsd_t:",
-					     ":nacre_monitor_t:" };
-	char label[256];
-	struct stat st;
-
-	if (stat("/sys/fs/selinux/enforce", &st) < 0) {
-		layer_set(side, LAYER_UNAVAILABLE, "SELinux is not on on this host");
-		return;
-	}
-	for (int i = 0; i < HELPER_COUNT; i++) {
-		int n = proc_file_read(h->pid[i], "attr/current", label, sizeof(label));
-
-		if (n < 0 || !strstr(label, types[i])) {
-			bool known = security_check_context("system_u:system_r:nacre_vmm_t:s0") == 0;
-
-			layer_set(side, known ? LAYER_MISSING : LAYER_UNAVAILABLE,
-				  "%s is %.100s; %s", helper_names[i], n < 0 ? "?" : label,
-				  known ? "the policy has a type for it" :
-				  "the policy has no types for nacre");
-			return;
-		}
-	}
-	layer_set(side, LAYER_ON, "%.200s and types of their own for fsd and monitor", label);
-}
-
 static void read_user_namespace(struct layer_side *side, const struct helpers *h)
 {
 	char map[256];
@@ -345,7 +317,6 @@ void layers_read_host(struct layers *layers, const struct state *state,
 						      state->monitor.pid } };
 	struct layer_side *host = layers->host;
 
-	(void)config;
 	for (int i = 0; i < HELPER_COUNT; i++)
 		helper_read(&h, (enum helper)i);
 	read_kvm(&host[LAYER_KVM], &h);
@@ -355,7 +326,7 @@ void layers_read_host(struct layers *layers, const struct state *state,
 	read_capabilities(&host[LAYER_CAPABILITIES], &h);
 	read_threads(&host[LAYER_SECCOMP], &h, h.n_filtered, "a filter");
 	read_threads(&host[LAYER_NO_NEW_PRIVS], &h, h.n_no_new_privs, "set");
-	read_selinux(&host[LAYER_SELINUX], &h);
+	layers_read_selinux(&host[LAYER_SELINUX], state, config);
 	read_user_namespace(&host[LAYER_USER_NAMESPACE], &h);
 	read_no_root(&host[LAYER_NO_ROOT], &h);
 	read_limits(&host[LAYER_LIMITS], &h);

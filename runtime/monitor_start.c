@@ -112,6 +112,8 @@ int monitor_run(const struct monitor_start *start, struct child *monitor, struct
 		return failure_set(failure, err, "cannot make a pipe: %s", strerror(-err));
 	spawn_begin(&spawn, arena, start->companions->monitor, monitor->name);
 	spawn.cgroup_fd = start->cgroup_fd;
+	spawn.selinux_label = start->selinux_label;
+	spawn.apparmor_profile = start->apparmor_profile;
 	spawn.keep_signals_blocked = true; /* it takes them from a descriptor, as nacre does */
 	spawn.controlling_terminal = start->controlling_terminal;
 	memcpy(spawn.std, start->std, sizeof(spawn.std));

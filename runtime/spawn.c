@@ -2,9 +2,11 @@
 /* Starts companion programs; see spawn.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
@@ -120,6 +122,29 @@ static int child_enter(const struct spawn *spawn)
 	return 0;
 }
 
+/* In the child: what the next execve() is to change. 0 or -errno. */
+static int child_attribute(const char *file, const char *prefix, const char *value)
+{
+	char text[PATH_MAX];
+	int len = snprintf(text, sizeof(text), "%s%s", prefix, value);
+	autoclose int fd = open(file, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (len >= (int)sizeof(text))
+		return -ENAMETOOLONG;
+	return write(fd, text, (size_t)len) == len ? 0 : -errno;
+}
+
+/* In the child: its domain. An AppArmor profile that is not there is reported by `nacre layers`. */
+static int child_domain(const struct spawn *spawn)
+{
+	if (spawn->apparmor_profile)
+		child_attribute("/proc/self/attr/apparmor/exec", "exec ", spawn->apparmor_profile);
+	return spawn->selinux_label ?
+		       child_attribute("/proc/self/attr/exec", "", spawn->selinux_label) : 0;
+}
+
 static void __attribute__((noreturn))
 child_main(const struct spawn *spawn, int *sources, char *const *argv, char *const *env,
 	   int error_fd)
@@ -128,7 +153,9 @@ child_main(const struct spawn *spawn, int *sources, char *const *argv, char *con
 
 	setsid(); /* keys of the terminal are for nacre alone, which passes them on */
 	child_reset_signals(spawn->keep_signals_blocked);
-	err = child_enter(spawn);
+	err = child_domain(spawn); /* by the caller's /proc */
+	if (!err)
+		err = child_enter(spawn);
 	if (!err)
 		err = child_place(sources, (int)(SPAWN_FIRST_FD + spawn->n_fds), &error_fd);
 	/* so that a change of its size, and its end, reach the session as signals */

@@ -26,6 +26,8 @@ struct spawn {
 	uint64_t clone_flags;	 /* CLONE_NEW* for the child */
 	int mount_ns, net_ns;	 /* to enter before execve(); -1: the caller's */
 	int cgroup_fd;		 /* to start in; -1: the caller's */
+	const char *selinux_label;    /* to run as; NULL: as the policy has it */
+	const char *apparmor_profile; /* to run under, where there is one; NULL: the caller's */
 	bool keep_signals_blocked;
 	bool controlling_terminal; /* std[0] becomes that of its session */
 };

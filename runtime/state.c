@@ -62,6 +62,10 @@ static json_t *state_as_json(const struct state *state)
 			json_object_set(container, "hooks", state->hooks);
 		add_text(container, "bundle", state->bundle);
 		add_text(container, "cgroup", state->cgroup);
+		if (state->selinux.vmm)
+			json_object_set_new(container, "selinux", json_pack(
+				"{s:s, s:s, s:s}", "vmm", state->selinux.vmm, "fsd",
+				state->selinux.fsd, "monitor", state->selinux.monitor));
 	}
 	return json_pack("{s:i, s:o, s:o}", "version", STATE_VERSION, "vm", vm, "container",
 			 container);

@@ -33,6 +33,7 @@
 #include "config.h"
 #include "failure.h"
 #include "process_ref.h"
+#include "selinux.h"
 #include "vm_size.h"
 
 /* OCI runtime-spec 1.2 runtime.md "State", and paused, as runc has it. */
@@ -65,6 +66,7 @@ struct state {
 	const char *rootfs;	/* absolute */
 	const char *cgroup;	/* absolute path of the leaf, NULL: none */
 	char created[32];	/* RFC 3339 */
+	struct selinux_labels selinux;
 	bool foreground;	/* of a `nacre run` that waits for it */
 	bool terminal;
 	bool paused;

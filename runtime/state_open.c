@@ -55,6 +55,7 @@ static void state_fill(struct state *state, const json_t *json, struct arena *ar
 {
 	const json_t *vm = json_object_get(json, "vm");
 	const json_t *container = json_object_get(json, "container");
+	const json_t *labels = json_object_get(container, "selinux");
 	const char *created = json_string_value(json_object_get(container, "created"));
 	json_t *annotations = json_object_get(container, "annotations");
 
@@ -69,6 +70,11 @@ static void state_fill(struct state *state, const json_t *json, struct arena *ar
 	state->bundle = text_from_json(container, "bundle", arena);
 	state->rootfs = text_from_json(container, "rootfs", arena);
 	state->cgroup = text_from_json(container, "cgroup", arena);
+	state->selinux = (struct selinux_labels){
+		.vmm = text_from_json(labels, "vmm", arena),
+		.fsd = text_from_json(labels, "fsd", arena),
+		.monitor = text_from_json(labels, "monitor", arena),
+	};
 	snprintf(state->created, sizeof(state->created), "%s", created ? created : "");
 	state->foreground = json_is_true(json_object_get(container, "foreground"));
 	state->terminal = json_is_true(json_object_get(container, "terminal"));

@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+#include "apparmor.h"
 #include "cgroup.h"
 #include "console.h"
 #include "exec_config.h"
@@ -161,6 +162,10 @@ static int open_start(struct exec *exec)
 	start->terminal = exec->config.process.terminal;
 	start->with_lifeline = start->lines_to_us = !exec->options.detach;
 	start->plan_fd = exec->launch.plan_fd;
+	start->selinux_label = exec->state.selinux.monitor;
+	start->apparmor_profile = apparmor_profile_here(exec->options.apparmor ?
+							exec->options.apparmor :
+							exec->config.process.apparmor_profile);
 	start->controlling_terminal = exec->launch.controlling_terminal;
 	memcpy(start->std, exec->launch.std, sizeof(start->std));
 	for (int i = 0; i < 3 && exec->console.slave_fd >= 0; i++)

@@ -56,7 +56,7 @@ static json_t *linux_features(void)
 			 " s:{s:{s:b}}}", "namespaces", words(known_namespace), "capabilities",
 			 words(known_capability), "cgroup", "v1", false, "v2", true, "systemd",
 			 true, "systemdUser", true, "rdma", false, "seccomp", seccomp_features(),
-			 "apparmor", "enabled", false, "selinux", "enabled", false, "intelRdt",
+			 "apparmor", "enabled", true, "selinux", "enabled", true, "intelRdt",
 			 "enabled", false, "mountExtensions", "idmap", "enabled", false);
 }
 
