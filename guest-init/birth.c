@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "container.h"
+#include "ends.h"
 #include "kernel.h"
 #include "oom.h"
 #include "session_impl.h"
@@ -97,7 +98,7 @@ void birth_setup_ready(void *owner, uint32_t events)
 }
 
 /* Init's ends of pipes go to the pumps, the set-up channel to the loop. 0 or -errno. */
-static int take_ends(struct session *s, struct container_ends *ends)
+static int take_ends(struct session *s, struct process_ends *ends)
 {
 	int r = 0;
 
@@ -110,14 +111,20 @@ static int take_ends(struct session *s, struct container_ends *ends)
 		if (r == 0)
 			ends->stdio[i] = -1;
 	}
+	for (unsigned int i = 0; i < PROTO_PRESERVED_MAX && r == 0 && ends->fds[i] >= 0; i++) {
+		r = pump_set_local(&s->pumps[STREAM_PRESERVED + i],
+				   ends_pump_kind(&s->plan, i), ends->fds[i]);
+		if (r == 0)
+			ends->fds[i] = -1;
+	}
 	ends->setup_fd = -1;
 	ends->status_fd = -1;
-	container_close_ends(ends);
+	ends_close(ends);
 	return r < 0 ? r : loop_watch(&s->setup, EPOLLIN);
 }
 
 /* The plan's process as the first of a new container, or as one more of a running one. */
-static bool make_process(struct session *s, struct container_ends *ends, struct report *r)
+static bool make_process(struct session *s, struct process_ends *ends, struct report *r)
 {
 	if (!s->joined) {
 		s->container = container_make(s->number, &s->plan, ends, r);
@@ -130,7 +137,7 @@ static bool make_process(struct session *s, struct container_ends *ends, struct 
 
 int birth_begin(struct session *s, enum plan_kind kind)
 {
-	struct container_ends ends;
+	struct process_ends ends;
 	const char *why;
 	struct report r;
 

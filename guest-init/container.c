@@ -12,6 +12,7 @@
 #include "blocks.h"
 #include "cgroup.h"
 #include "devices.h"
+#include "ends.h"
 #include "kernel.h"
 #include "machine.h"
 #include "network.h"
@@ -93,56 +94,6 @@ static int make_cgroup(struct container *c, const struct plan *p, struct report 
 	return 0;
 }
 
-/* A pipe whose end `ours` does not block; the other is the process's and belongs to its user. */
-static int make_pipe(int *ours, int *theirs, bool we_write, const struct plan *p)
-{
-	uint32_t uid = PLAN_ID_BASE + le32_get(p->process->uid);
-	uint32_t gid = PLAN_ID_BASE + le32_get(p->process->gid);
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	*ours = ends[we_write ? 1 : 0];
-	*theirs = ends[we_write ? 0 : 1];
-	if (fcntl(*ours, F_SETFL, O_NONBLOCK) < 0 || fchown(*theirs, uid, gid) < 0)
-		return -errno;
-	return 0;
-}
-
-/*
- * Everything shared with the new process. What was opened is in *ends and *start also on failure.
- */
-static int open_ends(const struct plan *p, struct container_ends *ends, struct process_start *start)
-{
-	int pair[2], r = setup_pair(pair);
-
-	if (r < 0)
-		return r;
-	ends->setup_fd = pair[0];
-	start->setup_fd = pair[1];
-	for (int i = 0; i < 3 && r == 0 && !plan_has(p, PLAN_TERMINAL); i++)
-		r = make_pipe(&ends->stdio[i], &start->stdio[i], i == 0, p);
-	if (r == 0 && plan_has(p, PLAN_INIT_REAPER))
-		r = make_pipe(&ends->status_fd, &start->status_fd, false, p);
-	return r;
-}
-
-static void close_some(int *fds, unsigned int n)
-{
-	for (unsigned int i = 0; i < n; i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-		fds[i] = -1;
-	}
-}
-
-void container_close_ends(struct container_ends *ends)
-{
-	close_some(ends->stdio, 3);
-	close_some(&ends->setup_fd, 1);
-	close_some(&ends->status_fd, 1);
-}
-
 /* Clones into the container's new namespaces and cgroup. In the parent 0 or -errno. */
 static int clone_process(struct container *c, const struct process_start *start)
 {
@@ -190,26 +141,21 @@ static int map_ids(const struct container *c, const struct plan *p)
 	return r < 0 ? r : write_proc(c->init, "gid_map", map);
 }
 
-static int start_process(struct container *c, const struct plan *p, struct container_ends *ends,
+static int start_process(struct container *c, const struct plan *p, struct process_ends *ends,
 			 struct report *r)
 {
 	struct process_start start = {
 		.plan = p,
 		.number = c->number,
-		.stdio = { -1, -1, -1 },
-		.setup_fd = -1,
-		.status_fd = -1,
 		.join_fd = -1,
 	};
-	int err = open_ends(p, ends, &start);
+	int err = ends_open(p, ends, &start);
 
 	if (err == 0)
 		err = clone_process(c, &start);
 	if (err < 0)
 		report_set(r, FAILED_NACRE, -err, "process of the container");
-	close_some(start.stdio, 3);
-	close_some(&start.setup_fd, 1);
-	close_some(&start.status_fd, 1);
+	ends_close_theirs(&start);
 	if (err < 0)
 		return err;
 	err = network_give(p, c->init, r);
@@ -221,12 +167,12 @@ static int start_process(struct container *c, const struct plan *p, struct conta
 	return err < 0 ? report_set(r, FAILED_NACRE, -err, "user namespace") : 0;
 }
 
-struct container *container_make(uint32_t number, const struct plan *p, struct container_ends *ends,
+struct container *container_make(uint32_t number, const struct plan *p, struct process_ends *ends,
 				 struct report *r)
 {
 	struct container *c = free_slot();
 
-	*ends = (struct container_ends){ { -1, -1, -1 }, -1, -1 };
+	ends_init(ends);
 	if (!c || container_find(number)) {
 		report_set(r, FAILED_NACRE, c ? EEXIST : ENOSPC, "container %u", number);
 		return NULL;
@@ -244,7 +190,7 @@ struct container *container_make(uint32_t number, const struct plan *p, struct c
 	    blocks_give(p, r) == 0 && devices_prepare(number, p, r) == 0 &&
 	    start_process(c, p, ends, r) == 0)
 		return c;
-	container_close_ends(ends);
+	ends_close(ends);
 	if (c->init > 0) {
 		/* It has not got past its first wait, so nobody makes it linger. */
 		container_kill(c);
@@ -283,20 +229,17 @@ static pid_t clone_joining(const struct container *c, const struct process_start
 	return pid;
 }
 
-struct container *container_join(uint32_t number, const struct plan *p, struct container_ends *ends,
+struct container *container_join(uint32_t number, const struct plan *p, struct process_ends *ends,
 				 pid_t *child, struct report *r)
 {
 	struct container *c = container_find(number);
 	struct process_start start = {
 		.plan = p,
 		.number = number,
-		.stdio = { -1, -1, -1 },
-		.setup_fd = -1,
-		.status_fd = -1,
 	};
 	int err;
 
-	*ends = (struct container_ends){ { -1, -1, -1 }, -1, -1 };
+	ends_init(ends);
 	*child = -1;
 	if (!c || !c->made || c->init < 0) {
 		report_set(r, FAILED_NACRE, 0, "container not running");
@@ -304,16 +247,15 @@ struct container *container_join(uint32_t number, const struct plan *p, struct c
 	}
 	start.join_fd = c->init_fd;
 	start.namespaces = c->namespaces;
-	err = open_ends(p, ends, &start);
+	err = ends_open(p, ends, &start);
 	if (err == 0)
 		err = *child = clone_joining(c, &start);
-	close_some(start.stdio, 3);
-	close_some(&start.setup_fd, 1);
+	ends_close_theirs(&start);
 	if (err >= 0) {
 		c->users++;
 		return c;
 	}
-	container_close_ends(ends);
+	ends_close(ends);
 	*child = -1;
 	/* A pid namespace whose PID 1 is dead says ENOMEM: pid_namespaces(7). */
 	if (err == -ESRCH || err == -ENOMEM)

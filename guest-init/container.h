@@ -28,12 +28,7 @@ struct container {
 	bool reaper; /* that is ours, not the image's */
 };
 
-/* Init's ends of what it shares with a process that is being made; -1 where there is none. */
-struct container_ends {
-	int stdio[3];  /* non-blocking */
-	int setup_fd;  /* non-blocking */
-	int status_fd; /* where the reaper writes a struct reaper_word; non-blocking */
-};
+struct process_ends;
 
 /* The container with this number, or NULL. */
 struct container *container_find(uint32_t number);
@@ -42,7 +37,7 @@ struct container *container_find(uint32_t number);
  * Makes container `number` by the plan and starts its first process, which then works its way to
  * the exec and reports over ends->setup_fd. NULL with *r filled in when it cannot be made.
  */
-struct container *container_make(uint32_t number, const struct plan *p, struct container_ends *ends,
+struct container *container_make(uint32_t number, const struct plan *p, struct process_ends *ends,
 				 struct report *r);
 
 /*
@@ -50,7 +45,7 @@ struct container *container_make(uint32_t number, const struct plan *p, struct c
  * works its way to the exec as the first one did. *child is its pid as seen from here. NULL with *r
  * filled in when it cannot be made.
  */
-struct container *container_join(uint32_t number, const struct plan *p, struct container_ends *ends,
+struct container *container_join(uint32_t number, const struct plan *p, struct process_ends *ends,
 				 pid_t *child, struct report *r);
 
 /* What only init may set on the held process `pid`: limits, parameters. 0, or -errno with *r. */
@@ -64,8 +59,5 @@ void container_kill(const struct container *c);
  * alive then.
  */
 void container_leave(struct container *c);
-
-/* Closes what is open in *ends. */
-void container_close_ends(struct container_ends *ends);
 
 #endif

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "kernel.h"
+#include "proto.h"
 
 /* <linux/resource.h> numbers them 0 to 15 on every architecture that we run on. */
 #define RLIMITS 16
@@ -57,7 +58,7 @@ struct rule {
 /* What a plan of a process may have. */
 #define OF_PROCESS                                                                                 \
 	(1u << PLAN_PROCESS | 1u << PLAN_ARG | 1u << PLAN_ENV | 1u << PLAN_CWD |                   \
-	 1u << PLAN_GROUP | 1u << PLAN_RLIMIT | 1u << PLAN_SECCOMP)
+	 1u << PLAN_GROUP | 1u << PLAN_RLIMIT | 1u << PLAN_SECCOMP | 1u << PLAN_FD)
 
 #define OF_NETWORK (1u << PLAN_LINK | 1u << PLAN_NETLINK | 1u << PLAN_SYSCTL)
 
@@ -305,6 +306,15 @@ static const char *check_hook_state(const struct plan *p, const struct record *r
 	return strncmp(r->s[0], "{\"", 2) == 0 ? NULL : "hook: state is not an object";
 }
 
+static const char *check_fd(const struct plan *p, const struct record *r)
+{
+	const struct plan_fd *x = r->fixed;
+	uint32_t kind = le32_get(x->kind);
+
+	(void)p;
+	return kind >= PLAN_FD_READ && kind <= PLAN_FD_BOTH ? NULL : "descriptor: unknown kind";
+}
+
 static const struct rule rules[PLAN_TYPE_COUNT] = {
 	[PLAN_PROCESS] = { 1, 1, sizeof(struct plan_process), 0, false, check_process },
 	[PLAN_ARG] = { 1, 0, 0, 1, false, NULL },
@@ -325,6 +335,7 @@ static const struct rule rules[PLAN_TYPE_COUNT] = {
 	[PLAN_DEVICE_FILTER] = { 0, 1, 0, 0, true, check_device_filter },
 	[PLAN_LINK] = { 0, LINKS_MAX, sizeof(struct plan_link), 1, false, check_link },
 	[PLAN_BLOCK] = { 0, PLAN_BLOCKS_MAX, sizeof(struct plan_block), 1, false, check_block },
+	[PLAN_FD] = { 0, PROTO_PRESERVED_MAX, sizeof(struct plan_fd), 0, false, check_fd },
 	[PLAN_HOOK] = { 0, 0, sizeof(struct plan_hook), 1, true, check_hook },
 	[PLAN_HOOK_STATE] = { 0, 1, 0, 1, false, check_hook_state },
 	[PLAN_NETLINK] = { 0, 65536, sizeof(struct plan_netlink), 0, true, check_netlink },

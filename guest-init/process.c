@@ -37,6 +37,7 @@ struct command {
 	char **argv, **envp;
 	char file[PATH_MAX];
 	char home[PATH_MAX + 8];
+	char listen_pid[32];
 };
 
 /*
@@ -47,16 +48,19 @@ static void take_descriptors(const struct process_start *s)
 {
 	/* Who joins has no reaper of its own. */
 	int last = s->join_fd >= 0 ? s->join_fd : s->status_fd;
-	const int from[SETUP_FDS_END] = { s->stdio[0], s->stdio[1], s->stdio[2], s->setup_fd, last };
+	int from[SETUP_FDS_END] = { s->stdio[0], s->stdio[1], s->stdio[2] };
 	int high[SETUP_FDS_END];
 
+	memcpy(from + SETUP_PRESERVED_FD, s->fds, sizeof(s->fds));
+	from[SETUP_FD] = s->setup_fd;
+	from[SETUP_STATUS_FD] = last;
 	for (int i = 0; i < SETUP_FDS_END; i++)
 		high[i] = from[i] < 0 ? -1 : fcntl(from[i], F_DUPFD_CLOEXEC, 64);
 	for (int i = 0; i < SETUP_FDS_END; i++) {
 		if (high[i] >= 0 && dup3(high[i], i, i < SETUP_FD ? 0 : O_CLOEXEC) < 0)
 			_exit(FAILED_NACRE);
 		/* Without pipes 0 to 2 stay init's /dev/null. */
-		if (from[i] < 0 && i >= SETUP_FD)
+		if (from[i] < 0 && i >= SETUP_PRESERVED_FD)
 			close(i);
 	}
 	if (kernel_close_range(SETUP_FDS_END, ~0u) < 0)
@@ -126,10 +130,10 @@ static int set_up_mounts(const struct plan *p, uint32_t number, int *slave)
 	return master;
 }
 
-/* All strings of one type as a vector for execve, with room for one more. */
+/* All strings of one type as a vector for execve, with room for two more. */
 static char **vector(const struct plan *p, enum plan_type type)
 {
-	char **v = calloc((size_t)p->count[type] + 2, sizeof(*v));
+	char **v = calloc((size_t)p->count[type] + 3, sizeof(*v));
 	const char *s;
 	size_t pos = 0, i = 0;
 
@@ -145,17 +149,22 @@ static char **vector(const struct plan *p, enum plan_type type)
 }
 
 /*
- * Arguments and environment; HOME from the image's /etc/passwd if the plan has none, as runc does.
+ * Arguments and environment; HOME from the image's /etc/passwd if the plan has none, as runc does,
+ * and whom the descriptors of LISTEN_FDS are for: sd_listen_fds(3).
  */
 static void prepare_command(const struct plan *p, struct command *c)
 {
+	size_t n = p->count[PLAN_ENV];
+
 	c->argv = vector(p, PLAN_ARG);
 	c->envp = vector(p, PLAN_ENV);
+	if (plan_env(p, "LISTEN_FDS") && !plan_env(p, "LISTEN_PID"))
+		c->envp[n++] = c->listen_pid; /* filled in by who executes it */
 	if (plan_env(p, "HOME"))
 		return;
 	memcpy(c->home, "HOME=", 5);
 	home_find("/etc/passwd", le32_get(p->process->uid), c->home + 5);
-	c->envp[p->count[PLAN_ENV]] = c->home;
+	c->envp[n++] = c->home;
 }
 
 /* True if the directory is entered; false if that has to be tried again as the plan's user. */
@@ -208,7 +217,7 @@ static void become_user(const struct plan *p, struct command *command)
  * limits; then the hooks. Seccomp at last: what remains is one execve. All other descriptors are
  * close-on-exec.
  */
-static _Noreturn void hold_and_execute(const struct plan *p, const struct command *command,
+static _Noreturn void hold_and_execute(const struct plan *p, struct command *command,
 				       int master, int slave)
 {
 	if (setsid() < 0)
@@ -220,6 +229,7 @@ static _Noreturn void hold_and_execute(const struct plan *p, const struct comman
 		close(master);
 	setup_wait(SETUP_START);
 	start_hooks_run(p);
+	snprintf(command->listen_pid, sizeof(command->listen_pid), "LISTEN_PID=%d", getpid());
 	creds_seccomp(p);
 	execute(command);
 }

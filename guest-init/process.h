@@ -6,11 +6,13 @@
 #include <stdint.h>
 
 #include "plan_read.h"
+#include "proto.h"
 
 struct process_start {
 	const struct plan *plan;
 	uint32_t number; /* of the container */
 	int stdio[3];    /* its ends of the pipes; -1 each with a terminal */
+	int fds[PROTO_PRESERVED_MAX]; /* its descriptors from 3 on; -1 behind the last */
 	int setup_fd;    /* its end of the set-up channel */
 	int status_fd;   /* the reaper's end of the status pipe; -1 without a reaper */
 	int join_fd;     /* pidfd of the container's PID 1, for one that joins; else -1 */

@@ -119,7 +119,8 @@ static void rearm(struct pump *p)
 	if (p->pausing)
 		local = 0;
 	if (watch_end(&p->sock, sock, false) < 0 ||
-	    watch_end(&p->local, local, p->kind == PUMP_IN) < 0)
+	    watch_end(&p->local, local,
+		      p->kind == PUMP_IN || (p->kind == PUMP_BOTH && !is_busy(&p->out))) < 0)
 		finish(p);
 }
 
@@ -133,10 +134,11 @@ static void step_in(struct pump *p)
 	r = flow_step(&p->in, p->sock.fd, p->local.fd);
 	if (r == FLOW_GOES_ON)
 		return;
-	if (p->kind == PUMP_IN)
+	flow_close(&p->in); /* a terminal's input ends; its output goes on */
+	if (p->kind == PUMP_BOTH)
+		shutdown(p->local.fd, SHUT_WR);
+	if (p->kind == PUMP_IN || (p->kind == PUMP_BOTH && !is_busy(&p->out)))
 		finish(p);
-	else
-		flow_close(&p->in); /* a terminal's input ends; its output goes on */
 }
 
 static void step_out(struct pump *p)
@@ -155,7 +157,10 @@ static void step_out(struct pump *p)
 	}
 	if (r != FLOW_BROKEN)
 		shutdown(p->sock.fd, SHUT_WR);
-	finish(p);
+	if (p->kind == PUMP_BOTH && r == FLOW_ENDED && is_busy(&p->in))
+		flow_close(&p->out); /* the process may go on reading */
+	else
+		finish(p);
 }
 
 static void step(struct pump *p)
@@ -200,8 +205,10 @@ static void local_ready(void *owner, uint32_t events)
 {
 	struct pump *p = owner;
 
-	if (p->kind == PUMP_IN && (events & EPOLLERR)) {
-		finish(p); /* nobody is left to read: pipe(7) */
+	/* nobody is left to read: pipe(7); of a socket, nobody has it any more and all is read */
+	if ((p->kind == PUMP_IN && (events & EPOLLERR)) ||
+	    (p->kind == PUMP_BOTH && (events & EPOLLHUP) && !is_busy(&p->out))) {
+		finish(p);
 		return;
 	}
 	step(p);
@@ -220,7 +227,8 @@ static void limit_output(struct pump *p)
 {
 	int left = 0;
 
-	if (p->kind != PUMP_OUT || !p->process_gone || !p->others || !p->out.open)
+	if ((p->kind != PUMP_OUT && p->kind != PUMP_BOTH) || !p->process_gone || !p->others ||
+	    !p->out.open)
 		return;
 	(void)ioctl(p->local.fd, FIONREAD, &left);
 	p->out.limit = (size_t)left;
@@ -278,10 +286,15 @@ void pump_process_gone(struct pump *p, bool others)
 		finish(p);
 		return;
 	}
-	if (p->kind == PUMP_TTY) {
+	if (p->kind == PUMP_TTY || p->kind == PUMP_BOTH) {
 		flow_close(&p->in);
 		loop_cancel(&p->pause);
 		p->pausing = false;
+	}
+	/* the process had ended its output before */
+	if (p->kind == PUMP_BOTH && p->sock.fd >= 0 && !is_busy(&p->out)) {
+		finish(p);
+		return;
 	}
 	limit_output(p);
 	step(p);

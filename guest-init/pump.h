@@ -10,6 +10,8 @@
  *             host that closed closes the pipe, so that the process gets SIGPIPE.
  *   PUMP_TTY  both ways over a pty master. EIO means that no slave is open: the end if the process
  *             is gone, else a pause (programs close and reopen their terminal).
+ *   PUMP_BOTH both ways over a socket pair. Either side's half-close is passed on; the connection ends
+ *             when both have ended or the process has closed its end.
  *
  * The bytes are the container's and the host's; nothing here looks at them.
  */
@@ -20,7 +22,7 @@
 
 #include <stddef.h>
 
-enum pump_kind { PUMP_NONE, PUMP_IN, PUMP_OUT, PUMP_TTY };
+enum pump_kind { PUMP_NONE, PUMP_IN, PUMP_OUT, PUMP_TTY, PUMP_BOTH };
 
 /* One direction. */
 struct flow {

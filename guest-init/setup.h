@@ -17,12 +17,13 @@
 
 enum setup_type { SETUP_GO = 1, SETUP_HELD = 2, SETUP_START = 3, SETUP_FAILED = 4 };
 
-/* The child's descriptors above its standard ones, until exec. */
+/* The child's descriptors above its standard ones; from SETUP_FD on they are gone with the exec. */
 enum setup_fds {
-	SETUP_FD = 3,
-	SETUP_STATUS_FD = 4,
-	SETUP_JOIN_FD = 4, /* who joins has no reaper */
-	SETUP_FDS_END = 5
+	SETUP_PRESERVED_FD = 3, /* as many as the plan has PLAN_FD */
+	SETUP_FD = SETUP_PRESERVED_FD + PROTO_PRESERVED_MAX,
+	SETUP_STATUS_FD,
+	SETUP_JOIN_FD = SETUP_STATUS_FD, /* who joins has no reaper */
+	SETUP_FDS_END
 };
 
 struct setup_message {

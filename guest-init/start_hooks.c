@@ -103,6 +103,9 @@ static _Noreturn void become_hook(const struct plan *p, const struct hook *hook,
 	setpgid(0, 0);
 	if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0)
 		_exit(FAILED_NACRE);
+	/* what was preserved is the process's alone */
+	for (int fd = SETUP_PRESERVED_FD; fd < SETUP_FD; fd++)
+		close(fd);
 	creds_seccomp(p);
 	execve(hook->path, hook->argv, hook->envp);
 	exec_path_failed(hook->path, errno, &r);

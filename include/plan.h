@@ -10,7 +10,7 @@
  * nacre-init checks every bound all the same, and its decoder is fuzzed.
  *
  * A plan of a process, for one that joins a container (MSG_EXEC), has PLAN_PROCESS, PLAN_ARG,
- * PLAN_ENV, PLAN_CWD, PLAN_GROUP, PLAN_RLIMIT and PLAN_SECCOMP only, no namespaces in
+ * PLAN_ENV, PLAN_CWD, PLAN_GROUP, PLAN_RLIMIT, PLAN_FD and PLAN_SECCOMP only, no namespaces in
  * plan_process.namespaces_lo and no PLAN_INIT_REAPER: the rest is the container's.
  */
 #ifndef NACRE_PLAN_H
@@ -69,6 +69,7 @@ enum plan_type {
 	PLAN_BLOCK = 20,    /* struct plan_block + string: path of the node */
 	PLAN_HOOK = 21,     /* struct plan_hook + strings: path, arguments, environment; in order */
 	PLAN_HOOK_STATE = 22, /* string: what hooks read, a JSON object without "pid" */
+	PLAN_FD = 23,       /* struct plan_fd: descriptor 3 of the process, then 4, and so on */
 	PLAN_TYPE_COUNT
 };
 
@@ -188,6 +189,18 @@ struct plan_block {
 static_assert(sizeof(struct plan_block) == 4, "wire size");
 
 #define PLAN_BLOCKS_MAX 26u
+
+/* What passes between the process and a descriptor of the host: include/proto.h, STREAM_PRESERVED. */
+enum plan_fd_kind {
+	PLAN_FD_READ = 1,  /* the process reads: a pipe */
+	PLAN_FD_WRITE = 2, /* the process writes: a pipe */
+	PLAN_FD_BOTH = 3,  /* a stream socket */
+};
+
+struct plan_fd {
+	struct le32 kind; /* enum plan_fd_kind */
+};
+static_assert(sizeof(struct plan_fd) == 4, "wire size");
 
 /*
  * A hook of the kind startContainer, run by the container's process between START and its exec, as the

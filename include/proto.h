@@ -16,7 +16,8 @@
  *                 (exec). When the host's side closes, nacre-init kills what the session started.
  *   ROLE_STREAM   after the hello, raw bytes of one standard stream of the session that has the same
  *                 token. STREAM_STDIN flows to the guest, STREAM_STDOUT and STREAM_STDERR to the
- *                 host, STREAM_TTY both ways. End of file is the half-close of the sender.
+ *                 host, STREAM_TTY both ways, STREAM_PRESERVED and up as the plan says. End of file
+ *                 is the half-close of the sender.
  *   ROLE_QUERY    questions about a container that runs, and orders to it, from `nacre` itself.
  *                 Nothing depends on the connection.
  *
@@ -112,7 +113,16 @@ struct msg_header {
 static_assert(sizeof(struct msg_header) == 12, "wire size");
 
 enum msg_role { ROLE_CONTROL = 1, ROLE_STREAM = 2, ROLE_QUERY = 3 };
-enum msg_stream { STREAM_STDIN = 0, STREAM_STDOUT = 1, STREAM_STDERR = 2, STREAM_TTY = 3, STREAM_COUNT };
+/* Most descriptors beside the standard ones that a process is given (plan.h, PLAN_FD). */
+#define PROTO_PRESERVED_MAX 16u
+enum msg_stream {
+	STREAM_STDIN = 0,
+	STREAM_STDOUT = 1,
+	STREAM_STDERR = 2,
+	STREAM_TTY = 3,
+	STREAM_PRESERVED = 4, /* of descriptor 3; those of the next ones follow */
+	STREAM_COUNT = STREAM_PRESERVED + PROTO_PRESERVED_MAX
+};
 
 #define PROTO_TOKEN_LEN 16u
 

@@ -48,6 +48,26 @@ static int *field(struct options *options, size_t i)
 	return (int *)(void *)((char *)options + table[i].offset);
 }
 
+/*
+ * Where the value of an option goes, or NULL. Each --preserved is followed by its --for-preserved.
+ */
+static int *find(struct options *options, const char *name)
+{
+	int n = options->n_preserved;
+
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		if (strcmp(table[i].name, name) == 0)
+			return field(options, i);
+	}
+	if (strcmp(name, "--preserved") == 0 && n < (int)PROTO_PRESERVED_MAX)
+		return &options->preserved_fds[n];
+	if (strcmp(name, "--for-preserved") == 0 && n < (int)PROTO_PRESERVED_MAX) {
+		options->n_preserved++;
+		return &options->preserved_links[n];
+	}
+	return NULL;
+}
+
 static bool number_parse(const char *text, int *value)
 {
 	int v = 0;
@@ -71,16 +91,14 @@ const char *options_parse(struct options *options, int argc, char *argv[])
 	for (size_t i = 0; i < N_OPTIONS; i++)
 		*field(options, i) = -1;
 	for (int at = 1; at < argc; at += 2) {
-		size_t i = 0;
+		int *value = find(options, argv[at]);
 
-		while (i < N_OPTIONS && strcmp(table[i].name, argv[at]) != 0)
-			i++;
-		if (i == N_OPTIONS)
+		if (!value)
 			return "unknown option";
-		if (at + 1 == argc || !number_parse(argv[at + 1], field(options, i)))
+		if (at + 1 == argc || !number_parse(argv[at + 1], value))
 			return "expected a number behind each option";
-		if (i > 0 && *field(options, i) > options->highest_fd)
-			options->highest_fd = *field(options, i);
+		if (value != &options->container && *value > options->highest_fd)
+			options->highest_fd = *value;
 	}
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		if (table[i].need == REQUIRED && *field(options, i) < 0)

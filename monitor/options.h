@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "proto.h"
+
 struct options {
 	int container;
 	int control_fd;
@@ -20,6 +22,9 @@ struct options {
 	int fsd_alive_fd;	    /* pipe that nacre-fsd holds the other end of: the same */
 	/* of the cgroup: memory.max, memory.oom.group, memory.swap.max (witness.h) */
 	int memory_max_fd, oom_group_fd, swap_max_fd;
+	/* descriptors of the caller's and the connections that they are joined to */
+	int preserved_fds[PROTO_PRESERVED_MAX], preserved_links[PROTO_PRESERVED_MAX];
+	int n_preserved;
 	int highest_fd;
 };
 

@@ -313,6 +313,9 @@ static int streams_make(void)
 		.is_tty = tty,
 		.null_fd = session.null_fd,
 		.keep_err = options->log_fd < 0,
+		.preserved_fds = options->preserved_fds,
+		.preserved_links = options->preserved_links,
+		.n_preserved = options->n_preserved,
 	};
 
 	session.outputs_fd = streams_prepare(&streams);
@@ -341,6 +344,10 @@ static int hellos_send(void)
 			err = protocol_hello_stream(connections[i].fd, container,
 						    connections[i].stream, session.token);
 	}
+	for (int i = 0; i < options->n_preserved && !err; i++)
+		err = protocol_hello_stream(options->preserved_links[i], container,
+					    (enum msg_stream)(STREAM_PRESERVED + i),
+					    session.token);
 	return err;
 }
 

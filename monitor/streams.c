@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Standard streams; see streams.h. */
+/* Streams; see streams.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proto.h"
 #include "streams.h"
 
 #define PUMP_BUFFER ((size_t)64 * 1024)
@@ -18,13 +21,15 @@ struct pump {
 	int from, to;
 	int socket;	/* which of the two is the connection */
 	bool close_own; /* at the end, put /dev/null in place of our own descriptor */
+	bool half_close_own; /* at the end of an output, shut our own socket down for writing */
+	struct pump *other; /* of a descriptor of both directions: who ends last closes it */
+	atomic_bool ended;
 	bool is_output;
 	char *buffer;
 	sem_t begin; /* posted once the process runs */
 };
 
-static char buffers[3][PUMP_BUFFER];
-static struct pump pumps[3];
+static struct pump pumps[3 + 2 * PROTO_PRESERVED_MAX];
 static int n_pumps;
 static atomic_int outputs_left;
 static int done_fd = -1;
@@ -93,6 +98,26 @@ static bool pump_copy(const struct pump *pump)
 	}
 }
 
+/* Is the process' end closed for good, and not for writing alone? */
+static bool is_gone(int socket)
+{
+	struct pollfd now = { .fd = socket };
+
+	return poll(&now, 1, 0) > 0 && (now.revents & (POLLHUP | POLLERR));
+}
+
+static void close_own(struct pump *pump)
+{
+	int own = pump->is_output ? pump->to : pump->from;
+
+	if (pump->half_close_own && !is_gone(pump->socket))
+		shutdown(own, SHUT_WR);
+	/* of two that end at the same time both may find the other's end: it does no harm */
+	atomic_store(&pump->ended, true);
+	if (pump->close_own && (!pump->other || atomic_load(&pump->other->ended)))
+		dup2(null_fd, own);
+}
+
 static void *pump_main(void *arg)
 {
 	struct pump *pump = arg;
@@ -110,8 +135,7 @@ static void *pump_main(void *arg)
 		shutdown(pump->socket, SHUT_WR);
 	else if (pump->is_output && !at_end)
 		shutdown(pump->socket, SHUT_RDWR);
-	if (pump->close_own)
-		dup2(null_fd, pump->is_output ? pump->to : pump->from);
+	close_own(pump);
 	if (pump->is_output && atomic_fetch_sub(&outputs_left, 1) == 1) {
 		if (write(done_fd, &one, sizeof(one)) < 0)
 			return NULL; /* cannot be: an eventfd takes a 1 */
@@ -124,6 +148,9 @@ static int pump_prepare(struct pump *pump)
 	pthread_t thread;
 	int err;
 
+	pump->buffer = malloc(PUMP_BUFFER);
+	if (!pump->buffer)
+		return -ENOMEM;
 	if (sem_init(&pump->begin, 0, 0) < 0)
 		return -errno;
 	err = pthread_create(&thread, NULL, pump_main, pump);
@@ -133,29 +160,64 @@ static int pump_prepare(struct pump *pump)
 	return 0;
 }
 
+/* The next pump, without a thread yet. */
+static struct pump *pump_add(int from, int to, bool is_output)
+{
+	struct pump *pump = &pumps[n_pumps++];
+
+	*pump = (struct pump){ .from = from, .to = to, .socket = is_output ? from : to,
+			       .is_output = is_output };
+	return pump;
+}
+
+static void add_standard(const struct streams *streams)
+{
+	bool close_own = !streams->is_tty && null_fd >= 0;
+
+	pump_add(STDIN_FILENO, streams->in_fd, false)->close_own = close_own;
+	pump_add(streams->out_fd, STDOUT_FILENO, true)->close_own = close_own;
+	if (streams->err_fd >= 0)
+		pump_add(streams->err_fd, STDERR_FILENO, true)->close_own =
+			close_own && !streams->keep_err;
+}
+
+static void add_preserved(int own, int connection)
+{
+	int mode = fcntl(own, F_GETFL) & O_ACCMODE;
+	struct pump *in = NULL, *out = NULL;
+
+	if (mode != O_WRONLY)
+		in = pump_add(own, connection, false);
+	if (mode != O_RDONLY)
+		out = pump_add(connection, own, true);
+	if (in)
+		in->close_own = null_fd >= 0;
+	if (out)
+		out->close_own = null_fd >= 0;
+	if (in && out) {
+		in->other = out;
+		out->other = in;
+		out->half_close_own = true;
+	}
+}
+
 int streams_prepare(const struct streams *streams)
 {
-	int err = 0;
+	int n_outputs = 0, err = 0;
 
-	n_pumps = 2;
+	n_pumps = 0;
 	null_fd = streams->null_fd;
 	done_fd = eventfd(0, EFD_CLOEXEC);
 	if (done_fd < 0)
 		return -errno;
-	pumps[0] = (struct pump){ .from = STDIN_FILENO, .to = streams->in_fd,
-				  .socket = streams->in_fd };
-	pumps[1] = (struct pump){ .from = streams->out_fd, .to = STDOUT_FILENO,
-				  .socket = streams->out_fd, .is_output = true };
-	if (streams->err_fd >= 0)
-		pumps[n_pumps++] = (struct pump){ .from = streams->err_fd, .to = STDERR_FILENO,
-						  .socket = streams->err_fd, .is_output = true };
-	atomic_store(&outputs_left, n_pumps - 1);
-	for (int i = 0; i < n_pumps && !err; i++) {
-		pumps[i].buffer = buffers[i];
-		pumps[i].close_own = !streams->is_tty && null_fd >= 0 &&
-				     !(i == 2 && streams->keep_err);
+	add_standard(streams);
+	for (int i = 0; i < streams->n_preserved; i++)
+		add_preserved(streams->preserved_fds[i], streams->preserved_links[i]);
+	for (int i = 0; i < n_pumps; i++)
+		n_outputs += pumps[i].is_output;
+	atomic_store(&outputs_left, n_outputs);
+	for (int i = 0; i < n_pumps && !err; i++)
 		err = pump_prepare(&pumps[i]);
-	}
 	return err ? err : done_fd;
 }
 

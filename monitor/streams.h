@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Standard streams, between the monitor's own descriptors 0, 1, 2 and connections to the VMM.
+ * Streams, between descriptors of the caller's and connections to the VMM: the monitor's own
+ * descriptors 0, 1, 2, and those that were preserved for the process.
  *
- * One thread for each direction, with blocking calls: descriptors 0, 1 and 2 share their open file
+ * One thread for each direction, with blocking calls: these descriptors share their open file
  * descriptions with the caller, so O_NONBLOCK is not ours to set, and a read() that poll() promised
  * may block all the same when somebody else reads first. A thread that is stuck holds up nothing
  * but its own stream, and that is what back-pressure is. The bytes are the guest's or the caller's;
@@ -20,6 +21,9 @@ struct streams {
 	bool is_tty;	/* in_fd and out_fd are one connection */
 	int null_fd;	/* /dev/null, opened on the host */
 	bool keep_err;	/* descriptor 2 is also where the monitor's own lines go */
+	/* descriptors of the caller's, each with its connection; what they are open for says whither */
+	const int *preserved_fds, *preserved_links;
+	int n_preserved;
 };
 
 /*

@@ -170,10 +170,10 @@ int creation_prepare(struct creation *creation, bool detached)
 	struct launch *launch = &creation->launch;
 	int err;
 
-	if (creation->options->preserve_fds > 0)
-		return failure_set(&creation->failure, -ENOTSUP, "--preserve-fds %llu: descriptors "
-				   "cannot be passed into a VM: expected 0",
-				   (unsigned long long)creation->options->preserve_fds);
+	err = preserved_take(&creation->preserved, creation->options->preserve_fds,
+			     &creation->config, &creation->failure);
+	if (err)
+		return err;
 	launch->detached = detached;
 	apply_conf(creation);
 	err = open_inputs(creation);
@@ -267,6 +267,7 @@ int creation_start(struct creation *creation, bool with_terminal)
 	/* they have their own by now; what is held here would keep mounts and files alive */
 	exports_close(&creation->exports);
 	blocks_close(&creation->config);
+	preserved_close(&creation->preserved);
 	drop_fd(&launch->kvm_fd);
 	drop_fd(&creation->console.slave_fd);
 	return err;

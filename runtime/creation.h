@@ -13,6 +13,7 @@
 #include "creation_options.h"
 #include "launch.h"
 #include "net.h"
+#include "preserved.h"
 #include "session.h"
 #include "verbs.h"
 
@@ -24,6 +25,7 @@ struct creation {
 	struct companions companions;
 	struct exports exports;
 	struct net net;
+	struct preserved preserved;
 	bool network_may_come; /* an interface may be attached before start */
 	struct console console;
 	struct state state;

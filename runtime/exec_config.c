@@ -163,10 +163,6 @@ int exec_config_make(struct container_config *config, const struct exec_options 
 {
 	int err;
 
-	if (options->preserve_fds > 0)
-		return failure_set(failure, -ENOTSUP, "--preserve-fds %llu: descriptors cannot be "
-				   "passed into a VM: expected 0",
-				   (unsigned long long)options->preserve_fds);
 	if (!options->process)
 		err = change_process(config, options, argc, argv, failure);
 	else if (argc > 0)

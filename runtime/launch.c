@@ -304,6 +304,7 @@ int launch_start(struct launch *launch, struct failure *failure)
 				   launch->state->dir, strerror(errno));
 	monitor_start_init(&start);
 	start.terminal = launch->config->process.terminal;
+	start.preserved = launch->config->preserved;
 	err = start_all(launch, &start, failure);
 	drop_fd(&launch->confined_fd);
 	monitor_disconnect(&start);

@@ -12,23 +12,30 @@
 
 #define TTY_CONNECTIONS 2
 
-static const char *const stream_options[MONITOR_CONNECTIONS_MAX] = { "--control", "--stdin",
+static const char *const stream_options[MONITOR_STANDARD_MAX] = { "--control", "--stdin",
 								     "--stdout", "--stderr" };
 static const char *const tty_options[TTY_CONNECTIONS] = { "--control", "--tty" };
 
 void monitor_start_init(struct monitor_start *start)
 {
 	*start = (struct monitor_start){
-		.connections = { -1, -1, -1, -1 }, .std = { -1, -1, -1 }, .plan_fd = -1,
+		.std = { -1, -1, -1 }, .plan_fd = -1,
 		.status_fd = -1, .started_fd = -1, .confined_fd = -1, .listener_fd = -1, .vmm_pidfd = -1,
 		.fsd_alive_fd = -1, .mount_ns = -1, .net_ns = -1, .cgroup_fd = -1,
 		.oom = CGROUP_OOM_NONE,
 	};
+	for (int i = 0; i < MONITOR_CONNECTIONS_MAX; i++)
+		start->connections[i] = -1;
+}
+
+static int n_standard(const struct monitor_start *start)
+{
+	return start->terminal ? TTY_CONNECTIONS : MONITOR_STANDARD_MAX;
 }
 
 static int n_connections(const struct monitor_start *start)
 {
-	return start->terminal ? TTY_CONNECTIONS : MONITOR_CONNECTIONS_MAX;
+	return n_standard(start) + (start->preserved ? (int)start->preserved->n : 0);
 }
 
 int monitor_connect(struct monitor_start *start, int dir_fd, struct failure *failure)
@@ -70,8 +77,12 @@ static void args_set(const struct monitor_start *start, struct spawn *spawn, str
 		spawn_arg(spawn, "--joins");
 		spawn_arg(spawn, "1");
 	}
-	for (int i = 0; i < n_connections(start); i++)
+	for (int i = 0; i < n_standard(start); i++)
 		spawn_arg_fd(spawn, names[i], start->connections[i]);
+	for (int i = n_standard(start); i < n_connections(start); i++) {
+		spawn_arg_fd(spawn, "--preserved", start->preserved->fds[i - n_standard(start)]);
+		spawn_arg_fd(spawn, "--for-preserved", start->connections[i]);
+	}
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		if (others[i].fd >= 0)
 			spawn_arg_fd(spawn, others[i].name, others[i].fd);

@@ -8,9 +8,11 @@
 #include "cgroup.h"
 #include "child.h"
 #include "companions.h"
+#include "preserved.h"
 
-/* The monitor's connections: control, and a terminal or three streams. */
-#define MONITOR_CONNECTIONS_MAX 4
+/* The monitor's connections: control, a terminal or three streams, preserved descriptors. */
+#define MONITOR_STANDARD_MAX	4
+#define MONITOR_CONNECTIONS_MAX (MONITOR_STANDARD_MAX + (int)PROTO_PRESERVED_MAX)
 
 /* What it is given. Descriptors are the caller's; -1: not given. */
 struct monitor_start {
@@ -19,6 +21,7 @@ struct monitor_start {
 	bool terminal;
 	bool joins;		/* the process joins a container that runs */
 	int connections[MONITOR_CONNECTIONS_MAX];
+	const struct preserved *preserved; /* NULL: none */
 	int std[3];		/* its 0, 1, 2; -1: /dev/null */
 	bool controlling_terminal; /* std[0] is to be its controlling terminal */
 	bool with_lifeline;	/* the container ends when this nacre does */

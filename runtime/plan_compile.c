@@ -12,6 +12,7 @@
 #include "hooks_plan.h"
 #include "net.h"
 #include "plan_compile.h"
+#include "preserved.h"
 #include "seccomp_compile.h"
 
 /*
@@ -63,6 +64,7 @@ static void add_process(const struct container_config *config, uint32_t namespac
 
 		plan_buffer_add(plan, PLAN_RLIMIT, &limit, sizeof(limit), NULL);
 	}
+	preserved_add_to_plan(config->preserved, plan);
 }
 
 static void add_mounts(const struct container_config *config, struct plan_buffer *plan)

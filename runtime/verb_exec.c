@@ -21,6 +21,7 @@
 #include "monitor_start.h"
 #include "pid_file.h"
 #include "plan_compile.h"
+#include "preserved.h"
 #include "report.h"
 #include "rootless.h"
 #include "session.h"
@@ -42,6 +43,7 @@ struct exec {
 	struct companions companions;
 	struct state state;
 	struct console console;
+	struct preserved preserved;
 	struct monitor_start start;
 	struct launch launch; /* of which only the monitor is started */
 	struct session session;
@@ -130,6 +132,9 @@ static int exec_prepare(struct exec *exec, const struct global_options *global, 
 		err = exec_config_make(&exec->config, &exec->options, argc - 1, argv + 1,
 				       &exec->json, failure);
 	if (!err)
+		err = preserved_take(&exec->preserved, exec->options.preserve_fds, &exec->config,
+				     failure);
+	if (!err)
 		err = companions_find(&exec->companions, &exec->config.arena, failure);
 	if (!err)
 		err = open_terminal(exec);
@@ -160,6 +165,7 @@ static int open_start(struct exec *exec)
 	start->container = exec->state.number;
 	start->joins = true;
 	start->terminal = exec->config.process.terminal;
+	start->preserved = exec->config.preserved;
 	start->with_lifeline = start->lines_to_us = !exec->options.detach;
 	start->plan_fd = exec->launch.plan_fd;
 	start->selinux_label = exec->state.selinux.monitor;
@@ -194,6 +200,7 @@ static void close_start(struct exec *exec)
 	struct monitor_start *start = &exec->start;
 
 	monitor_disconnect(start);
+	preserved_close(&exec->preserved);
 	drop_fd(&start->status_fd);
 	drop_fd(&start->mount_ns);
 	drop_fd(&start->net_ns);

@@ -99,7 +99,35 @@ test_what_the_process_is()
 	expect_no 1 'expected NAME=VALUE' --env X c true
 	expect_no 1 'expected a command' c
 	expect_no 1 'nothing: unknown option' --nothing c true
-	expect_no 1 'preserve-fds 1: descriptors cannot be passed' --preserve-fds 1 c true
+	expect_no 1 'preserve-fds: descriptor 3 is a regular file: expected a pipe' --preserve-fds 1 c true 3< process.json
+	end_waiting
+}
+
+# Pipes, and a socket that both sides use; nothing of them is left open.
+test_descriptors()
+{
+	need_command python3
+	start_waiting
+	expect_exec 0 $'three\n2' --preserve-fds 2 --env LISTEN_FDS=2 c \
+		sh -c 'cat <&3; echo four >&4; echo $LISTEN_FDS' 3< <(echo three) 4> >(cat > four)
+	wait_until $((5 * E2E_SLOW)) has_line four four || failed "nothing came out of descriptor 4"
+	python3 - "$NACRE" "${E2E_ROOT[@]}" exec --preserve-fds 1 c sh -c \
+		'read x <&3; echo got $x >&3; cat <&3 >&3; exec 3>&-; sleep 3; exit 9' > out <<- 'EOF'
+		import os, socket, subprocess, sys
+		ours, theirs = socket.socketpair()
+		os.dup2(theirs.fileno(), 3)
+		theirs.close()
+		process = subprocess.Popen(sys.argv[1:], pass_fds=[3], stdin=subprocess.DEVNULL)
+		os.close(3)
+		ours.sendall(b"a line\n")
+		stream = ours.makefile()
+		print(stream.readline(), end="")
+		ours.sendall(b"another\n")
+		print(stream.readline(), end="")
+		ours.shutdown(socket.SHUT_WR)
+		print(stream.read() + "end,", process.poll(), process.wait())
+	EOF
+	expect_equal "what passed through a socket" $'got a line\nanother\nend, None 9' "$(< out)"
 	end_waiting
 }
 

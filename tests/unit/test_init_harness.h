@@ -408,7 +408,7 @@ static unsigned int output_exited(struct guest *g)
 	return exited(g);
 }
 
-static unsigned int finish_exited(struct guest *g)
+static inline unsigned int finish_exited(struct guest *g)
 {
 	unsigned int r = output_exited(g);
 

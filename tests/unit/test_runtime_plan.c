@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of the plan compiler: what goes in comes out of a decoder of the test's own. */
-/* SOURCES: runtime/plan_compile.c runtime/net_plan.c runtime/blocks_plan.c runtime/hooks_plan.c runtime/plan_buffer.c runtime/config.c runtime/arena.c */
+/* SOURCES: runtime/plan_compile.c runtime/preserved_plan.c runtime/net_plan.c runtime/blocks_plan.c runtime/hooks_plan.c runtime/plan_buffer.c runtime/config.c runtime/arena.c */
 /* SOURCES: runtime/failure.c runtime/report.c runtime/config_defaults.c runtime/caps.c */
 /* SOURCES: runtime/seccomp_default.c runtime/seccomp_compile.c */
 /* SOURCES: runtime/device_filter.c runtime/cpuset.c */
