@@ -104,6 +104,7 @@ static int take_ends(struct session *s, struct process_ends *ends)
 
 	s->status_fd = ends->status_fd;
 	s->setup.fd = ends->setup_fd;
+	s->notify.fd = ends->notify_fd;
 	for (unsigned int i = 0; i < 3; i++) {
 		if (r == 0 && ends->stdio[i] >= 0)
 			r = pump_set_local(&s->pumps[i], i == 0 ? PUMP_IN : PUMP_OUT,
@@ -117,6 +118,7 @@ static int take_ends(struct session *s, struct process_ends *ends)
 		if (r == 0)
 			ends->fds[i] = -1;
 	}
+	ends->notify_fd = -1;
 	ends->setup_fd = -1;
 	ends->status_fd = -1;
 	ends_close(ends);

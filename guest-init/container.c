@@ -16,6 +16,7 @@
 #include "kernel.h"
 #include "machine.h"
 #include "network.h"
+#include "notify.h"
 #include "process.h"
 #include "setup.h"
 #include "share.h"
@@ -188,6 +189,7 @@ struct container *container_make(uint32_t number, const struct plan *p, struct p
 				 .reaper = plan_has(p, PLAN_INIT_REAPER) };
 	if (sysctl_check(p, r) == 0 && mount_shares(p, r) == 0 && make_cgroup(c, p, r) == 0 &&
 	    blocks_give(p, r) == 0 && devices_prepare(number, p, r) == 0 &&
+	    notify_make(number, p, &ends->notify_fd, r) == 0 &&
 	    start_process(c, p, ends, r) == 0)
 		return c;
 	ends_close(ends);

@@ -13,6 +13,7 @@
 
 #include "cgroup.h"
 #include "machine.h"
+#include "notify.h"
 #include "session_impl.h"
 
 /*
@@ -49,6 +50,7 @@ void ending_begin(struct session *s, int status)
 			   signalled ? WTERMSIG(status) : WEXITSTATUS(status));
 		session_send_failed(s, &r);
 	}
+	notify_end(s);
 	s->process = -1;
 	s->exited.how = le16_of(signalled ? EXITED_SIGNAL : EXITED_CODE);
 	s->exited.value = le16_of((uint16_t)(signalled ? WTERMSIG(status) : WEXITSTATUS(status)));
@@ -91,6 +93,7 @@ static void release(struct session *s)
 	loop_close(&s->control);
 	loop_close(&s->setup);
 	loop_close(&s->oom);
+	loop_close(&s->notify);
 	wire_in_done(&s->in);
 	free(s->plan_buf);
 	if (s->status_fd >= 0)

@@ -104,6 +104,7 @@ void ends_close(struct process_ends *ends)
 {
 	close_some(ends->stdio, 3);
 	close_some(ends->fds, PROTO_PRESERVED_MAX);
+	close_some(&ends->notify_fd, 1);
 	close_some(&ends->setup_fd, 1);
 	close_some(&ends->status_fd, 1);
 }

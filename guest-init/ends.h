@@ -11,6 +11,7 @@
 struct process_ends {
 	int stdio[3];  /* non-blocking */
 	int fds[PROTO_PRESERVED_MAX]; /* of PLAN_FD; non-blocking */
+	int notify_fd; /* of PLAN_NOTIFY; non-blocking */
 	int setup_fd;  /* non-blocking */
 	int status_fd; /* where the reaper writes a struct reaper_word; non-blocking */
 };

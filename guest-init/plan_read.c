@@ -336,6 +336,7 @@ static const struct rule rules[PLAN_TYPE_COUNT] = {
 	[PLAN_LINK] = { 0, LINKS_MAX, sizeof(struct plan_link), 1, false, check_link },
 	[PLAN_BLOCK] = { 0, PLAN_BLOCKS_MAX, sizeof(struct plan_block), 1, false, check_block },
 	[PLAN_FD] = { 0, PROTO_PRESERVED_MAX, sizeof(struct plan_fd), 0, false, check_fd },
+	[PLAN_NOTIFY] = { 0, 1, 0, 1, false, check_absolute },
 	[PLAN_HOOK] = { 0, 0, sizeof(struct plan_hook), 1, true, check_hook },
 	[PLAN_HOOK_STATE] = { 0, 1, 0, 1, false, check_hook_state },
 	[PLAN_NETLINK] = { 0, 65536, sizeof(struct plan_netlink), 0, true, check_netlink },

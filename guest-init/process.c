@@ -25,6 +25,7 @@
 #include "kernel.h"
 #include "mounts.h"
 #include "network.h"
+#include "notify.h"
 #include "reaper.h"
 #include "rootpath.h"
 #include "setup.h"
@@ -117,6 +118,7 @@ static int set_up_mounts(const struct plan *p, uint32_t number, int *slave)
 	if (devices)
 		devices_make(root, p, number);
 	blocks_make(root, p);
+	notify_bind(root, p, number);
 	if (plan_has(p, PLAN_TERMINAL))
 		master = terminal_open(root, p, devices, slave);
 	/* As runc: a working directory that is missing is made, by root. */

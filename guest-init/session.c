@@ -11,6 +11,7 @@
 
 #include "hello.h"
 #include "kernel.h"
+#include "notify.h"
 #include "process_tree.h"
 #include "reaper.h"
 #include "session_impl.h"
@@ -66,7 +67,10 @@ static bool flush(struct session *s)
 {
 	int r = wire_flush(&s->out, s->control.fd);
 
-	return r >= 0 && loop_watch(&s->control, EPOLLIN | (r == 0 ? EPOLLOUT : 0)) == 0;
+	if (r < 0 || loop_watch(&s->control, EPOLLIN | (r == 0 ? EPOLLOUT : 0)) < 0)
+		return false;
+	notify_rearm(s);
+	return true;
 }
 
 void session_send(struct session *s, enum msg_type type, const void *body, size_t len)
@@ -165,6 +169,7 @@ static void init_session(struct session *s, int fd, uint32_t number, const struc
 	memcpy(s->token, hello->token, sizeof(s->token));
 	s->control = (struct watch){ .fd = fd, .ready = control_ready, .owner = s };
 	s->setup = (struct watch){ .fd = -1, .ready = birth_setup_ready, .owner = s };
+	s->notify = (struct watch){ .fd = -1, .ready = notify_ready, .owner = s };
 	s->grace = (struct timeout){ .expired = grace_over, .owner = s };
 	s->clock = (struct timeout){ .expired = clock_ask, .owner = s };
 	s->oom.fd = -1;

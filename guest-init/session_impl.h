@@ -45,6 +45,7 @@ struct session {
 
 	struct container *container;
 	struct watch setup;
+	struct watch notify; /* notify.h; fd -1: none */
 	int status_fd;  /* the reaper's word */
 	pid_t child;    /* whose end is the session's: PID 1 of the container, or who joined; -1: none */
 	pid_t process;  /* as seen from here; -1: not held yet, or ended */

@@ -70,6 +70,7 @@ enum plan_type {
 	PLAN_HOOK = 21,     /* struct plan_hook + strings: path, arguments, environment; in order */
 	PLAN_HOOK_STATE = 22, /* string: what hooks read, a JSON object without "pid" */
 	PLAN_FD = 23,       /* struct plan_fd: descriptor 3 of the process, then 4, and so on */
+	PLAN_NOTIFY = 24,   /* string: path of a socket to make, for sd_notify(3); see MSG_NOTIFY */
 	PLAN_TYPE_COUNT
 };
 

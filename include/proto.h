@@ -34,6 +34,7 @@
  *                               again and again, and at once on > CLOCK_HINT
  *   < OOM                       at any time after STARTED: the kernel killed in the container for want
  *                               of memory, once or more; only to the session that made the container
+ *   < NOTIFY                    at any time after STARTED, if the plan has PLAN_NOTIFY
  *   < EXITED                    after every stream was written out and the file systems were synced;
  *                               the last message
  *
@@ -100,7 +101,8 @@ enum msg_type {
 	MSG_LAYERS_FOUND = 25,/* < struct msg_layers */
 	MSG_CLOCK_HINT = 26,/* > nothing: the host's clock was set */
 	MSG_CLOCK_ASK = 27,/* < struct msg_clock_ask */
-	MSG_CLOCK_TELL = 28/* > struct msg_clock_tell */
+	MSG_CLOCK_TELL = 28,/* > struct msg_clock_tell */
+	MSG_NOTIFY = 29,   /* < a message of sd_notify(3), 1 to PROTO_NOTIFY_MAX bytes */
 };
 
 /* Before every message. `len` counts header and body. */
@@ -198,6 +200,9 @@ struct msg_clock_tell {
 	struct le64 realtime_ns;
 };
 static_assert(sizeof(struct msg_clock_tell) == 16, "wire size");
+
+/* Longest message of sd_notify(3) that is passed on. */
+#define PROTO_NOTIFY_MAX 1024u
 
 #define PROTO_RESEED_LEN 32u
 

@@ -20,6 +20,7 @@ static const char *receive_ack(struct protocol *protocol, const uint8_t *body, s
 static const char *receive_failed(struct protocol *protocol, const uint8_t *body, size_t len);
 static const char *receive_exited(struct protocol *protocol, const uint8_t *body, size_t len);
 static const char *receive_clock_ask(struct protocol *protocol, const uint8_t *body, size_t len);
+static const char *receive_notify(struct protocol *protocol, const uint8_t *body, size_t len);
 
 #define IN(state) (1u << (state))
 
@@ -46,6 +47,8 @@ static const struct rule {
 	  sizeof(struct msg_clock_ask), sizeof(struct msg_clock_ask), PROTOCOL_SAME,
 	  PROTOCOL_NOTHING, receive_clock_ask },
 	{ MSG_OOM, IN(PROTOCOL_RUNNING), 0, 0, PROTOCOL_SAME, PROTOCOL_EVENT_OOM, NULL },
+	{ MSG_NOTIFY, IN(PROTOCOL_RUNNING), 1, PROTO_NOTIFY_MAX, PROTOCOL_SAME,
+	  PROTOCOL_EVENT_NOTIFY, receive_notify },
 	{ MSG_EXITED, IN(PROTOCOL_RUNNING), sizeof(struct msg_exited), sizeof(struct msg_exited),
 	  PROTOCOL_ENDED, PROTOCOL_EVENT_EXITED, receive_exited },
 };
@@ -108,6 +111,13 @@ static const char *receive_clock_ask(struct protocol *protocol, const uint8_t *b
 	memcpy(&ask, body, sizeof(ask));
 	protocol->clock_stamp = le64_get(ask.stamp);
 	protocol->clock_wanted = true;
+	return NULL;
+}
+
+static const char *receive_notify(struct protocol *protocol, const uint8_t *body, size_t len)
+{
+	protocol->notify_len = notify_filter(protocol->notify_text,
+					     sizeof(protocol->notify_text), body, len);
 	return NULL;
 }
 

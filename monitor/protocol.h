@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 
+#include "notify.h"
 #include "proto.h"
 
 enum protocol_state {
@@ -33,6 +34,7 @@ enum protocol_event {
 	PROTOCOL_EVENT_FAILED, /* code and text are set */
 	PROTOCOL_EVENT_OOM,    /* the guest's kernel killed for want of memory, it says */
 	PROTOCOL_EVENT_EXITED, /* exited is set */
+	PROTOCOL_EVENT_NOTIFY, /* notify_text is set */
 	PROTOCOL_EVENT_BROKEN, /* the guest broke the protocol: `broken` says how */
 	PROTOCOL_EVENT_CLOSED, /* the connection is gone */
 };
@@ -59,6 +61,8 @@ struct protocol {
 
 	uint16_t failed_code; /* enum failed_code */
 	char failed_text[PROTO_TEXT_MAX + 1]; /* sanitized */
+	char notify_text[NOTIFY_TEXT_MAX]; /* filtered; may be empty */
+	size_t notify_len;
 	bool exited_by_signal;
 	uint8_t exited_value;
 	uint32_t exited_flags;

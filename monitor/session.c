@@ -228,6 +228,11 @@ static void on_control(void)
 		case PROTOCOL_EVENT_OOM:
 			on_oom();
 			break;
+		case PROTOCOL_EVENT_NOTIFY:
+			if (session.options.notify_fd >= 0 && session.protocol.notify_len > 0)
+				notify_send(session.options.notify_fd, session.protocol.notify_text,
+					    session.protocol.notify_len);
+			break;
 		case PROTOCOL_EVENT_EXITED:
 			session.exited = true;
 			/* one that came together with the end */

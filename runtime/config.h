@@ -189,6 +189,7 @@ struct container_config {
 	int net_ns_fd;		 /* the network namespace, once it is open; or -1 */
 	bool net_passt;		 /* --net passt */
 	struct net *net;	 /* interfaces (net.h), once they are known; NULL: none */
+	const char *notify_path; /* of the socket of sd_notify(3) in the container; NULL: none */
 	struct preserved *preserved; /* descriptors (preserved.h); NULL: none */
 	struct config_id_maps uid_maps, gid_maps; /* empty: CONFIG_ID_COUNT ids, the host's own */
 	struct config_pairs sysctls;

@@ -16,6 +16,7 @@
 #include "net_passt.h"
 #include "net_read.h"
 #include "net_socket.h"
+#include "notify.h"
 #include "pid_file.h"
 #include "plan_compile.h"
 #include "rootless.h"
@@ -186,6 +187,9 @@ int creation_prepare(struct creation *creation, bool detached)
 	if (!err)
 		err = read_net(creation);
 	if (!err)
+		err = notify_prepare(&creation->config, &creation->exports, &launch->notify_fd,
+				     &creation->failure);
+	if (!err)
 		err = make_plan(creation);
 	if (!err && creation->options->console_log) {
 		err = launch->console_fd = inputs_open_console_log(creation->options->console_log,
@@ -320,6 +324,7 @@ void creation_close(struct creation *creation)
 	drop_fd(&launch->init_fd);
 	drop_fd(&launch->console_fd);
 	drop_fd(&launch->plan_fd);
+	drop_fd(&launch->notify_fd);
 	drop_fd(&creation->config.net_ns_fd);
 	drop_fd(&creation->signal_fd);
 	state_close(&creation->state);

@@ -30,6 +30,7 @@ void launch_init(struct launch *launch)
 {
 	*launch = (struct launch){
 		.kvm_fd = -1, .kernel_fd = -1, .init_fd = -1, .console_fd = -1, .plan_fd = -1,
+		.notify_fd = -1,
 		.cgroup_fd = -1, .signal_fd = -1, .confined_fd = -1, .sync_fd = -1, .lifeline_fd = -1,
 		.std = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
 		.vmm = CHILD_NONE("nacre-vmm"),
@@ -180,6 +181,7 @@ static int start_monitor(struct launch *launch, struct monitor_start *start,
 	start->with_lifeline = !launch->detached;
 	start->lines_to_us = !launch->detached;
 	start->plan_fd = launch->plan_fd;
+	start->notify_fd = launch->notify_fd;
 	start->status_fd = launch->state->status_fd;
 	start->started_fd = launch->state->started_fd;
 	start->confined_fd = launch->confined_fd;

@@ -19,7 +19,7 @@ static const char *const tty_options[TTY_CONNECTIONS] = { "--control", "--tty" }
 void monitor_start_init(struct monitor_start *start)
 {
 	*start = (struct monitor_start){
-		.std = { -1, -1, -1 }, .plan_fd = -1,
+		.std = { -1, -1, -1 }, .plan_fd = -1, .notify_fd = -1,
 		.status_fd = -1, .started_fd = -1, .confined_fd = -1, .listener_fd = -1, .vmm_pidfd = -1,
 		.fsd_alive_fd = -1, .mount_ns = -1, .net_ns = -1, .cgroup_fd = -1,
 		.oom = CGROUP_OOM_NONE,
@@ -69,6 +69,7 @@ static void args_set(const struct monitor_start *start, struct spawn *spawn, str
 		{ "--confined", start->confined_fd }, { "--memory-max", start->oom.max },
 		{ "--memory-oom-group", start->oom.group },
 		{ "--memory-swap-max", start->oom.swap_max },
+		{ "--notify", start->notify_fd },
 	};
 
 	spawn_arg(spawn, "--container");

@@ -196,6 +196,8 @@ int plan_compile(const struct container_config *config, struct plan_buffer *plan
 		return err;
 	blocks_add_to_plan(config, plan);
 	hooks_add_to_plan(config, plan);
+	if (config->notify_path)
+		plan_buffer_add_string(plan, PLAN_NOTIFY, config->notify_path);
 	if (config->net)
 		net_add_to_plan(config->net, plan);
 	return plan_finish(plan, failure);

@@ -12,6 +12,7 @@ set -uo pipefail
 LIMITS[test_a_life]=90
 LIMITS[test_hooks]=90
 LIMITS[test_hooks_in_the_container]=90
+LIMITS[test_readiness]=90
 LIMITS[test_killed_in_the_middle_of_create]=90
 
 # Runs nacre, which must succeed without a word.
@@ -281,6 +282,45 @@ pid:\[[0-9]+\]
 	expect_status 125
 	expect_one_line 'startContainer hook /bin/sh failed with status 5: bad luck'
 	expect_nothing_left
+}
+
+# sd_notify(3): through nacre's own environment, and through the container's, by a bind mount.
+test_readiness()
+{
+	need_command python3
+	cat > listener.py <<- 'EOF'
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.bind(sys.argv[1])
+		print("listening", flush=True)
+		while True:
+		    print(s.recv(4096).decode().replace("\n", ","), flush=True)
+	EOF
+	mkdir told
+	python3 listener.py told/socket > heard 2>&1 &
+	trap "kill $!" EXIT
+	wait_until $((5 * E2E_SLOW)) has_line heard listening || failed "the listener does not run"
+	cp "$E2E_BUILD/e2e/guest/notify" told/
+	make_bundle sh -c 'echo $NOTIFY_SOCKET; /told/notify "READY=1
+STATUS=all is well
+MAINPID=7"; /told/notify STOPPING=1; exit 3'
+	add_mount "{\"destination\": \"/told\", \"type\": \"bind\", \"source\": \"$PWD/told\", \"options\": [\"rbind\"]}"
+	NOTIFY_SOCKET=$PWD/told/socket nacre run --bundle bundle nacre-e2e-ready
+	expect_equal "status" 3 "$STATUS"
+	expect_out /dev/notify
+	wait_until $((5 * E2E_SLOW)) has_line heard STOPPING=1, || failed "the last message did not come"
+	expect_equal "what was heard" $'listening\nREADY=1,STATUS=all is well,\nSTOPPING=1,' "$(< heard)"
+
+	edit '"env": [' '"env": ["NOTIFY_SOCKET=/told/socket", '
+	create nacre-e2e-ready
+	verb start nacre-e2e-ready
+	expect_comes_to nacre-e2e-ready stopped
+	expect_equal "output" /told/socket "$(grep -v '^nacre: ' output)"
+	expect_equal "what was heard" $'listening\nREADY=1,STATUS=all is well,\nSTOPPING=1,\nREADY=1,STATUS=all is well,\nSTOPPING=1,' "$(< heard)"
+	verb delete nacre-e2e-ready
+	NOTIFY_SOCKET=$PWD/nowhere nacre run "${SMALL[@]}" -- true
+	expect_status 0
+	expect_one_line 'NOTIFY_SOCKET=.*/nowhere: cannot connect: No such file'
 }
 
 test_killed_in_the_middle_of_create()

@@ -3,7 +3,7 @@
  * The control protocol as nacre-monitor hears it: a guest that says anything, in pieces of any
  * size, and a host that wants things at any moment. Also the sanitizer, for text of any kind.
  */
-/* SOURCES: monitor/protocol.c monitor/sanitize.c */
+/* SOURCES: monitor/protocol.c monitor/notify.c monitor/sanitize.c */
 #include <sys/mman.h>
 #include <sys/socket.h>
 

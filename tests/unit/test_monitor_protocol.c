@@ -3,7 +3,7 @@
  * Unit tests of the host's side of the control protocol, with a guest at the other end of a socket
  * pair that keeps the order, breaks it, lies about lengths, and sends byte by byte.
  */
-/* SOURCES: monitor/protocol.c monitor/sanitize.c */
+/* SOURCES: monitor/protocol.c monitor/notify.c monitor/sanitize.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -173,6 +173,69 @@ static void test_whole_session(void **state)
 	assert_false(pair.host.exited_by_signal);
 	assert_int_equal(pair.host.exited_value, 255);
 	assert_int_equal(pair.host.exited_flags, EXITED_OOM_KILLED);
+	pair_end(&pair);
+}
+
+static void test_notify_filter(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "READY=1", "READY=1\n" },
+		{ "READY=1\nSTATUS=up and \033[31mred\tnow\n\nSTOPPING=1\n",
+		  "READY=1\nSTATUS=up and red now\nSTOPPING=1\n" },
+		{ "READY=0\nREADY=11\nREADY=\nREADY\nready=1\n READY=1", "" },
+		{ "MAINPID=1\nFDSTORE=1\nFDNAME=x\nBARRIER=1\nWATCHDOG_USEC=0\nX=1\nERRNO=2", "ERRNO=2\n" },
+		{ "ERRNO=-2\nERRNO=\nERRNO=123456789012345678901\nWATCHDOG=trigger\nWATCHDOG=1",
+		  "WATCHDOG=1\n" },
+		{ "EXTEND_TIMEOUT_USEC=12345678901234567890\nMONOTONIC_USEC=5",
+		  "EXTEND_TIMEOUT_USEC=12345678901234567890\n" },
+		{ "STATUS=", "STATUS=\n" },
+		{ "\n\n", "" },
+	};
+	char out[NOTIFY_TEXT_MAX];
+	uint8_t longest[PROTO_NOTIFY_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint8_t *in = (const uint8_t *)cases[i].in;
+
+		assert_int_equal(notify_filter(out, sizeof(out), in, strlen(cases[i].in)),
+				 strlen(cases[i].out));
+		assert_string_equal(out, cases[i].out);
+	}
+	assert_true(notify_filter(out, sizeof(out), (const uint8_t *)"RELOADING=1\nMONOTONIC_USEC=5", 29) > 0);
+	assert_int_equal(strncmp(out, "RELOADING=1\nMONOTONIC_USEC=", 27), 0);
+	assert_null(strstr(out, "USEC=5\n"));
+	memset(longest, '?', sizeof(longest));
+	memcpy(longest, "STATUS=", 7);
+	assert_int_equal(notify_filter(out, sizeof(out), longest, sizeof(longest)), sizeof(longest) + 1);
+	/* a NUL ends nothing */
+	assert_int_equal(notify_filter(out, sizeof(out), (const uint8_t *)"STATUS=a\0b\nREADY=1", 18), 19);
+	assert_string_equal(out, "STATUS=a?b\nREADY=1\n");
+}
+
+static void test_notify(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	run_to_running(&pair);
+	guest_send(&pair, MSG_NOTIFY, "READY=1", 7);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_NOTIFY);
+	assert_string_equal(pair.host.notify_text, "READY=1\n");
+	guest_send(&pair, MSG_NOTIFY, "x", 1);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_NOTIFY);
+	assert_int_equal(pair.host.notify_len, 0);
+	guest_send(&pair, MSG_NOTIFY, NULL, 0);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+	pair_begin(&pair, 10);
+	guest_acks(&pair);
+	guest_send(&pair, MSG_CREATED, NULL, 0);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_CREATED);
+	guest_send(&pair, MSG_NOTIFY, "READY=1", 7); /* nothing runs yet */
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
 	pair_end(&pair);
 }
 
@@ -433,6 +496,8 @@ int main(void)
 		cmocka_unit_test(test_lengths),	      cmocka_unit_test(test_values),
 		cmocka_unit_test(test_torn),	      cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_begin_refuses),
+		cmocka_unit_test(test_notify_filter),
+		cmocka_unit_test(test_notify),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
