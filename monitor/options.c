@@ -18,12 +18,13 @@ static const struct {
 	enum need need;
 } table[] = {
 	{ "--container", offsetof(struct options, container), REQUIRED },
-	{ "--control", offsetof(struct options, control_fd), REQUIRED },
+	{ "--control", offsetof(struct options, control_fd), OPTIONAL },
 	{ "--stdin", offsetof(struct options, stdin_fd), OPTIONAL },
 	{ "--stdout", offsetof(struct options, stdout_fd), OPTIONAL },
 	{ "--stderr", offsetof(struct options, stderr_fd), OPTIONAL },
 	{ "--tty", offsetof(struct options, tty_fd), OPTIONAL },
-	{ "--plan", offsetof(struct options, plan_fd), REQUIRED },
+	{ "--plan", offsetof(struct options, plan_fd), OPTIONAL },
+	{ "--sandbox", offsetof(struct options, sandbox), OPTIONAL },
 	{ "--joins", offsetof(struct options, joins), OPTIONAL },
 	{ "--status", offsetof(struct options, status_fd), REQUIRED },
 	{ "--sync", offsetof(struct options, sync_fd), REQUIRED },
@@ -105,6 +106,10 @@ const char *options_parse(struct options *options, int argc, char *argv[])
 		if (table[i].need == REQUIRED && *field(options, i) < 0)
 			return "an option is missing";
 	}
+	if (options->sandbox == 1)
+		return NULL;
+	if (options->control_fd < 0 || options->plan_fd < 0)
+		return "an option is missing";
 	streams = options->stdin_fd >= 0 && options->stdout_fd >= 0 && options->stderr_fd >= 0;
 	if (streams == (options->tty_fd >= 0))
 		return "expected either --tty or --stdin, --stdout and --stderr";

@@ -12,6 +12,7 @@ struct options {
 	int control_fd;
 	int stdin_fd, stdout_fd, stderr_fd; /* all or none */
 	int tty_fd;			    /* instead of these three */
+	int sandbox;			    /* 1: of a pod: there is no guest */
 	int joins;			    /* 1: the plan is of a process that joins */
 	int plan_fd, status_fd, sync_fd;
 	int lifeline_fd, mount_ns_fd, net_ns_fd, log_fd; /* -1: not given, as below */

@@ -75,7 +75,7 @@ int session_prepare(const struct options *options, int witness_fd)
 	session.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	session.signal_fd = (int)syscall(SYS_signalfd4, -1, &mask, sizeof(mask),
 					 SFD_CLOEXEC | SFD_NONBLOCK);
-	session.clock_fd = options->joins == 1 ? -1 : clock_watch();
+	session.clock_fd = options->joins == 1 || options->sandbox == 1 ? -1 : clock_watch();
 	if (session.null_fd < 0 || session.signal_fd < 0)
 		return -errno;
 	if (session.clock_fd > session.options.highest_fd)
@@ -247,6 +247,13 @@ static void on_control(void)
 	}
 }
 
+/* As the pause program, which a PID 1 is in a pod: what it does not handle does nothing. */
+static void sandbox_signal(int signo)
+{
+	if (signo == SIGTERM || signo == SIGINT)
+		_exit(0);
+}
+
 static void on_signal(void)
 {
 	struct signalfd_siginfo info;
@@ -257,6 +264,10 @@ static void on_signal(void)
 
 		if (signo == SIGPIPE && info.ssi_pid == (uint32_t)getpid())
 			continue; /* our own write, to where nobody reads */
+		if (session.options.sandbox == 1) {
+			sandbox_signal(signo);
+			continue;
+		}
 		if (signo == SIGWINCH && session.options.tty_fd >= 0) {
 			if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
 				protocol_want_winsize(&session.protocol, &size);
@@ -278,7 +289,11 @@ static void on_nacre(void)
 
 	switch (link_receive(session.options.sync_fd, &packet)) {
 	case LINK_START:
-		protocol_want_start(&session.protocol, packet.text, le32_get(packet.text_len));
+		if (session.options.sandbox == 1 && !session.started)
+			on_started();
+		else
+			protocol_want_start(&session.protocol, packet.text,
+					    le32_get(packet.text_len));
 		break;
 	case LINK_DETACH:
 		session.detached = true;
@@ -358,7 +373,14 @@ static int hellos_send(void)
 
 void session_begin(void)
 {
-	int err = streams_make();
+	int err;
+
+	if (session.options.sandbox == 1) { /* its namespaces are all there is to make */
+		session.protocol.fd = -1;
+		link_say(session.options.sync_fd, MONITOR_READY);
+		return;
+	}
+	err = streams_make();
 
 	if (err)
 		fail(STATUS_FAILED, "nacre-monitor cannot start its threads");

@@ -171,6 +171,9 @@ struct config_hooks {
 	size_t n, room;
 };
 
+/* What a container is in a pod. */
+enum pod_role { POD_NONE, POD_SANDBOX, POD_MEMBER };
+
 struct container_config {
 	struct arena arena;
 	struct json_t *json; /* NULL when made from options */
@@ -229,6 +232,12 @@ int config_read_text(struct container_config *config, const char *text, size_t l
 /* Reads the value of "hooks" alone into an initialized configuration. As config_read_bundle(). */
 int config_read_hooks_alone(struct container_config *config, struct json_t *hooks,
 			    struct failure *failure);
+
+/*
+ * The role that a whole config.json (NULL: none), or an object with its "annotations", gives the
+ * container; of a member *sandbox_id is set, which is the JSON's.
+ */
+enum pod_role config_pod_role(const struct json_t *json, const char **sandbox_id);
 
 /* "prestart", "createRuntime"... */
 const char *config_hook_name(enum config_hook_kind kind);

@@ -35,6 +35,7 @@ static int read_namespace(struct json_reader *reader, json_t *value, void *to)
 	};
 	struct container_config *config = to;
 	int err = json_read_object(reader, value, table, N(table), &read);
+	const char *sandbox_id;
 	size_t i = 0;
 
 	if (err)
@@ -46,7 +47,9 @@ static int read_namespace(struct json_reader *reader, json_t *value, void *to)
 				   "user, cgroup or time", read.type);
 	if (namespaces[i].flag == CLONE_NEWNET && read.path && read.path[0])
 		config->net_ns_path = read.path;
-	else if (read.path && read.path[0])
+	/* a pod's first member has the VM: it shares them with nobody */
+	else if (read.path && read.path[0] &&
+		 config_pod_role(config->json, &sandbox_id) != POD_MEMBER)
 		return json_refuse(reader, "path: joining a %s namespace of the host is not "
 				   "supported yet", read.type);
 	/* "MUST generate an error" for duplicates */

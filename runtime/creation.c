@@ -19,6 +19,7 @@
 #include "notify.h"
 #include "pid_file.h"
 #include "plan_compile.h"
+#include "pod.h"
 #include "rootless.h"
 #include "signals.h"
 #include "terminal.h"
@@ -63,18 +64,24 @@ static void apply_conf(struct creation *creation)
 	creation->launch.boot_timeout_ms = (int)(creation->conf.boot_timeout_s * 1000);
 }
 
+static int find_companions(struct creation *creation)
+{
+	int err = companions_find(&creation->companions, &creation->config.arena,
+				  &creation->failure);
+
+	return err ? err : companions_check(&creation->companions, &creation->failure);
+}
+
 /* Opens what exists already. */
 static int open_inputs(struct creation *creation)
 {
 	struct launch *launch = &creation->launch;
 	struct failure *failure = &creation->failure;
 	const char *kernel = creation->options->kernel;
-	int err = companions_find(&creation->companions, &creation->config.arena, failure);
+	int err = find_companions(creation);
 
 	if (!kernel)
 		kernel = creation->conf.kernel;
-	if (!err)
-		err = companions_check(&creation->companions, failure);
 	if (!err)
 		err = launch->kvm_fd = inputs_open_kvm(failure);
 	if (err >= 0)
@@ -91,11 +98,26 @@ static int open_inputs(struct creation *creation)
 	return err < 0 ? err : 0;
 }
 
+/* Opens or makes the network namespace, if there is to be one. 0 or -errno. */
+static int open_net_ns(struct creation *creation)
+{
+	struct container_config *config = &creation->config;
+
+	if (config->net_ns_path)
+		config->net_ns_fd = net_namespace_open(config->net_ns_path, &creation->failure);
+	else if (creation->network_may_come && config->namespaces & CLONE_NEWNET)
+		config->net_ns_fd = net_namespace_make(&creation->failure);
+	else
+		return 0;
+	return config->net_ns_fd < 0 ? config->net_ns_fd : 0;
+}
+
 /* Finds out what interfaces the container has. */
 static int read_net(struct creation *creation)
 {
 	struct container_config *config = &creation->config;
 	const char *passt = creation->conf.passt ? creation->conf.passt : NET_PASST_PATH;
+	int err;
 
 	config->net = &creation->net;
 	config->net->limits = (struct net_limits){
@@ -106,14 +128,9 @@ static int read_net(struct creation *creation)
 	};
 	if (config->net_passt)
 		net_passt_configure(config->net, passt, &config->arena);
-	if (config->net_ns_path)
-		config->net_ns_fd = net_namespace_open(config->net_ns_path, &creation->failure);
-	else if (creation->network_may_come && config->namespaces & CLONE_NEWNET)
-		config->net_ns_fd = net_namespace_make(&creation->failure);
-	else
-		return 0;
-	if (config->net_ns_fd < 0)
-		return config->net_ns_fd;
+	err = open_net_ns(creation);
+	if (err || config->net_ns_fd < 0)
+		return err;
 	return net_read(config->net, config->net_ns_fd, &config->arena, &creation->failure);
 }
 
@@ -166,8 +183,21 @@ static void choose_size(struct creation *creation)
 					  cpus > 0 ? (uint32_t)cpus : 1);
 }
 
+/* A pod's sandbox: everything but a VM. */
+static int prepare_sandbox(struct creation *creation)
+{
+	int err = find_companions(creation);
+
+	if (!err)
+		err = exports_open(&creation->exports, &creation->config, &creation->failure);
+	if (!err)
+		err = open_console(creation);
+	return err ? err : open_net_ns(creation);
+}
+
 int creation_prepare(struct creation *creation, bool detached)
 {
+	const char *sandbox_id;
 	struct launch *launch = &creation->launch;
 	int err;
 
@@ -177,6 +207,9 @@ int creation_prepare(struct creation *creation, bool detached)
 		return err;
 	launch->detached = detached;
 	apply_conf(creation);
+	launch->sandbox = config_pod_role(creation->config.json, &sandbox_id) == POD_SANDBOX;
+	if (launch->sandbox)
+		return prepare_sandbox(creation);
 	err = open_inputs(creation);
 	if (!err)
 		err = open_console(creation);
@@ -189,6 +222,8 @@ int creation_prepare(struct creation *creation, bool detached)
 	if (!err)
 		err = notify_prepare(&creation->config, &creation->exports, &launch->notify_fd,
 				     &creation->failure);
+	if (!err)
+		err = pod_inherit(&creation->config, creation->global->root, &creation->failure);
 	if (!err)
 		err = make_plan(creation);
 	if (!err && creation->options->console_log) {
@@ -220,6 +255,8 @@ static int make_state(struct creation *creation)
 	state->foreground = !creation->launch.detached;
 	err = state_create(state, &creation->config, creation->global->root,
 			   &creation->config.arena, &creation->failure);
+	if (!err)
+		err = pod_check_alone(&creation->config, state, &creation->failure);
 	if (err)
 		return err;
 	err = cgroup_create(&creation->cgroup, &creation->config, &state->size,
@@ -239,7 +276,7 @@ static int join_net(struct creation *creation)
 	struct net *net = &creation->net;
 	int ns_fd = creation->config.net_ns_fd;
 
-	if (ns_fd < 0)
+	if (ns_fd < 0 || creation->launch.sandbox)
 		return 0;
 	if (net->n == 0 && creation->network_may_come)
 		return net_join_spare(net, ns_fd, &creation->failure);
@@ -295,7 +332,7 @@ int creation_undo(struct creation *creation)
 	int status = session_end(&creation->session);
 
 	net_close(&creation->net);
-	if (creation->config.net_ns_path)
+	if (creation->config.net_ns_path && !creation->launch.sandbox)
 		net_part(creation->config.net_ns_path);
 	timing_stamp(TIMING_ENDED);
 	timing_read_vm(creation->state.status_fd);

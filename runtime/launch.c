@@ -251,7 +251,7 @@ static int start_inside(struct launch *launch, struct monitor_start *start, int 
 		err = run_hooks(launch, &namespaces, failure);
 	if (!err)
 		err = namespaces_pivot(&namespaces, failure);
-	if (!err)
+	if (!err && !launch->sandbox)
 		err = fsd_start(launch, *fsd_socket, namespaces.mount_ns, fsd_alive_fd, failure);
 	drop_fd(fsd_socket);
 	namespaces_close(&namespaces);
@@ -307,7 +307,11 @@ int launch_start(struct launch *launch, struct failure *failure)
 	monitor_start_init(&start);
 	start.terminal = launch->config->process.terminal;
 	start.preserved = launch->config->preserved;
-	err = start_all(launch, &start, failure);
+	start.sandbox = launch->sandbox;
+	if (launch->sandbox)
+		err = start_inside(launch, &start, &(int){ -1 }, failure);
+	else
+		err = start_all(launch, &start, failure);
 	drop_fd(&launch->confined_fd);
 	monitor_disconnect(&start);
 	return err;

@@ -74,11 +74,15 @@ static void args_set(const struct monitor_start *start, struct spawn *spawn, str
 
 	spawn_arg(spawn, "--container");
 	spawn_arg(spawn, arena_printf(arena, "%u", start->container));
+	if (start->sandbox) {
+		spawn_arg(spawn, "--sandbox");
+		spawn_arg(spawn, "1");
+	}
 	if (start->joins) {
 		spawn_arg(spawn, "--joins");
 		spawn_arg(spawn, "1");
 	}
-	for (int i = 0; i < n_standard(start); i++)
+	for (int i = 0; i < n_standard(start) && !start->sandbox; i++)
 		spawn_arg_fd(spawn, names[i], start->connections[i]);
 	for (int i = n_standard(start); i < n_connections(start); i++) {
 		spawn_arg_fd(spawn, "--preserved", start->preserved->fds[i - n_standard(start)]);

@@ -19,6 +19,7 @@ struct monitor_start {
 	const struct companions *companions;
 	uint32_t container;	/* number in its VM */
 	bool terminal;
+	bool sandbox;		/* without a VM */
 	bool joins;		/* the process joins a container that runs */
 	int connections[MONITOR_CONNECTIONS_MAX];
 	const struct preserved *preserved; /* NULL: none */

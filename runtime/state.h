@@ -57,7 +57,8 @@ struct state {
 	/* the VM */
 	uint32_t vmm_uid, vmm_gid;
 	struct vm_size size;
-	struct process_ref vmm, fsd; /* one fsd for each container; there is one */
+	struct process_ref vmm, fsd; /* one fsd for each container; there is one; a pod's sandbox has
+					none */
 
 	/* the container */
 	uint32_t number;	/* in its VM */
@@ -74,6 +75,9 @@ struct state {
 	struct json_t *annotations; /* an object */
 	struct json_t *hooks;	    /* as in config.json; NULL: none */
 };
+
+/* Said of a container whose vmm.pid is 0 although it runs. */
+#define STATE_NO_VM "the sandbox of a pod has no VM: expected one of the pod's containers"
 
 /* A state that holds nothing; state_close() does no harm to it. */
 #define STATE_NONE { .dir_fd = -1, .status_fd = -1, .started_fd = -1 }

@@ -66,7 +66,8 @@ static int check_status(const struct state *state, struct failure *failure)
 	switch (state_status(state)) {
 	case STATE_CREATED: /* its process is held: there is something to join */
 	case STATE_RUNNING:
-		return 0;
+		return state->vmm.pid ? 0 : failure_set(failure, -ENOTSUP, "%s: " STATE_NO_VM,
+							state->id);
 	case STATE_PAUSED:
 		return failure_set(failure, -EBUSY, "%s: cannot exec in a paused container",
 				   state->id);

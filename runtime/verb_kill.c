@@ -74,13 +74,13 @@ static int kill_inside(const struct state *state, uint64_t pid, int signo, struc
 	return err;
 }
 
-/* A paused guest kills nobody; the end of its monitor ends it. */
+/* A paused guest kills nobody, a pod's sandbox has none; the end of the monitor ends them. */
 static int kill_as_asked(const struct state *state, const struct kill_options *options, int signo,
 			 struct failure *failure)
 {
 	enum state_status status = state_status(state);
 
-	if ((options->all || options->pid) && status == STATE_RUNNING)
+	if ((options->all || options->pid) && status == STATE_RUNNING && state->vmm.pid)
 		return kill_inside(state, options->pid, signo, failure);
 	if (options->pid)
 		return failure_set(failure, -ESRCH, "%s: container not running: it is %s",

@@ -4,7 +4,7 @@
  * wrong or not carried out is refused by name; and the defaults of `nacre run`.
  */
 /* SOURCES: runtime/config.c runtime/config_json.c runtime/config_process.c runtime/config_mounts.c */
-/* SOURCES: runtime/config_linux.c runtime/config_resources.c runtime/config_defaults.c */
+/* SOURCES: runtime/config_linux.c runtime/config_pod.c runtime/config_resources.c runtime/config_defaults.c */
 /* SOURCES: runtime/mount_options.c runtime/json_reader.c runtime/caps.c runtime/devices.c */
 /* SOURCES: runtime/mount_data.c runtime/config_seccomp.c runtime/seccomp_default.c */
 /* SOURCES: runtime/config_io.c runtime/cpuset.c runtime/config_hooks.c runtime/config_as_json.c */
