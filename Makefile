@@ -219,9 +219,10 @@ install: tree
 	install -m 0644 $(SHARE)/vmlinux $(DESTDIR)$(PREFIX)/share/nacre/vmlinux
 	rm -rf $(DESTDIR)$(PREFIX)/share/nacre/rootfs
 	cp -a $(SHARE)/rootfs $(DESTDIR)$(PREFIX)/share/nacre/rootfs
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1 \
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 0644 docs/nacre.1 $(DESTDIR)$(PREFIX)/share/man/man1/nacre.1
+	install -m 0644 docs/nacre.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/nacre.conf.5
 	install -m 0644 docs/completion.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/nacre
 	install -m 0644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) \
@@ -232,6 +233,10 @@ install-selinux:
 	install -D -m 0644 selinux/nacre.cil $(DESTDIR)$(PREFIX)/share/nacre/selinux/nacre.cil
 	semodule -i selinux/nacre.cil
 	restorecon -v $(addprefix $(PREFIX)/libexec/nacre/nacre-,vmm fsd monitor)
+
+## make deb          a Debian package, kernel and init inside: build/nacre_VERSION_ARCH.deb
+deb: tree
+	@tools/mkdeb $(BUILD) $(VERSION)
 
 ## make distclean    remove build/ (the caches outside the checkout stay)
 clean:
