@@ -2,7 +2,9 @@
 /* Cgroups of containers; see cgroup.h. Kernel 6.1 Documentation/admin-guide/cgroup-v2.rst. */
 #include "cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/bpf.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +14,8 @@
 
 #include "kernel.h"
 #include "machine.h"
+#include "plan.h"
+#include "procfs.h"
 
 static void cgroup_path(char *path, size_t size, uint32_t number)
 {
@@ -165,10 +169,78 @@ int cgroup_update(int dir, const void *pairs, size_t len, struct report *r)
 	return 0;
 }
 
+/* What the kernel lists in /sys/kernel/cgroup/delegate and is not for limits. */
+static const char *const delegated[] = { "cgroup.procs", "cgroup.threads", "cgroup.subtree_control" };
+
+int cgroup_delegate(int dir)
+{
+	if (fchown(dir, PLAN_ID_BASE, PLAN_ID_BASE) < 0)
+		return -errno;
+	for (size_t i = 0; i < sizeof(delegated) / sizeof(delegated[0]); i++) {
+		if (fchownat(dir, delegated[i], PLAN_ID_BASE, PLAN_ID_BASE, AT_SYMLINK_NOFOLLOW) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int cgroup_open_of(uint32_t number, pid_t pid)
+{
+	char text[PATH_MAX], own[64], path[PATH_MAX + sizeof(MACHINE_CGROUPS)];
+	const char *at;
+	size_t len;
+	int fd;
+
+	if (procfs_read(pid, "cgroup", text, sizeof(text)) <= 0)
+		return -ESRCH;
+	len = (size_t)snprintf(own, sizeof(own), "0::%s/%u",
+			       MACHINE_CGROUP + strlen(MACHINE_CGROUPS), number);
+	at = strstr(text, own); /* the line of version 2: proc_pid_cgroup(5) */
+	if (!at || (at != text && at[-1] != '\n') || (at[len] != '/' && at[len] != '\n'))
+		return -ESRCH;
+	at += strlen("0::");
+	snprintf(path, sizeof(path), MACHINE_CGROUPS "%.*s", (int)strcspn(at, "\n"), at);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* More cgroups below a container's than this are left to the machine's end. */
+#define REMOVALS_MAX 1000u
+
+/* Appends the name of a cgroup below `path` to it. False when there is none, or no room. */
+static bool descend(char *path, size_t size)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	size_t len = strlen(path);
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		found = entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
+			strlen(entry->d_name) + 2 < size - len;
+		if (found)
+			snprintf(path + len, size - len, "/%s", entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
 int cgroup_remove(uint32_t number)
 {
-	char path[64];
+	char path[PATH_MAX];
+	size_t base;
 
 	cgroup_path(path, sizeof(path), number);
-	return rmdir(path) < 0 && errno != ENOENT ? -errno : 0;
+	base = strlen(path);
+	/* A container may have made others below: each pass takes away the first that has none. */
+	for (unsigned int i = 0; i < REMOVALS_MAX; i++) {
+		while (descend(path, sizeof(path)))
+			continue;
+		if (rmdir(path) < 0)
+			return errno == ENOENT ? 0 : -errno;
+		if (strlen(path) == base)
+			return 0;
+		path[base] = 0;
+	}
+	return -EBUSY;
 }

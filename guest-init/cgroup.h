@@ -39,7 +39,19 @@ uint64_t cgroup_number(int dir, const char *file, const char *key);
  */
 int cgroup_update(int dir, const void *pairs, size_t len, struct report *r);
 
-/* Removes it when it is empty. 0 or -errno, -EBUSY while processes are being taken down. */
+/*
+ * Gives it to root of the container, who may then make cgroups below it and move processes among them
+ * (OCI runtime-spec 1.2 config-linux.md "Cgroup ownership"). What limits it stays init's. 0 or -errno.
+ */
+int cgroup_delegate(int dir);
+
+/*
+ * The directory of the cgroup that process `pid` of container `number` is in, which may be one below
+ * the container's. A descriptor or -errno.
+ */
+int cgroup_open_of(uint32_t number, pid_t pid);
+
+/* Removes it and those below when they are empty. 0 or -errno, -EBUSY while processes are being taken down. */
 int cgroup_remove(uint32_t number);
 
 #endif

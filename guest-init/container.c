@@ -68,6 +68,20 @@ static int mount_shares(const struct plan *p, struct report *r)
 	return 0;
 }
 
+/* Does it mount its cgroup writable? */
+static bool wants_cgroup(const struct plan *p)
+{
+	struct plan_mount_view v;
+	size_t pos = 0;
+
+	while (plan_next_mount(p, &pos, &v)) {
+		if ((strcmp(v.type, "cgroup") == 0 || strcmp(v.type, "cgroup2") == 0) &&
+		    (le32_get(v.m->flags) & MS_RDONLY) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int make_cgroup(struct container *c, const struct plan *p, struct report *r)
 {
 	struct cursor body;
@@ -91,6 +105,12 @@ static int make_cgroup(struct container *c, const struct plan *p, struct report 
 
 		if (err < 0)
 			return report_set(r, FAILED_NACRE, -err, "cgroup: device filter");
+	}
+	if (wants_cgroup(p)) {
+		int err = cgroup_delegate(c->cgroup);
+
+		if (err < 0)
+			return report_set(r, FAILED_NACRE, -err, "cgroup: its owner");
 	}
 	return 0;
 }
@@ -208,12 +228,12 @@ struct container *container_make(uint32_t number, const struct plan *p, struct p
  * waits for it. Only what is cloned next is affected by setns(2) with CLONE_NEWPID, and init's own
  * is taken back at once. The pid or -errno.
  */
-static pid_t clone_joining(const struct container *c, const struct process_start *start)
+static pid_t clone_into(const struct container *c, int cgroup, const struct process_start *start)
 {
 	struct clone_args args = {
 		.flags = CLONE_INTO_CGROUP,
 		.exit_signal = SIGCHLD,
-		.cgroup = (unsigned int)c->cgroup,
+		.cgroup = (unsigned int)cgroup,
 	};
 	int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC), r;
 	pid_t pid;
@@ -228,6 +248,25 @@ static pid_t clone_joining(const struct container *c, const struct process_start
 	if (r < 0)
 		machine_die("pid namespace: %s", strerror(-r));
 	close(own);
+	return pid;
+}
+
+/*
+ * A container that has made cgroups of its own and given them controllers has no processes in its
+ * cgroup itself (EBUSY; cgroup-v2.rst "No Internal Process Constraint"): then where its PID 1 is.
+ */
+static pid_t clone_joining(const struct container *c, const struct process_start *start)
+{
+	pid_t pid = clone_into(c, c->cgroup, start);
+	int cgroup;
+
+	if (pid != -EBUSY)
+		return pid;
+	cgroup = cgroup_open_of(c->number, c->init);
+	if (cgroup < 0)
+		return cgroup;
+	pid = clone_into(c, cgroup, start);
+	close(cgroup);
 	return pid;
 }
 

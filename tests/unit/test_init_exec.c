@@ -423,6 +423,36 @@ static void test_signals(void **state)
 	end_container(&g);
 }
 
+/* A container that has cgroups of its own, with controllers: exec goes where its PID 1 is. */
+static void test_own_cgroups(void **state)
+{
+	static struct guest g, x;
+	static struct build b;
+	struct plan_process p = plain_process();
+
+	(void)state;
+	build_begin(&b, &p);
+	build_string(&b, PLAN_ARG, "sh");
+	build_string(&b, PLAN_ARG, "-c");
+	build_string(&b, PLAN_ARG,
+		     "cd /sys/fs/cgroup && mkdir sub sub/deep other && echo 1 > sub/cgroup.procs &&"
+			   "for c in $(cat cgroup.controllers); do echo +$c > cgroup.subtree_control; done;"
+			   "echo max > cgroup.max.depth || echo limits stay; cat cgroup.subtree_control;"
+			   "echo ready; read x; true");
+	add_usual_with(&b, "/", 0);
+	start(&g, &b);
+	read_until(&g, S_OUT, "ready\n");
+	if (!strstr(g.out, "limits stay\n"))
+		fail_msg("%s", g.out);
+	assert_int_equal(exec_run(&x, &g, "cat /proc/self/cgroup"), 0);
+	/* without a controller there is no constraint, and it is in the container's cgroup */
+	if (strstr(g.out, "limits stay\nready") || strstr(g.out, "limits stay\n\nready"))
+		print_message("this host gives no controller to version 2\n");
+	else if (!strstr(x.out, "0::/sub\n"))
+		fail_msg("%s%s", g.out, x.out);
+	end_container(&g);
+}
+
 /* Nothing in the container may look into a process that is on its way in. */
 static void test_not_dumpable(void **state)
 {
@@ -466,6 +496,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_container_ends, end_guest),
 		cmocka_unit_test_teardown(test_signals, end_guest),
 		cmocka_unit_test_teardown(test_not_dumpable, end_guest),
+		cmocka_unit_test_teardown(test_own_cgroups, end_guest),
 	};
 
 	return cmocka_run_group_tests(tests, make_rootfs, remove_rootfs);

@@ -83,7 +83,7 @@ static int make_rootfs(void **state)
 	if (geteuid() != 0 || access("/bin/busybox", X_OK) < 0)
 		return 0; /* each test skips */
 	sh("rm -rf " BASE " && mkdir -p " BASE "/root/bin " BASE "/root/etc " BASE "/volumes/0");
-	sh("cp /bin/busybox " BASE "/root/bin/ && for c in sh cat id ls echo sleep mount stat true "
+	sh("cp /bin/busybox " BASE "/root/bin/ && for c in sh cat id ls echo sleep mount stat true mkdir "
 	   "false kill ps hostname head yes tty stty touch ip sysctl readlink grep wc test; do "
 	   "ln -s busybox " BASE "/root/bin/$c; done");
 	sh("echo 'root:x:0:0::/root:/bin/sh' > " BASE "/root/etc/passwd;"
@@ -429,8 +429,8 @@ static struct plan_process plain_process(void)
 	return p;
 }
 
-/* The mounts of podman's and Docker's config.json. */
-static void add_usual(struct build *b, const char *cwd)
+/* The mounts of podman's and Docker's config.json; the last may be writable. */
+static void add_usual_with(struct build *b, const char *cwd, uint32_t cgroup_flags)
 {
 	struct plan_root root = { .flags = le32_of(0) };
 
@@ -444,8 +444,13 @@ static void add_usual(struct build *b, const char *cwd)
 	build_mount(b, "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777");
 	build_mount(b, "/dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
 	build_mount(b, "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "");
-	build_mount(b, "/sys/fs/cgroup", "cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
-		    "");
+	build_mount(b, "/sys/fs/cgroup", "cgroup",
+		    MS_NOSUID | MS_NODEV | MS_NOEXEC | cgroup_flags, "");
+}
+
+static void add_usual(struct build *b, const char *cwd)
+{
+	add_usual_with(b, cwd, MS_RDONLY);
 }
 
 static void shell_plan(struct build *b, const struct plan_process *p, const char *script)
