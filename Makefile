@@ -136,6 +136,22 @@ $(DEFAULT_PROFILE): runtime/seccomp-default.profile tools/mkprofile
 $(BUILD)/obj/runtime/seccomp_default.o: $(DEFAULT_PROFILE)
 $(BUILD)/obj/runtime/seccomp_default.o: CPPFLAGS += -I$(BUILD)/gen/runtime
 
+# And its filters, for the default capabilities, are compiled by nacre's own code.
+BUILTIN_FILTERS := $(BUILD)/gen/runtime/seccomp_builtin_records.h
+MKSECCOMP_OBJ   := $(call obj,$(addprefix runtime/,arena.c caps.c failure.c plan_buffer.c report.c \
+	seccomp_compile.c seccomp_default.c))
+
+$(BUILD)/tools/mkseccomp: tools/mkseccomp.c $(MKSECCOMP_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) -fPIE -pie -o $@ $^ -lseccomp -lcap -ljansson
+
+$(BUILTIN_FILTERS): $(BUILD)/tools/mkseccomp
+	@mkdir -p $(@D)
+	$< > $@.new && mv $@.new $@
+
+$(BUILD)/obj/runtime/seccomp_builtin.o: $(BUILTIN_FILTERS)
+$(BUILD)/obj/runtime/seccomp_builtin.o: CPPFLAGS += -I$(BUILD)/gen/runtime
+
 # seccomp policies: FOLDER/NAME.policy becomes FOLDER_NAME_policy.h, for FOLDER/filter.c.
 POLICIES := $(wildcard vmm/*.policy fsd/*.policy monitor/*.policy)
 policy_header = $(BUILD)/gen/$(1)/$(1)_$(2)_policy.h
@@ -187,7 +203,7 @@ unit_field = $(shell sed -n 's/^.*$(1): *//;T;s, *\*/,,p' tests/unit/$(2).c)
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .SECONDEXPANSION:
-$(BUILD)/unit/%: tests/unit/%.c $$(call unit_field,SOURCES,$$*) | $(DEFAULT_PROFILE)
+$(BUILD)/unit/%: tests/unit/%.c $$(call unit_field,SOURCES,$$*) | $(DEFAULT_PROFILE) $(BUILTIN_FILTERS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I. -Ivmm -I$(BUILD)/gen/runtime $(CFLAGS) -O1 $(SANITIZE) -o $@ $(filter %.c,$^) \
 		$(call unit_field,LIBS,$*) -lcmocka -lpthread
@@ -207,7 +223,7 @@ check-includes:
 	@tools/check-includes
 
 ## make analyze      clang-tidy and cppcheck
-analyze: need-build need-analyze $(DEFAULT_PROFILE) $(foreach p,$(POLICIES),$(call policy_header,$(patsubst %/,%,$(dir $(p))),$(basename $(notdir $(p)))))
+analyze: need-build need-analyze $(DEFAULT_PROFILE) $(BUILTIN_FILTERS) $(foreach p,$(POLICIES),$(call policy_header,$(patsubst %/,%,$(dir $(p))),$(basename $(notdir $(p)))))
 	@tools/analyze $(BUILD)
 
 ## make install      DESTDIR and PREFIX as usual (default /usr/local)

@@ -13,6 +13,7 @@
 #include "net.h"
 #include "plan_compile.h"
 #include "preserved.h"
+#include "seccomp_builtin.h"
 #include "seccomp_compile.h"
 
 /*
@@ -172,6 +173,14 @@ static int plan_finish(struct plan_buffer *plan, struct failure *failure)
 	return 0;
 }
 
+static int add_seccomp(const struct container_config *config, struct plan_buffer *plan,
+		       struct failure *failure)
+{
+	if (seccomp_add_builtin(config->seccomp, plan))
+		return 0;
+	return seccomp_compile(config->seccomp, plan, failure);
+}
+
 int plan_compile(const struct container_config *config, struct plan_buffer *plan,
 		 struct failure *failure)
 {
@@ -191,7 +200,7 @@ int plan_compile(const struct container_config *config, struct plan_buffer *plan
 	plan_add_resources(&config->resources, plan);
 	err = device_filter_compile(&config->resources.devices, plan, failure);
 	if (!err)
-		err = seccomp_compile(config->seccomp, plan, failure);
+		err = add_seccomp(config, plan, failure);
 	if (err)
 		return err;
 	blocks_add_to_plan(config, plan);
@@ -210,6 +219,6 @@ int plan_compile_process(const struct container_config *config, struct plan_buff
 
 	plan_buffer_begin(plan);
 	add_process(config, 0, plan);
-	err = seccomp_compile(config->seccomp, plan, failure);
+	err = add_seccomp(config, plan, failure);
 	return err ? err : plan_finish(plan, failure);
 }

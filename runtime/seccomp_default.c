@@ -26,6 +26,8 @@ struct seccomp_profile *seccomp_default(struct arena *arena, uint64_t bounding)
 	struct seccomp_profile *profile = arena_take(arena, sizeof(*profile));
 
 	profile->default_action = SCMP_ACT_ERRNO(EPERM);
+	profile->is_default = true;
+	profile->bounding = bounding;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct seccomp_rule *rule;
 

@@ -6,6 +6,7 @@
 #ifndef NACRE_RUNTIME_SECCOMP_PROFILE_H
 #define NACRE_RUNTIME_SECCOMP_PROFILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "arena.h"
@@ -39,6 +40,8 @@ struct seccomp_profile {
 	uint32_t default_action;
 	uint32_t flags; /* SECCOMP_FILTER_FLAG_* */
 	struct seccomp_rules rules;
+	bool is_default;   /* as seccomp_default() made it, ... */
+	uint64_t bounding; /* ... for these capabilities */
 };
 
 ARENA_LIST_ADD(seccomp_add_arg, struct seccomp_args, struct seccomp_arg)

@@ -14,7 +14,7 @@ FUZZ_FLAGS := -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitiz
 
 # One rule for all: a fuzzer names its sources itself, as a unit test does.
 .SECONDEXPANSION:
-$(BUILD)/fuzz/%: tests/fuzz/%.c $$(call fuzz_field,SOURCES,$$*) $(wildcard tests/fuzz/*.h) | $(DEFAULT_PROFILE)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $$(call fuzz_field,SOURCES,$$*) $(wildcard tests/fuzz/*.h) | $(DEFAULT_PROFILE) $(BUILTIN_FILTERS)
 	@mkdir -p $(@D)
 	$(CLANG) $(CPPFLAGS) -I. -Ivmm -Itests/unit -I$(BUILD)/gen/runtime $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
 		$(call fuzz_field,LIBS,$*)

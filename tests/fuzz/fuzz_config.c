@@ -8,7 +8,7 @@
 /* SOURCES: runtime/config_mounts.c runtime/config_hooks.c runtime/mount_data.c */
 /* SOURCES: runtime/config_linux.c runtime/config_pod.c runtime/config_resources.c runtime/config_defaults.c */
 /* SOURCES: runtime/caps.c runtime/config_seccomp.c runtime/seccomp_default.c */
-/* SOURCES: runtime/seccomp_compile.c runtime/device_filter.c */
+/* SOURCES: runtime/seccomp_builtin.c runtime/seccomp_compile.c runtime/device_filter.c */
 /* SOURCES: runtime/json_reader.c runtime/mount_options.c runtime/arena.c runtime/failure.c */
 /* SOURCES: runtime/plan_buffer.c runtime/plan_compile.c runtime/preserved_plan.c runtime/net_plan.c runtime/blocks_plan.c runtime/hooks_plan.c runtime/devices.c */
 /* SOURCES: guest-init/plan_read.c */

@@ -2,7 +2,7 @@
 /* Unit tests of the plan compiler: what goes in comes out of a decoder of the test's own. */
 /* SOURCES: runtime/plan_compile.c runtime/preserved_plan.c runtime/net_plan.c runtime/blocks_plan.c runtime/hooks_plan.c runtime/plan_buffer.c runtime/config.c runtime/arena.c */
 /* SOURCES: runtime/failure.c runtime/report.c runtime/config_defaults.c runtime/caps.c */
-/* SOURCES: runtime/seccomp_default.c runtime/seccomp_compile.c */
+/* SOURCES: runtime/seccomp_default.c runtime/seccomp_compile.c runtime/seccomp_builtin.c */
 /* SOURCES: runtime/device_filter.c runtime/cpuset.c */
 /* LIBS: -ljansson -lcap -lseccomp */
 #include <setjmp.h>

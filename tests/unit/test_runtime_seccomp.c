@@ -6,8 +6,8 @@
  */
 /* SOURCES: runtime/config_seccomp.c runtime/seccomp_default.c runtime/seccomp_compile.c */
 /* SOURCES: runtime/plan_buffer.c runtime/json_reader.c runtime/arena.c runtime/failure.c */
-/* SOURCES: runtime/report.c */
-/* LIBS: -ljansson -lseccomp -lm */
+/* SOURCES: runtime/report.c runtime/seccomp_builtin.c runtime/caps.c */
+/* LIBS: -ljansson -lseccomp -lcap -lm */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,6 +27,8 @@
 
 #include "plan.h"
 #include "runtime/config_parts.h"
+#include "runtime/caps.h"
+#include "runtime/seccomp_builtin.h"
 #include "runtime/seccomp_compile.h"
 
 #ifdef __aarch64__
@@ -392,12 +394,39 @@ static void test_refusals(void **state)
 	assert_refused(ARG("'index': 0, 'op': 'SCMP_CMP_EQ'"), "\"value\" is missing");
 }
 
+/* What was compiled with nacre is what would be compiled now, and stands for nothing else. */
+static void test_builtin(void **state)
+{
+	struct compiled now, builtin;
+
+	(void)state;
+	compile_default(&now, caps_default());
+	begin(&builtin);
+	assert_true(seccomp_add_builtin(seccomp_default(&builtin.config.arena, caps_default()),
+					&builtin.plan));
+	assert_int_equal(builtin.plan.n_records, 2);
+	assert_int_equal(builtin.plan.n_records, now.plan.n_records);
+	assert_int_equal(builtin.plan.len, now.plan.len);
+	assert_memory_equal(builtin.plan.bytes, now.plan.bytes, now.plan.len);
+	assert_false(seccomp_add_builtin(NULL, &builtin.plan));
+	assert_false(seccomp_add_builtin(seccomp_default(&builtin.config.arena,
+							 caps_default() | 1u << CAP_SYS_ADMIN),
+					 &builtin.plan));
+	assert_int_equal(builtin.plan.n_records, 2);
+	end(&now);
+	end(&builtin);
+	compile(&now, "{'defaultAction': 'SCMP_ACT_ALLOW'}");
+	assert_false(seccomp_add_builtin(now.config.seccomp, &now.plan));
+	end(&now);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unconfined),
 		cmocka_unit_test(test_default_profile),
 		cmocka_unit_test(test_default_profile_with_capabilities),
+		cmocka_unit_test(test_builtin),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_default_actions),
 		cmocka_unit_test(test_arguments),
