@@ -102,8 +102,10 @@ def hot_files(work, settings, mode):
     for program in PROGRAMS:
         path = shutil.which(program)
         if path and is_wanted(program, wanted, settings):
-            hot += [path]
-            hot += subjects.files_of(program) if mode == "--deterministic" else []
+            if mode == "--deterministic":       # nothing else is there, and it is looked for by its name
+                hot += [path, *subjects.files_of(program)]
+            else:       # the links of this machine are there, and lead to the file
+                hot += [os.path.realpath(path)]
     return hot
 
 
