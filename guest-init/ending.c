@@ -88,6 +88,7 @@ static void close_pumps(struct session *s)
 static void release(struct session *s)
 {
 	close_pumps(s);
+	resolver_close(s->resolver);
 	loop_cancel(&s->grace);
 	loop_cancel(&s->clock);
 	loop_close(&s->control);

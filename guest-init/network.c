@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -28,6 +29,7 @@
 
 /* The guest's kernel numbers its devices from 1. */
 #define DEVICES_MAX 32
+#define RESOLVER_BACKLOG 8
 
 /* The index, in this namespace, of the device with this MAC address; 0: there is none. */
 static int find_device(const uint8_t *mac)
@@ -152,6 +154,24 @@ void network_set_up(const struct plan *p)
 	close(fd);
 }
 
+/* A socket where the container's processes ask. Not blocking: it is init's. */
+static int open_resolver(int type)
+{
+	const struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = htons(PROTO_RESOLVER_PORT),
+	};
+	const uint8_t ip[] = PROTO_RESOLVER_ADDRESS;
+	struct sockaddr_in at = address;
+	int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	memcpy(&at.sin_addr, ip, sizeof(ip));
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    (type == SOCK_STREAM && listen(fd, RESOLVER_BACKLOG) < 0))
+		setup_fail(errno, "resolver: %u.%u.%u.%u", ip[0], ip[1], ip[2], ip[3]);
+	return fd;
+}
+
 /* In a child of init: the container's root, in its network namespace, does the rest. */
 static _Noreturn void set_up_inside(const struct plan *p, int init_fd, int setup_fd)
 {
@@ -162,15 +182,37 @@ static _Noreturn void set_up_inside(const struct plan *p, int init_fd, int setup
 	creds_become_root();
 	network_set_up(p);
 	sysctl_write_network(p);
+	if (p->count[PLAN_RESOLVER]) {
+		setup_held(open_resolver(SOCK_DGRAM));
+		setup_held(open_resolver(SOCK_STREAM));
+	}
 	_exit(0);
 }
 
-/* Runs the child and waits for it: nothing in it waits for anybody. */
-static int run_inside(const struct plan *p, int init_fd, struct report *r)
+/* What the child has said: sockets, in the order of enum resolve_transport; or why it failed. */
+static void hear(int fd, int resolver[RESOLVE_TRANSPORT_COUNT], struct report *r)
 {
-	struct setup_message m = { .type = SETUP_GO };
-	int ends[2], passed = -1, status = 0, err = setup_pair(ends);
-	pid_t pid, sender;
+	struct setup_message m;
+	unsigned int n = 0;
+	int passed;
+	pid_t sender;
+
+	while (setup_receive(fd, &m, &sender, &passed) == 1) {
+		if (m.type == SETUP_FAILED)
+			*r = m.report;
+		if (passed >= 0 && n < RESOLVE_TRANSPORT_COUNT)
+			resolver[n++] = passed;
+		else if (passed >= 0)
+			close(passed);
+	}
+}
+
+/* Runs the child and waits for it: nothing in it waits for anybody. */
+static int run_inside(const struct plan *p, int init_fd, int resolver[RESOLVE_TRANSPORT_COUNT],
+		      struct report *r)
+{
+	int ends[2], status = 0, err = setup_pair(ends);
+	pid_t pid;
 
 	if (err < 0)
 		return report_set(r, FAILED_NACRE, -err, "network");
@@ -184,26 +226,26 @@ static int run_inside(const struct plan *p, int init_fd, struct report *r)
 		err = report_set(r, FAILED_NACRE, EAGAIN, "network");
 	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		err = report_set(r, FAILED_NACRE, EIO, "network");
-	if (err && setup_receive(ends[0], &m, &sender, &passed) == 1 && m.type == SETUP_FAILED)
-		*r = m.report;
-	if (passed >= 0)
-		close(passed);
+	hear(ends[0], resolver, r);
 	close(ends[0]);
 	return err;
 }
 
-int network_attach(const void *plan, size_t len, pid_t init, int init_fd, struct report *r)
+int network_attach(const void *plan, size_t len, pid_t init, int init_fd,
+		   int resolver[RESOLVE_TRANSPORT_COUNT], struct report *r)
 {
 	static _Alignas(PLAN_ALIGN) uint8_t copy[PROTO_START_MAX];
 	const char *why;
 	struct plan p;
 	int err;
 
+	for (unsigned int i = 0; i < RESOLVE_TRANSPORT_COUNT; i++)
+		resolver[i] = -1;
 	if (len > sizeof(copy))
 		return report_set(r, FAILED_NACRE, 0, "network: plan too long");
 	memcpy(copy, plan, len);
 	if (plan_decode(&p, PLAN_OF_NETWORK, copy, len, &why) < 0)
 		return report_set(r, FAILED_NACRE, 0, "network: %s", why);
 	err = network_give(&p, init, r);
-	return err < 0 ? err : run_inside(&p, init_fd, r);
+	return err < 0 ? err : run_inside(&p, init_fd, resolver, r);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The container's network interfaces (PLAN_LINK, PLAN_NETLINK in include/plan.h). */
+/* The container's network interfaces (PLAN_LINK, PLAN_NETLINK, PLAN_RESOLVER in include/plan.h). */
 #ifndef NACRE_INIT_NETWORK_H
 #define NACRE_INIT_NETWORK_H
 
 #include <sys/types.h>
 
 #include "plan_read.h"
+#include "proto.h"
 #include "report.h"
 
 /*
@@ -22,8 +23,10 @@ void network_set_up(const struct plan *p);
 
 /*
  * Init's side: the same, all of it, for a container whose first process `init` (pidfd init_fd) is held
- * before its exec; `plan` is a plan of a network. 0, or -errno with *r set.
+ * before its exec; `plan` is a plan of a network. resolver[] is filled with sockets for resolver_open(),
+ * the caller's also on failure, or with -1. 0, or -errno with *r set.
  */
-int network_attach(const void *plan, size_t len, pid_t init, int init_fd, struct report *r);
+int network_attach(const void *plan, size_t len, pid_t init, int init_fd,
+		   int resolver[RESOLVE_TRANSPORT_COUNT], struct report *r);
 
 #endif

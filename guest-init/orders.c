@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "kernel.h"
 #include "machine.h"
@@ -24,9 +25,29 @@ static int on_exec(struct session *s)
 	return birth_begin(s, PLAN_OF_PROCESS);
 }
 
+/*
+ * What the container's processes ask. It never takes the room of the session's own messages: then it
+ * has to wait, or is lost.
+ */
+static bool ask_host(void *owner, enum resolve_transport transport, const void *bytes, size_t len)
+{
+	struct session *s = owner;
+	struct {
+		struct msg_resolve head;
+		uint8_t bytes[PROTO_RESOLVE_MAX];
+	} m = { .head.transport = le16_of((uint16_t)transport) };
+
+	if (s->state > SESSION_RUNNING || s->out.len || len > sizeof(m.bytes))
+		return false;
+	memcpy(m.bytes, bytes, len);
+	session_send(s, MSG_RESOLVE, &m, sizeof(m.head) + len);
+	return true;
+}
+
 /* Interfaces that were attached after the container was made. Of a process that is held. */
 static int attach_network(struct session *s)
 {
+	int resolver[RESOLVE_TRANSPORT_COUNT] = { -1, -1 };
 	struct report r;
 	int err;
 
@@ -34,7 +55,15 @@ static int attach_network(struct session *s)
 		err = report_set(&r, FAILED_NACRE, EINVAL, "network");
 	else
 		err = network_attach(wire_in_body(&s->in), s->in.body_len, s->container->init,
-				     s->container->init_fd, &r);
+				     s->container->init_fd, resolver, &r);
+	if (!err && resolver[RESOLVE_STREAM] >= 0) {
+		s->resolver = resolver_open(resolver, ask_host, s);
+		err = s->resolver ? 0 : report_set(&r, FAILED_NACRE, ENOMEM, "resolver");
+	}
+	for (unsigned int i = 0; i < RESOLVE_TRANSPORT_COUNT && !s->resolver; i++) {
+		if (resolver[i] >= 0)
+			close(resolver[i]);
+	}
 	if (err < 0)
 		session_send_failed(s, &r);
 	return err;
@@ -114,6 +143,19 @@ static int on_clock_hint(struct session *s)
 	return 0;
 }
 
+static int on_resolved(struct session *s)
+{
+	const struct msg_resolve *m = wire_in_body(&s->in);
+	uint16_t transport = le16_get(m->transport);
+
+	if (transport >= RESOLVE_TRANSPORT_COUNT || le16_get(m->zero))
+		return -EPROTO;
+	if (s->resolver)
+		resolver_answer(s->resolver, (enum resolve_transport)transport, m + 1,
+				s->in.body_len - sizeof(*m));
+	return 0;
+}
+
 /* What the host may send: how long its body is, and in which states. */
 static const struct {
 	uint32_t min_len, max_len;
@@ -132,6 +174,9 @@ static const struct {
 	[MSG_CLOCK_HINT] = { 0, 0, SESSION_HELD, SESSION_TOLD, on_clock_hint },
 	[MSG_CLOCK_TELL] = { sizeof(struct msg_clock_tell), sizeof(struct msg_clock_tell),
 			     SESSION_HELD, SESSION_TOLD, clock_told },
+	[MSG_RESOLVED] = { sizeof(struct msg_resolve),
+			   sizeof(struct msg_resolve) + PROTO_RESOLVE_MAX, SESSION_STARTING,
+			   SESSION_TOLD, on_resolved },
 	[MSG_RESEED] = { PROTO_RESEED_LEN, PROTO_RESEED_LEN, SESSION_NEW, SESSION_TOLD, on_reseed },
 	[MSG_SET_CLOCK] = { sizeof(struct msg_set_clock), sizeof(struct msg_set_clock), SESSION_NEW,
 			    SESSION_TOLD, on_set_clock },

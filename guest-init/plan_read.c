@@ -60,13 +60,15 @@ struct rule {
 	(1u << PLAN_PROCESS | 1u << PLAN_ARG | 1u << PLAN_ENV | 1u << PLAN_CWD |                   \
 	 1u << PLAN_GROUP | 1u << PLAN_RLIMIT | 1u << PLAN_SECCOMP | 1u << PLAN_FD)
 
-#define OF_NETWORK (1u << PLAN_LINK | 1u << PLAN_NETLINK | 1u << PLAN_SYSCTL)
+#define OF_NETWORK (1u << PLAN_LINK | 1u << PLAN_NETLINK | 1u << PLAN_SYSCTL | 1u << PLAN_RESOLVER)
 
 static bool may_have(const struct plan *p, uint32_t type)
 {
 	if (p->kind == PLAN_OF_NETWORK)
 		return (OF_NETWORK >> type & 1) != 0;
-	return p->kind == PLAN_OF_CONTAINER || (OF_PROCESS >> type & 1) != 0;
+	if (p->kind == PLAN_OF_CONTAINER)
+		return type != PLAN_RESOLVER;
+	return (OF_PROCESS >> type & 1) != 0;
 }
 
 static bool is_propagation(uint32_t v)
@@ -339,6 +341,7 @@ static const struct rule rules[PLAN_TYPE_COUNT] = {
 	[PLAN_NOTIFY] = { 0, 1, 0, 1, false, check_absolute },
 	[PLAN_HOOK] = { 0, 0, sizeof(struct plan_hook), 1, true, check_hook },
 	[PLAN_HOOK_STATE] = { 0, 1, 0, 1, false, check_hook_state },
+	[PLAN_RESOLVER] = { 0, 1, 0, 0, false, NULL },
 	[PLAN_NETLINK] = { 0, 65536, sizeof(struct plan_netlink), 0, true, check_netlink },
 };
 

@@ -10,6 +10,7 @@
 #include "loop.h"
 #include "plan_read.h"
 #include "pump.h"
+#include "resolver.h"
 #include "session.h"
 #include "wire.h"
 
@@ -53,6 +54,7 @@ struct session {
 	pid_t sync_helper;
 	struct msg_exited exited;
 
+	struct resolver *resolver; /* NULL: the container needs none of ours */
 	struct pump pumps[STREAM_COUNT];
 	struct watch oom;       /* memory.events of the container that it made */
 	uint64_t oom_kills;     /* as the host was told */

@@ -71,6 +71,7 @@ enum plan_type {
 	PLAN_HOOK_STATE = 22, /* string: what hooks read, a JSON object without "pid" */
 	PLAN_FD = 23,       /* struct plan_fd: descriptor 3 of the process, then 4, and so on */
 	PLAN_NOTIFY = 24,   /* string: path of a socket to make, for sd_notify(3); see MSG_NOTIFY */
+	PLAN_RESOLVER = 25, /* nothing: the container asks a resolver of its network namespace (proto.h) */
 	PLAN_TYPE_COUNT
 };
 
@@ -152,8 +153,8 @@ struct plan_seccomp {
 static_assert(sizeof(struct plan_seccomp) == 8, "wire size");
 
 /*
- * A plan of a network comes with MSG_START, for interfaces that were attached after the plan was made.
- * It has the header and PLAN_LINK, PLAN_NETLINK and PLAN_SYSCTL records only.
+ * A plan of a network comes with MSG_START, for what was attached after the plan was made. It has the
+ * header and PLAN_LINK, PLAN_NETLINK, PLAN_SYSCTL and PLAN_RESOLVER records only.
  */
 
 /* Longest name of an interface, and body of a message, that nacre-init takes. */

@@ -35,6 +35,9 @@
  *   < OOM                       at any time after STARTED: the kernel killed in the container for want
  *                               of memory, once or more; only to the session that made the container
  *   < NOTIFY                    at any time after STARTED, if the plan has PLAN_NOTIFY
+ *   < RESOLVE                   at any time after CREATED, if START carried PLAN_RESOLVER: bytes for
+ *                               the resolver in the container's network namespace on the host; what
+ *                               that says is in > RESOLVED
  *   < EXITED                    after every stream was written out and the file systems were synced;
  *                               the last message
  *
@@ -103,6 +106,8 @@ enum msg_type {
 	MSG_CLOCK_ASK = 27,/* < struct msg_clock_ask */
 	MSG_CLOCK_TELL = 28,/* > struct msg_clock_tell */
 	MSG_NOTIFY = 29,   /* < a message of sd_notify(3), 1 to PROTO_NOTIFY_MAX bytes */
+	MSG_RESOLVE = 30,  /* < struct msg_resolve, bytes behind it */
+	MSG_RESOLVED = 31  /* > struct msg_resolve, bytes behind it */
 };
 
 /* Before every message. `len` counts header and body. */
@@ -203,6 +208,25 @@ static_assert(sizeof(struct msg_clock_tell) == 16, "wire size");
 
 /* Longest message of sd_notify(3) that is passed on. */
 #define PROTO_NOTIFY_MAX 1024u
+
+/*
+ * DNS (RFC 1035 §4.2). Of RESOLVE_DATAGRAM the bytes are one message; of RESOLVE_STREAM a part of what
+ * passes over one TCP connection. RESOLVED without bytes says that the connection has ended: what was
+ * asked over it will not be answered.
+ */
+enum resolve_transport { RESOLVE_DATAGRAM = 0, RESOLVE_STREAM = 1, RESOLVE_TRANSPORT_COUNT };
+
+struct msg_resolve {
+	struct le16 transport; /* enum resolve_transport */
+	struct le16 zero;
+};
+static_assert(sizeof(struct msg_resolve) == 4, "wire size");
+
+/* Most bytes behind it. */
+#define PROTO_RESOLVE_MAX (PROTO_SMALL_MAX - sizeof(struct msg_header) - sizeof(struct msg_resolve))
+/* Where such a resolver listens, on the host and so in the guest: 127.0.0.11, as Docker has it. */
+#define PROTO_RESOLVER_ADDRESS { 127, 0, 0, 11 }
+#define PROTO_RESOLVER_PORT    53u
 
 #define PROTO_RESEED_LEN 32u
 

@@ -11,16 +11,25 @@
 
 #include "monitor_monitor_policy.h"
 #include "monitor_witness_policy.h"
+#include "resolver.h"
 
 #define N_INSNS (sizeof(monitor_monitor_policy) / sizeof(monitor_monitor_policy[0]))
 
-/* BPF cannot ask for the pid, so it is written over where the policy says SELF. */
-static void name_ourselves(struct sock_filter *insns)
+static void write_over(struct sock_filter *insns, uint32_t mark, uint32_t value)
 {
 	for (size_t i = 0; i < N_INSNS; i++) {
-		if (insns[i].k == MKPOLICY_SELF)
-			insns[i].k = (uint32_t)getpid();
+		if (insns[i].k == mark)
+			insns[i].k = value;
 	}
+}
+
+/* An address of ours: the kernel loads a filter's arguments in halves. */
+static void write_address_over(struct sock_filter *insns, uint64_t mark, const void *address)
+{
+	uint64_t value = (uintptr_t)address;
+
+	write_over(insns, (uint32_t)mark, (uint32_t)value);
+	write_over(insns, (uint32_t)(mark >> 32), (uint32_t)(value >> 32));
 }
 
 int filter_apply(void)
@@ -29,7 +38,10 @@ int filter_apply(void)
 	const struct sock_fprog program = { .len = N_INSNS, .filter = insns };
 
 	memcpy(insns, monitor_monitor_policy, sizeof(insns));
-	name_ourselves(insns);
+	/* BPF cannot ask for what the policy has names for */
+	write_over(insns, MKPOLICY_SELF, (uint32_t)getpid());
+	write_address_over(insns, MKPOLICY_RESOLVER, &resolver_addresses.resolver);
+	write_address_over(insns, MKPOLICY_NOWHERE, &resolver_addresses.nowhere);
 	/* the threads exist already: TSYNC, which with ESRCH would name one that is left out */
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 		       SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH, &program) ?

@@ -43,6 +43,7 @@ int main(int argc, char *argv[])
 	check(options.sync_fd, session_prepare(&options, witness_fd), "cannot prepare the session");
 	check(options.sync_fd, confine_enter(options.net_ns_fd, options.mount_ns_fd),
 	      "cannot enter the container's namespaces");
+	check(options.sync_fd, session_prepare_network(), "cannot prepare for the resolver");
 	link_say(options.sync_fd, MONITOR_ENTERED);
 	check(options.sync_fd, confine_privileges(session_highest_fd()),
 	      "cannot give up privileges");

@@ -15,6 +15,7 @@
 
 #include "notify.h"
 #include "proto.h"
+#include "resolver.h"
 
 enum protocol_state {
 	PROTOCOL_HELLO,	  /* hello and plan sent; HELLO_ACK comes next */
@@ -55,6 +56,7 @@ struct protocol {
 	bool clock_hint_wanted, clock_wanted;
 	uint64_t clock_stamp; /* of the guest's last question */
 	struct winsize winsize;
+	struct resolver *resolver; /* that the guest may ask; NULL: none. protocol_begin() clears it */
 
 	uint8_t in[PROTO_SMALL_MAX];
 	size_t in_len;
@@ -94,6 +96,13 @@ void protocol_want_start(struct protocol *protocol, const void *network, size_t 
 void protocol_want_signal(struct protocol *protocol, int signo);
 void protocol_want_winsize(struct protocol *protocol, const struct winsize *winsize);
 void protocol_want_clock_hint(struct protocol *protocol);
+
+/* Whether an answer of the resolver could be sent now. */
+bool protocol_takes_answer(const struct protocol *protocol);
+
+/* Sends one, of at most PROTO_RESOLVE_MAX bytes. Only when protocol_takes_answer(). */
+void protocol_send_answer(struct protocol *protocol, enum resolve_transport transport,
+			  const void *bytes, size_t len);
 
 void protocol_end(struct protocol *protocol);
 

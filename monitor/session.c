@@ -21,6 +21,7 @@
 #include "end_text.h"
 #include "nacre_link.h"
 #include "protocol.h"
+#include "relay.h"
 #include "session.h"
 #include "streams.h"
 #include "witness.h"
@@ -36,6 +37,8 @@
 static struct {
 	struct options options;
 	struct protocol protocol;
+	struct resolver resolver;
+	bool has_resolver;
 	uint8_t token[PROTO_TOKEN_LEN];
 	int signal_fd, null_fd;
 	int clock_fd; /* readable when the host's clock was set */
@@ -89,6 +92,21 @@ int session_prepare(const struct options *options, int witness_fd)
 	session.has_termios = options->tty_fd >= 0 &&
 			      tcgetattr(STDIN_FILENO, &session.termios) == 0;
 	return 0;
+}
+
+int session_prepare_network(void)
+{
+	int err;
+
+	if (session.options.joins == 1 || session.options.net_ns_fd < 0)
+		return 0;
+	err = resolver_prepare(&session.resolver);
+	for (int i = 0; i < RESOLVE_TRANSPORT_COUNT && !err; i++) {
+		if (session.resolver.fd[i] > session.options.highest_fd)
+			session.options.highest_fd = session.resolver.fd[i];
+	}
+	session.has_resolver = !err;
+	return err;
 }
 
 unsigned int session_highest_fd(void)
@@ -359,6 +377,7 @@ static int hellos_send(void)
 	int err = protocol_begin(&session.protocol, options->control_fd, container, type,
 				 options->plan_fd, session.token);
 
+	session.protocol.resolver = session.has_resolver ? &session.resolver : NULL;
 	for (size_t i = 0; i < sizeof(connections) / sizeof(connections[0]) && !err; i++) {
 		if (connections[i].fd >= 0)
 			err = protocol_hello_stream(connections[i].fd, container,
@@ -408,6 +427,8 @@ enum {
 	POLL_OUTPUTS,
 	POLL_CLOCK,
 	POLL_WITNESS,
+	POLL_RESOLVER, /* one for each transport */
+	POLL_RESOLVER_LAST = POLL_RESOLVER + RESOLVE_TRANSPORT_COUNT - 1,
 	POLL_COUNT
 };
 
@@ -426,6 +447,8 @@ void session_run(void)
 			[POLL_OUTPUTS] = { session.exited ? session.outputs_fd : -1, POLLIN, 0 },
 		};
 
+		relay_poll(&fds[POLL_RESOLVER], session.exited ? NULL : session.protocol.resolver,
+			   &session.protocol);
 		if (poll(fds, POLL_COUNT, -1) < 0 && errno != EINTR)
 			fail(STATUS_FAILED, "nacre-monitor cannot wait");
 		if (fds[POLL_LIFELINE].revents)
@@ -444,6 +467,8 @@ void session_run(void)
 			on_control();
 		if (!session.exited)
 			protocol_send(&session.protocol);
+		if (!session.exited && session.protocol.resolver)
+			relay_answers(session.protocol.resolver, &session.protocol);
 		if (fds[POLL_OUTPUTS].revents)
 			finish();
 	}

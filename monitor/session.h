@@ -15,6 +15,9 @@
  */
 int session_prepare(const struct options *options, int witness_fd);
 
+/* In the container's network namespace, before confinement: what the session needs of it. */
+int session_prepare_network(void);
+
 /* The highest descriptor that the session keeps. */
 unsigned int session_highest_fd(void);
 

@@ -11,7 +11,9 @@
 #include "fd.h"
 #include "net_join.h"
 #include "net_read.h"
+#include "net_resolver.h"
 #include "net_socket.h"
+#include "plan.h"
 #include "proto.h"
 
 static bool has_spare(int ns_fd)
@@ -28,13 +30,20 @@ static bool has_spare(int ns_fd)
 	return found;
 }
 
-static ssize_t make_plan(const struct net *net, void *to, struct failure *failure)
+/* What START carries: 0 bytes when there is nothing to tell. */
+static ssize_t make_plan(const struct net *net, const char *resolv_conf, void *to,
+			 struct failure *failure)
 {
+	bool asks_inside = net_resolver_is_inside(resolv_conf);
 	struct plan_buffer plan;
 	ssize_t len = -E2BIG;
 
+	if (net->n == 0 && !asks_inside)
+		return 0;
 	plan_buffer_begin(&plan);
 	net_add_to_plan(net, &plan);
+	if (asks_inside)
+		plan_buffer_add(&plan, PLAN_RESOLVER, NULL, 0, NULL);
 	if (plan_buffer_end(&plan) == 0 && plan.len <= PROTO_START_MAX) {
 		memcpy(to, plan.bytes, plan.len);
 		len = (ssize_t)plan.len;
@@ -46,7 +55,15 @@ static ssize_t make_plan(const struct net *net, void *to, struct failure *failur
 	return len;
 }
 
-ssize_t net_late_attach(pid_t monitor, void *plan, struct arena *arena, struct failure *failure)
+ssize_t net_late_tell(const char *resolv_conf, void *plan, struct failure *failure)
+{
+	const struct net none = { .n = 0 };
+
+	return make_plan(&none, resolv_conf, plan, failure);
+}
+
+ssize_t net_late_attach(pid_t monitor, const char *resolv_conf, void *plan, struct arena *arena,
+			struct failure *failure)
 {
 	struct net net = { .n = 0 };
 	autoclose int ns_fd = -1;
@@ -56,9 +73,9 @@ ssize_t net_late_attach(pid_t monitor, void *plan, struct arena *arena, struct f
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)monitor);
 	ns_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (ns_fd < 0 || !has_spare(ns_fd))
-		return 0;
+		return net_late_tell(resolv_conf, plan, failure);
 	r = net_read(&net, ns_fd, arena, failure);
 	if (!r)
 		r = net_join_late(&net, ns_fd, failure);
-	return r > 0 ? make_plan(&net, plan, failure) : r;
+	return r < 0 ? r : make_plan(&net, resolv_conf, plan, failure);
 }

@@ -19,6 +19,7 @@
 #include "fd.h"
 #include "hooks.h"
 #include "monitorwire.h"
+#include "net_late.h"
 #include "report.h"
 #include "session.h"
 #include "signals.h"
@@ -62,10 +63,18 @@ static void on_signal(struct session *session)
 static void send_start(struct session *session)
 {
 	struct monitor_packet packet = { .type = le32_of(MONITOR_START) };
+	ssize_t len = net_late_tell(session->launch->state->resolv_conf, packet.text,
+				    session->failure);
 
+	if (len < 0) {
+		session_fail(session, SESSION_STATUS_NACRE);
+		return;
+	}
+	packet.text_len = le32_of((uint32_t)len);
 	/* a monitor that is gone shows in its pidfd */
-	if (send(session->launch->sync_fd, &packet, offsetof(struct monitor_packet, text),
-		 MSG_NOSIGNAL) < 0)
+	session->phase = SESSION_STARTING;
+	if (send(session->launch->sync_fd, &packet,
+		 offsetof(struct monitor_packet, text) + (size_t)len, MSG_NOSIGNAL) < 0)
 		report_debug("nacre-monitor: %s", strerror(errno));
 }
 
@@ -77,7 +86,6 @@ static void session_start(struct session *session)
 		return;
 	}
 	send_start(session);
-	session->phase = SESSION_STARTING;
 }
 
 /*

@@ -14,6 +14,7 @@
 #include "fd.h"
 #include "file_replace.h"
 #include "ident.h"
+#include "net_resolver.h"
 #include "state.h"
 #include "state_files.h"
 #include "state_sweep.h"
@@ -66,6 +67,7 @@ static json_t *state_as_json(const struct state *state)
 			json_object_set_new(container, "selinux", json_pack(
 				"{s:s, s:s, s:s}", "vmm", state->selinux.vmm, "fsd",
 				state->selinux.fsd, "monitor", state->selinux.monitor));
+		add_text(container, "resolvConf", state->resolv_conf);
 	}
 	return json_pack("{s:i, s:o, s:o}", "version", STATE_VERSION, "vm", vm, "container",
 			 container);
@@ -208,6 +210,7 @@ static void state_describe(struct state *state, const struct container_config *c
 	strftime(state->created, sizeof(state->created), "%Y-%m-%dT%H:%M:%SZ", &utc);
 	state->bundle = config->bundle;
 	state->rootfs = config->root_path;
+	state->resolv_conf = config->net_ns_fd >= 0 ? net_resolv_conf_of(config) : NULL;
 	state->terminal = config->process.terminal;
 	state->annotations = annotations ? json_incref(annotations) : json_object();
 	state->hooks = json_incref(json_object_get(config->json, "hooks"));

@@ -68,6 +68,7 @@ struct state {
 	const char *cgroup;	/* absolute path of the leaf, NULL: none */
 	char created[32];	/* RFC 3339 */
 	struct selinux_labels selinux;
+	const char *resolv_conf; /* on the host: what /etc/resolv.conf is in it; NULL: no volume */
 	bool foreground;	/* of a `nacre run` that waits for it */
 	bool terminal;
 	bool paused;

@@ -75,6 +75,7 @@ static void state_fill(struct state *state, const json_t *json, struct arena *ar
 		.fsd = text_from_json(labels, "fsd", arena),
 		.monitor = text_from_json(labels, "monitor", arena),
 	};
+	state->resolv_conf = text_from_json(container, "resolvConf", arena);
 	snprintf(state->created, sizeof(state->created), "%s", created ? created : "");
 	state->foreground = json_is_true(json_object_get(container, "foreground"));
 	state->terminal = json_is_true(json_object_get(container, "terminal"));

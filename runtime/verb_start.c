@@ -76,7 +76,8 @@ static int start_process(struct state *state, const struct container_config *hoo
 	if (fd < 0)
 		return fd;
 	/* a pod's network is its member's to join */
-	len = state->vmm.pid ? net_late_attach(state->monitor.pid, packet.text, arena, failure) : 0;
+	len = state->vmm.pid ? net_late_attach(state->monitor.pid, state->resolv_conf, packet.text,
+					       arena, failure) : 0;
 	if (len < 0)
 		return (int)len;
 	packet.text_len = le32_of((uint32_t)len);

@@ -36,6 +36,9 @@
 
 /* Stands for the program's own pid, which its filter.c writes in this number's place. */
 #define MKPOLICY_SELF  0x5e1f5e1fu
+/* Stand for addresses of constants in the program, in both halves likewise. */
+#define MKPOLICY_RESOLVER UINT64_C(0x5e1f5e205e1f5e21)
+#define MKPOLICY_NOWHERE  UINT64_C(0x5e1f5e225e1f5e23)
 #define CONDITIONS_MAX 6
 #define SYSCALLS_MAX   128
 
@@ -64,6 +67,8 @@ static const struct {
 	{ "FUTEX_WAKE", FUTEX_WAKE },
 	{ "NULL", 0 },
 	{ "SELF", MKPOLICY_SELF },
+	{ "RESOLVER", MKPOLICY_RESOLVER },
+	{ "NOWHERE", MKPOLICY_NOWHERE },
 };
 
 static const char *file_name;
@@ -190,7 +195,9 @@ static void print_program(scmp_filter_ctx ctx, const char *name, unsigned int n_
 		fail("exporting the program", strerror(errno));
 	printf("/* Made by mkpolicy from %s. */\n", file_name);
 	printf("#include <linux/filter.h>\n\n#define %s_POLICY_SYSCALLS %u\n", name, n_syscalls);
-	printf("#define MKPOLICY_SELF 0x%xu /* to be replaced by getpid() */\n\n", MKPOLICY_SELF);
+	printf("#define MKPOLICY_SELF 0x%xu /* to be replaced by getpid() */\n", MKPOLICY_SELF);
+	printf("#define MKPOLICY_RESOLVER UINT64_C(0x%llx)\n", (unsigned long long)MKPOLICY_RESOLVER);
+	printf("#define MKPOLICY_NOWHERE UINT64_C(0x%llx)\n\n", (unsigned long long)MKPOLICY_NOWHERE);
 	printf("static const struct sock_filter %s_policy[] = {\n", name);
 	while (read(fd, &insn, sizeof(insn)) == sizeof(insn))
 		printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", insn.code, insn.jt, insn.jf, insn.k);

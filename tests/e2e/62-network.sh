@@ -215,6 +215,60 @@ hello from the bridge
 	finish
 }
 
+# A resolver that lives in the namespace, on the host, as Docker's at 127.0.0.11: over UDP, and over TCP
+# for an answer that is too long. With the real libc of a distribution.
+LIMITS[test_resolver_in_the_namespace]=240
+test_resolver_in_the_namespace()
+{
+	NETWORKS=$PWD
+	new_bridge
+	serve_names one
+	mount_debian
+	make_network_bundle one sh -c '
+		getent ahostsv4 one.example | head -n 1 | cut -d " " -f 1
+		getent ahostsv4 many.example | grep -c STREAM
+		for i in 1 2 3 4 5 6 7 8; do getent ahostsv4 many$i.example > /tmp/$i & done; wait
+		cat /tmp/[1-8] | grep -c STREAM
+		getent ahostsv4 two.example | grep -c 192.0.2.7'
+	edit "\"path\": \"$ROOTFS\"" "\"path\": \"$PWD/debian\""
+	edit '"destination": "/dev/shm"' '"destination": "/tmp"'
+	echo "nameserver 127.0.0.11" > resolv.conf
+	add_mount "{\"destination\": \"/etc/resolv.conf\", \"type\": \"bind\", \"source\": \"$PWD/resolv.conf\", \"options\": [\"bind\", \"ro\"]}"
+	nacre run --bundle bundle nacre-e2e-one
+	expect_status 0
+	expect_silent
+	expect_out "192.0.2.7
+300
+2400
+3"
+}
+
+# The same where the engine writes the file, and attaches the network, between create and start.
+LIMITS[test_resolver_that_comes_after_create]=240
+test_resolver_that_comes_after_create()
+{
+	local pid
+
+	need_command unshare nsenter ip busybox
+	make_bundle sh -c 'nslookup one.example | grep -c 192.0.2.7'
+	echo "nameserver 192.0.2.1" > resolv.conf
+	add_mount "{\"destination\": \"/etc/resolv.conf\", \"type\": \"bind\", \"source\": \"$PWD/resolv.conf\", \"options\": [\"bind\", \"ro\"]}"
+	"$NACRE" "${E2E_ROOT[@]}" create --bundle bundle --pid-file pid nacre-e2e-late > out 2> err
+	expect_equal "create" 0 $?
+	: > late.ns
+	mount --bind "/proc/$(< pid)/ns/net" late.ns
+	in_network late ip link set lo up
+	serve_names late
+	printf '# of the engine\nsearch example\nnameserver 127.0.0.11\noptions ndots:0\n' > resolv.conf
+	nacre start nacre-e2e-late
+	expect_status 0
+	expect_silent
+	wait_until $((5 * E2E_SLOW)) has_line out 1
+	expect_equal "what the container was told" 1 "$(< out)"
+	"$NACRE" "${E2E_ROOT[@]}" delete --force nacre-e2e-late
+	umount late.ns
+}
+
 test_without_a_network_there_is_loopback()
 {
 	run -- sh -c 'ip -o link | wc -l; ping -c 1 -q 127.0.0.1 > /dev/null && echo up'

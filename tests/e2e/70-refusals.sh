@@ -377,6 +377,11 @@ test_tap_and_redirect_refused()
 	in_network good ip addr add 10.1.3.1/24 dev other
 	expect_refused '^nacre: network interface [a-z0-9]*: cannot make a tap: /dev/net/tun: No such file' \
 		run --bundle bundle id
+	interface_in shared 'ip addr add 10.1.1.1/24 dev eth0 && ip link set eth0 up &&
+		tc qdisc add dev eth0 ingress_block 5 clsact'
+	network_bundle shared
+	NACRE_BIN=$NACRE expect_refused '^nacre: network interface eth0: the kernel refuses to redirect it' \
+		run --bundle bundle id
 }
 
 run_subject "$@"

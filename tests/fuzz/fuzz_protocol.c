@@ -3,7 +3,7 @@
  * The control protocol as nacre-monitor hears it: a guest that says anything, in pieces of any
  * size, and a host that wants things at any moment. Also the sanitizer, for text of any kind.
  */
-/* SOURCES: monitor/protocol.c monitor/notify.c monitor/sanitize.c */
+/* SOURCES: monitor/protocol.c monitor/protocol_out.c monitor/resolver.c monitor/notify.c monitor/sanitize.c */
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -67,7 +67,7 @@ static bool receive_all(struct protocol *p)
 static void speak(int fd, struct cursor *c)
 {
 	static const uint8_t types[] = { MSG_HELLO_ACK, MSG_CREATED, MSG_STARTED, MSG_FAILED,
-					 MSG_EXITED };
+					 MSG_EXITED, MSG_RESOLVE };
 	struct {
 		struct msg_header h;
 		uint8_t body[64];

@@ -6,7 +6,8 @@
  * number.
  */
 /* SOURCES: guest-init/hello.c guest-init/session.c guest-init/birth.c guest-init/orders.c guest-init/clock.c */
-/* SOURCES: guest-init/wire.c guest-init/pump.c guest-init/plan_read.c guest-init/report.c */
+/* SOURCES: guest-init/wire.c guest-init/pump.c guest-init/plan_read.c guest-init/report.c guest-init/resolver.c guest-init/resolver_tcp.c */
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -201,12 +202,21 @@ int container_finish(const struct container *c, const struct plan *p, pid_t pid,
 	return 0;
 }
 
-int network_attach(const void *plan, size_t len, pid_t init, int init_fd, struct report *r)
+int network_attach(const void *plan, size_t len, pid_t init, int init_fd,
+		   int resolver[RESOLVE_TRANSPORT_COUNT], struct report *r)
 {
 	const uint8_t *bytes = plan;
 
 	(void)init;
 	(void)init_fd;
+	if (len && bytes[len - 1] & 2) {
+		const struct sockaddr_in at = { .sin_family = AF_INET };
+
+		resolver[RESOLVE_DATAGRAM] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+		resolver[RESOLVE_STREAM] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		CLAIM(bind(resolver[RESOLVE_STREAM], (const struct sockaddr *)&at, sizeof(at)) == 0);
+		CLAIM(listen(resolver[RESOLVE_STREAM], 1) == 0);
+	}
 	return len && bytes[len - 1] & 1 ? report_set(r, FAILED_NACRE, 0, "network") : 0;
 }
 

@@ -6,7 +6,7 @@
  * The monitor's session runs in a child; the test is its guest and its nacre; another child stands for
  * the VMM.
  */
-/* SOURCES: monitor/session.c monitor/streams.c monitor/protocol.c monitor/notify.c monitor/nacre_link.c */
+/* SOURCES: monitor/session.c monitor/relay.c monitor/resolver.c monitor/streams.c monitor/protocol.c monitor/protocol_out.c monitor/notify.c monitor/nacre_link.c */
 /* SOURCES: monitor/end_text.c monitor/sanitize.c */
 #include <setjmp.h>
 #include <stdarg.h>

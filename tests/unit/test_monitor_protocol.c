@@ -3,7 +3,7 @@
  * Unit tests of the host's side of the control protocol, with a guest at the other end of a socket
  * pair that keeps the order, breaks it, lies about lengths, and sends byte by byte.
  */
-/* SOURCES: monitor/protocol.c monitor/notify.c monitor/sanitize.c */
+/* SOURCES: monitor/protocol.c monitor/protocol_out.c monitor/resolver.c monitor/notify.c monitor/sanitize.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -487,12 +487,66 @@ static void test_clock(void **state)
 	pair_end(&pair);
 }
 
+/* Questions for the resolver: only while there is one, and the process was started; answers. */
+static void test_resolve(void **state)
+{
+	struct {
+		struct msg_resolve head;
+		uint8_t bytes[PROTO_RESOLVE_MAX + 1];
+	} m = { .bytes = "a question" };
+	struct resolver resolver = { .fd = { -1, -1 } };
+	struct pair pair;
+	size_t len;
+
+	(void)state;
+	run_to_running(&pair);
+	pair.host.resolver = &resolver;
+	guest_send(&pair, MSG_RESOLVE, &m, sizeof(m.head) + 10);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_NOTHING);
+	assert_true(protocol_takes_answer(&pair.host));
+	protocol_send_answer(&pair.host, RESOLVE_STREAM, m.bytes, PROTO_RESOLVE_MAX);
+	memset(&m, 0, sizeof(m));
+	assert_int_equal(guest_receive(&pair, &m, sizeof(m), &len), MSG_RESOLVED);
+	assert_int_equal(len, sizeof(m.head) + PROTO_RESOLVE_MAX);
+	assert_int_equal(le16_get(m.head.transport), RESOLVE_STREAM);
+	assert_string_equal((char *)m.bytes, "a question");
+	protocol_want_signal(&pair.host, SIGTERM);
+	assert_false(protocol_takes_answer(&pair.host));
+	m.head.transport = le16_of(RESOLVE_TRANSPORT_COUNT);
+	guest_send(&pair, MSG_RESOLVE, &m, sizeof(m.head) + 10);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+
+	for (size_t i = 0; i < 3; i++) {
+		const size_t lengths[] = { 0, sizeof(m.head), sizeof(m.head) + PROTO_RESOLVE_MAX + 1 };
+
+		m.head.transport = le16_of(RESOLVE_DATAGRAM);
+		run_to_running(&pair);
+		pair.host.resolver = &resolver;
+		guest_send(&pair, MSG_RESOLVE, &m, lengths[i]);
+		assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+		pair_end(&pair);
+	}
+
+	run_to_running(&pair); /* without a resolver */
+	guest_send(&pair, MSG_RESOLVE, &m, sizeof(m.head) + 10);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+
+	pair_begin(&pair, 100); /* before there is a container */
+	pair.host.resolver = &resolver;
+	guest_acks(&pair);
+	guest_send(&pair, MSG_RESOLVE, &m, sizeof(m.head) + 10);
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	pair_end(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_session), cmocka_unit_test(test_large_plan),
 		cmocka_unit_test(test_failed),	      cmocka_unit_test(test_order),
-		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_clock),	      cmocka_unit_test(test_resolve),
 		cmocka_unit_test(test_lengths),	      cmocka_unit_test(test_values),
 		cmocka_unit_test(test_torn),	      cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_begin_refuses),

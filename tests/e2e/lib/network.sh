@@ -83,3 +83,14 @@ make_network_bundle()	# NETWORK COMMAND…
 	CONFIG=${CONFIG//\"CAP_KILL\"/\"CAP_KILL\", \"CAP_NET_RAW\"}
 	add_mount "{\"destination\": \"/opt\", \"type\": \"bind\", \"source\": \"$E2E_BUILD/e2e/guest\", \"options\": [\"bind\", \"ro\"]}"
 }
+
+# A resolver as Docker's: in the container's namespace, found by a rule of the host's packet filter.
+serve_names()	# NETWORK
+{
+	need_command iptables python3
+	in_network "$1" sh -c '
+		for protocol in udp tcp; do
+			iptables -t nat -A OUTPUT -d 127.0.0.11 -p $protocol --dport 53 -j DNAT --to 127.0.0.11:5353
+		done' || skip "no iptables"
+	in_network "$1" "$E2E_DIR/lib/resolver.py" 127.0.0.11 5353 > /dev/null 2>&1 &
+}

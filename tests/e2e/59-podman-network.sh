@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Networks that podman makes (netavark, aardvark-dns). NACRE_TEST_RUNTIME=crun runs the same against crun.
+
+set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/tests.sh
+. "${0%/*}/lib/tests.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/containers.sh
+. "$E2E_DIR/lib/containers.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/podman.sh
+. "$E2E_DIR/lib/podman.sh"
+
+need_networks()
+{
+	local helper
+
+	[ "$E2E_PLACE" = emulated ] || skip "makes bridges and rules of the packet filter on this machine"
+	podman_is_ready
+	need_command iptables busybox
+	for helper in netavark aardvark-dns; do
+		[ -x "/usr/lib/podman/$helper" ] || skip "$helper is not installed"
+	done
+}
+
+log_has_ready()
+{
+	in_podman logs nacre-e2e-web > logs 2>&1
+	has_line logs ready
+}
+
+# A server and a client on one bridge; the server's port published on the host.
+LIMITS[test_bridge]=400
+test_bridge()
+{
+	local programs=$E2E_BUILD/e2e/guest
+
+	need_networks
+	podman_says nacre-e2e-bridge network create --subnet 10.98.7.0/24 --ipv6 --subnet fd98:7::/64 nacre-e2e-bridge
+	podman_does run -d --name nacre-e2e-web --network nacre-e2e-bridge -p 18080:80 \
+		-v "$programs:/opt:ro" "$IMAGE" \
+		sh -c 'mkdir /w; echo hello from web > /w/file; httpd -p 80 -h /w; exec /opt/datagrams echo 7'
+	expect_equal "status of run -d" 0 "$STATUS" || show "$ERR"
+	wait_until $((10 * E2E_SLOW)) log_has_ready || failed "the server is not ready"
+	expect_equal "the published port" "hello from web" \
+		"$(timeout 20 busybox wget -qO - http://10.98.7.1:18080/file)"
+	podman_does run --rm --network nacre-e2e-bridge --cap-add NET_RAW -v "$programs:/opt:ro" "$IMAGE" sh -c '
+		timeout 10 wget -qO - http://nacre-e2e-web/file
+		ping -c 1 -q -W 5 nacre-e2e-web > /dev/null && echo ping
+		four=$(nslookup nacre-e2e-web | sed -n "s/^Address: \(10[.].*\)/\1/p")
+		six=$(nslookup nacre-e2e-web | sed -n "s/^Address: \(fd98.*\)/\1/p")
+		/opt/datagrams ask "$four" 7 1400
+		/opt/datagrams ask "$six" 7 4000
+		ping -6 -c 1 -q -W 5 "$six" > /dev/null && echo ping6
+		timeout 10 wget -qO - "http://[$six]/file"'
+	expect_equal "status of the client" 0 "$STATUS" || show "$ERR"
+	expect_out "hello from web
+ping
+1400
+4000
+ping6
+hello from web"
+	podman_does rm -f -t 0 nacre-e2e-web
+	expect_equal "status of rm" 0 "$STATUS" || show "$ERR"
+	podman_does network rm nacre-e2e-bridge
+	expect_equal "status of network rm" 0 "$STATUS" || show "$ERR"
+	[ "$RUNTIME" != "$NACRE" ] || expect_equal "state of nacre" "" "$(ls /run/nacre)"
+}
+
+# Copies programs of this machine with their libraries into a tree.
+copy_programs()	# TREE PROGRAM…
+{
+	local tree=$1 file
+
+	shift
+	for file in "$@" $(ldd "$@" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | sort -u); do
+		mkdir -p "$tree${file%/*}"
+		[ -e "$tree$file" ] || cp "$file" "$tree$file"
+	done
+}
+
+# nginx in one container, its clients in another: 10,000 connections with --full.
+LIMITS[test_requests_between_containers]=900
+test_requests_between_containers()
+{
+	local n=300 server=nacre-e2e-web
+
+	[ -z "$E2E_FULL" ] || n=10000
+	need_networks
+	need_command nginx ab
+	mount_debian
+	copy_programs debian "$(command -v nginx)" "$(command -v ab)"
+	mkdir -p debian/srv debian/var/lib/nginx debian/var/log/nginx
+	head -c 20000 /dev/zero > debian/srv/page
+	cat > debian/etc/nginx.conf <<- EOF
+		daemon off; master_process off; user root; pid /tmp/pid; error_log stderr;
+		events { }
+		http { access_log off; server { listen 80; root /srv; } }
+	EOF
+	podman_does network create --subnet 10.98.8.0/24 nacre-e2e-requests
+	podman_does run -d --name $server --network nacre-e2e-requests --rootfs "$PWD/debian" \
+		sh -c 'echo ready; exec nginx -c /etc/nginx.conf'
+	expect_equal "status of run -d" 0 "$STATUS" || show "$ERR"
+	wait_until $((10 * E2E_SLOW)) log_has_ready || failed "the server is not ready"
+	podman_does run --rm --network nacre-e2e-requests --rootfs "$PWD/debian" \
+		ab -q -n $n -c 8 -s 60 http://$server/page
+	expect_equal "status of the client" 0 "$STATUS" || show "$ERR"
+	expect_equal "what the client counted" "$n 0 $((n * 20000))" "$(sed -n \
+		's/^\(Complete requests\|Failed requests\|HTML transferred\): *\([0-9]*\).*/\2/p' out | xargs)"
+	podman_does rm -f -t 0 $server
+	podman_does network rm nacre-e2e-requests
+	expect_equal "status of network rm" 0 "$STATUS" || show "$ERR"
+}
+
+# podman of an ordinary user: slirp4netns brings the network, whose other end is the user's own.
+LIMITS[test_slirp4netns_of_a_user]=400
+test_slirp4netns_of_a_user()
+{
+	local as_joe
+
+	[ "$E2E_PLACE" = emulated ] || skip "adds a user"
+	need_command newuidmap useradd runuser slirp4netns podman conmon busybox
+	id -u nacre-joe > /dev/null 2>&1 || useradd -m -u 3000 nacre-joe
+	chmod 666 /dev/kvm /dev/net/tun
+	mkdir -p /run/user/3000 /etc/containers joe
+	chown nacre-joe: /run/user/3000 joe
+	chmod 755 "$E2E_TOP" "$E2E_WORK" .
+	[ -e /etc/containers/policy.json ] ||
+		echo '{"default":[{"type":"insecureAcceptAnything"}]}' > /etc/containers/policy.json
+	cat > joe.conf <<- EOF
+		[containers]
+		log_driver="k8s-file"
+		[engine]
+		runtime_supports_json=["crun", "nacre"]
+		runtime_supports_nocgroups=["crun", "nacre"]
+	EOF
+	cp -a "$ROOTFS" joe/rootfs
+	chown -R nacre-joe: joe/rootfs
+	mkdir served
+	echo "hello from the host" > served/file
+	ip link set lo up
+	ip addr add 198.51.100.1/32 dev lo
+	busybox httpd -f -p 198.51.100.1:8080 -h served > /dev/null 2>&1 &
+	as_joe=(runuser -u nacre-joe -- env -C / XDG_RUNTIME_DIR=/run/user/3000 HOME=/home/nacre-joe
+		CONTAINERS_CONF="$PWD/joe.conf" podman --root "$PWD/joe/root" --runroot "$PWD/joe/run"
+		--tmpdir "$PWD/joe/tmp" --storage-driver vfs --cgroup-manager cgroupfs
+		--events-backend file --runtime "$RUNTIME")
+	"${as_joe[@]}" run --rm --cgroups disabled --network slirp4netns --rootfs "$PWD/joe/rootfs" \
+		sh -c 'ip -o -4 addr show tap0 | grep -c 10.0.2.100/24; cat /sys/class/net/tap0/mtu
+		timeout 20 wget -qO - http://198.51.100.1:8080/file' < /dev/null > out 2> err
+	STATUS=$?
+	take_output
+	expect_status 0
+	expect_out "1
+65520
+hello from the host"
+	ip addr del 198.51.100.1/32 dev lo
+	[ ! -s /run/user/3000/libpod/tmp/pause.pid ] || kill "$(< /run/user/3000/libpod/tmp/pause.pid)"
+	[ ! -s joe/tmp/pause.pid ] || kill "$(< joe/tmp/pause.pid)"
+}
+
+run_subject "$@"
+podman_is_done
