@@ -18,6 +18,13 @@ static void raise_irq(struct virtio_dev *dev, uint32_t bit)
 		return;
 }
 
+uint16_t dev_queue_size_max(const struct virtio_dev *dev, uint32_t q)
+{
+	if (q == 0 && dev->ops->queue0_size_max)
+		return dev->ops->queue0_size_max;
+	return dev->ops->queue_size_max;
+}
+
 bool dev_is_live(const struct virtio_dev *dev)
 {
 	return (dev->status & VIRTIO_CONFIG_S_DRIVER_OK) &&
@@ -40,7 +47,7 @@ void dev_config_changed(struct virtio_dev *dev)
 void dev_serve_queue(struct virtio_dev *dev, uint32_t qi,
 		     int (*serve)(struct virtio_dev *dev, struct virtq *q, const struct chain *c))
 {
-	static _Thread_local struct chain c; /* 4 KiB */
+	static _Thread_local struct chain c; /* 16 KiB, touched as far as chains go */
 	struct virtq *q = &dev->queue[qi];
 	uint64_t one = 1;
 	int r = 0;

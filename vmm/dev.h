@@ -41,6 +41,7 @@ struct virtio_dev_ops {
 	uint64_t features;  /* beside VIRTIO_F_VERSION_1 and VIRTIO_F_EVENT_IDX, which mmio.c offers */
 	uint32_t n_queues;
 	uint16_t queue_size_max;
+	uint16_t queue0_size_max; /* of queue 0, where that is another; 0: the same */
 	const void *config; /* device configuration, read-only for the driver; may be NULL */
 	uint32_t config_len;
 	bool own_threads; /* mmio_attach() leaves it to them to call mmio_listen() */
@@ -74,6 +75,9 @@ struct virtio_dev {
 	int irq_fd; /* eventfd, bound to the interrupt line by KVM_IRQFD */
 	struct dev_kick kick[DEV_QUEUES_MAX];
 };
+
+/* The most entries that the ring of queue q may have. */
+uint16_t dev_queue_size_max(const struct virtio_dev *dev, uint32_t q);
 
 /* True between DRIVER_OK and a reset or a violation. Lock held. */
 bool dev_is_live(const struct virtio_dev *dev);

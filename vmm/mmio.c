@@ -99,7 +99,7 @@ static uint32_t read_register(struct virtio_dev *dev, uint64_t off)
 			return 0;
 		return (uint32_t)(offered_features(dev) >> (32 * dev->features_sel));
 	case VIRTIO_MMIO_QUEUE_NUM_MAX:
-		return q ? dev->ops->queue_size_max : 0;
+		return q ? dev_queue_size_max(dev, dev->queue_sel) : 0;
 	case VIRTIO_MMIO_QUEUE_READY:
 		return q && q->ready;
 	case VIRTIO_MMIO_STATUS:
@@ -207,7 +207,7 @@ static void write_queue_register(struct virtio_dev *dev, uint64_t off, uint32_t 
 		return;
 	switch (off) {
 	case VIRTIO_MMIO_QUEUE_NUM:
-		q->size = value <= dev->ops->queue_size_max ? (uint16_t)value : 0;
+		q->size = value <= dev_queue_size_max(dev, dev->queue_sel) ? (uint16_t)value : 0;
 		break;
 	case VIRTIO_MMIO_QUEUE_DESC_LOW:
 		set_low(&q->desc, value);

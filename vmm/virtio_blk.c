@@ -71,7 +71,7 @@ static uint8_t transfer(const struct blk *blk, const struct chain *c, bool to_gu
 			uint64_t sector, uint32_t *written)
 {
 	uint64_t len = to_guest ? c->write_len - 1 : c->read_len - REQUEST_HDR;
-	struct iovec iov[VIRTQ_SIZE_MAX];
+	struct iovec iov[QUEUE_SIZE];
 	uint8_t status;
 	long done;
 	int n;
@@ -80,7 +80,7 @@ static uint8_t transfer(const struct blk *blk, const struct chain *c, bool to_gu
 	    !range_fits(sector, len / BLK_SECTOR, blk->sectors) || (!to_guest && blk->read_only))
 		return VIRTIO_BLK_S_IOERR;
 	n = chain_iov(c, blk->dev->mem, to_guest, to_guest ? 0 : REQUEST_HDR, len, iov,
-		      VIRTQ_SIZE_MAX);
+		      QUEUE_SIZE);
 	if (n < 0)
 		return VIRTIO_BLK_S_IOERR;
 	if (n == 0)

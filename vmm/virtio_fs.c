@@ -413,8 +413,9 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "num_request_queues is 
 #define FS_OPS(class_name, class)                                                                  \
 	{                                                                                          \
 		.name = (class_name), .device_id = VIRTIO_ID_FS, .n_queues = FS_QUEUES,            \
-		.queue_size_max = VIRTQ_SIZE_MAX, .config = &config[class],                        \
-		.config_len = sizeof(config[class]), .quiesce = quiesce, .notify = notify,         \
+		.queue_size_max = VIRTQ_SIZE_MAX, .queue0_size_max = FS_HIPRIO_SIZE,               \
+		.config = &config[class], .config_len = sizeof(config[class]), .quiesce = quiesce, \
+		.notify = notify,                                                                  \
 	}
 
 static const struct virtio_dev_ops ops[BROKER_CLASS_COUNT] = {

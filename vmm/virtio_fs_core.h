@@ -26,12 +26,16 @@
 #define FS_FILES_MAX 65536u
 #define FS_WORKERS   2u
 
+/* Entries of the ring for FORGET, one descriptor each. */
+#define FS_HIPRIO_SIZE 256u
+
 /*
- * Pages in one READ or WRITE. One page is one descriptor, a ring has 256, and a Linux driver that
- * finds no room tries again a millisecond later: so three large requests fit, and small ones
- * beside.
+ * Pages in one READ or WRITE, as many as Linux ever asks for: what a request costs beside its data
+ * (two wakings, a dozen system calls) is then small against 1 MiB. One page is one descriptor, the
+ * ring of requests has 1024, and a Linux driver that finds no room tries again a millisecond later:
+ * so three large requests fit, and small ones beside.
  */
-#define FS_PAGES_MAX 64u
+#define FS_PAGES_MAX 256u
 #define FS_WRITE_MAX (FS_PAGES_MAX * 4096u)
 
 struct fs_list {

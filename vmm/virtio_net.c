@@ -20,8 +20,7 @@
 #include "thread.h"
 #include "virtio_net_core.h"
 
-#define BIT(f)	   (UINT64_C(1) << (f))
-#define QUEUE_SIZE 256u
+#define BIT(f) (UINT64_C(1) << (f))
 
 static struct net nets[NET_MAX];
 static unsigned int n_nets;
@@ -242,7 +241,7 @@ static void init_ops(struct net *net)
 			    BIT(VIRTIO_NET_F_STATUS) | BIT(VIRTIO_NET_F_MTU) |
 			    BIT(VIRTIO_NET_F_MRG_RXBUF),
 		.n_queues = 2 * net->n_ports + many,
-		.queue_size_max = QUEUE_SIZE,
+		.queue_size_max = NET_QUEUE_SIZE,
 		.config = &net->config,
 		.config_len = sizeof(net->config),
 		.own_threads = true,

@@ -26,6 +26,8 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "headers and configurat
 #define NET_ETH_HDR 14u
 /* The longest frame with its header: 64 KiB that are segmented later, Ethernet, a VLAN tag. */
 #define NET_FRAME_MAX (65536u + 64u)
+/* Descriptors of each queue. */
+#define NET_QUEUE_SIZE 256u
 /* Frames of one event, so that nothing else on the thread has to wait long. */
 #define NET_BATCH 64u
 
@@ -93,7 +95,7 @@ struct net_window {
 	struct {
 		uint16_t head, n_pieces;
 		uint32_t bytes;
-	} chain[VIRTQ_SIZE_MAX];
+	} chain[NET_QUEUE_SIZE];
 	struct chain_piece piece[NET_WINDOW_PIECES];
 };
 

@@ -62,7 +62,7 @@ static int window_fill(struct net *net, struct net_rx *rx, uint64_t target)
 	struct virtq *q = queue_of(net, rx);
 	struct net_window *w = &rx->window;
 	/* §5.1.6.4: without MRG_RXBUF a frame goes into one buffer. */
-	uint32_t n_max = net_has(net, VIRTIO_NET_F_MRG_RXBUF) ? VIRTQ_SIZE_MAX : 1;
+	uint32_t n_max = net_has(net, VIRTIO_NET_F_MRG_RXBUF) ? NET_QUEUE_SIZE : 1;
 
 	w->full = false;
 	while (w->bytes < target && w->n_chains < n_max) {

@@ -92,7 +92,7 @@ static void keep_rest(struct stream *s, const struct iovec *iov, int n, size_t d
 static int stream_send(struct net_port *p, const struct iovec *iov, int n)
 {
 	struct stream *s = stream_of(p);
-	struct iovec v[VIRTQ_SIZE_MAX + 1];
+	struct iovec v[NET_QUEUE_SIZE + 1];
 	uint8_t head[LEN_BYTES];
 	size_t len = 0;
 	ssize_t sent;

@@ -72,7 +72,7 @@ static struct net_port *port_of(struct net *net, const struct virtq *q)
 static int send_frame(struct net *net, struct net_port *p, const struct chain *c)
 {
 	uint64_t len = c->read_len - NET_HDR;
-	struct iovec iov[VIRTQ_SIZE_MAX + 1];
+	struct iovec iov[NET_QUEUE_SIZE + 1];
 	net_header h;
 	int n, r;
 
@@ -80,7 +80,7 @@ static int send_frame(struct net *net, struct net_port *p, const struct chain *c
 		return -EPROTO;
 	if (len < NET_ETH_HDR || c->read_len > NET_FRAME_MAX || !header_is_good(net, &h, len))
 		return 0;
-	n = chain_iov(c, net->dev->mem, false, NET_HDR, len, iov + 1, VIRTQ_SIZE_MAX);
+	n = chain_iov(c, net->dev->mem, false, NET_HDR, len, iov + 1, NET_QUEUE_SIZE);
 	if (n < 0)
 		return -EPROTO;
 	iov[0] = (struct iovec){ &h, NET_HDR };

@@ -19,7 +19,8 @@
 
 #include "gmem.h"
 
-#define VIRTQ_SIZE_MAX 256u
+/* Of any device; most take less (dev.h, queue_size_max). */
+#define VIRTQ_SIZE_MAX 1024u
 
 /* One piece of a chain; the address range has been checked to lie in guest memory. */
 struct chain_piece {

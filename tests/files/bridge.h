@@ -239,7 +239,8 @@ static int run_bridge(int fuse_fd, int broker_fd)
 		return 1;
 	driver_negotiate(&dev, FEATURE_VERSION_1);
 	for (uint32_t q = 0; q < FS_QUEUES; q++) {
-		drv[q] = fake_driver_at(&mem, FAKE_BASE + 0x8000u * q, VIRTQ_SIZE_MAX);
+		drv[q] = fake_driver_at(&mem, FAKE_BASE + 0x8000u * q,
+					dev_queue_size_max(&dev, q));
 		driver_queue(&dev, q, &drv[q]);
 	}
 	driver_ok(&dev);

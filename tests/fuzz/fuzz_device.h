@@ -41,14 +41,14 @@ static inline void guest_bring_up(struct guest *g, uint16_t size, bool event_idx
 
 	if (event_idx)
 		features |= UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX;
-	if (size > g->dev->ops->queue_size_max)
-		size = g->dev->ops->queue_size_max;
 	driver_negotiate(g->dev, features);
 	for (uint32_t q = 0; q < g->n_queues; q++) {
 		uint64_t at = GUEST_RINGS + (uint64_t)q * GUEST_RING;
+		uint16_t max;
 
 		memset(gmem_slice(&g->mem, GPA(at), GUEST_RING), 0, GUEST_RING);
-		g->queue[q] = fake_driver_at(&g->mem, at, size);
+		max = dev_queue_size_max(g->dev, q);
+		g->queue[q] = fake_driver_at(&g->mem, at, size < max ? size : max);
 		driver_queue(g->dev, q, &g->queue[q]);
 	}
 	driver_ok(g->dev);
@@ -167,7 +167,7 @@ static inline void guest_check(const struct guest *g)
 
 		if (!q->ready)
 			continue;
-		CLAIM(q->size && q->size <= g->dev->ops->queue_size_max);
+		CLAIM(q->size && q->size <= dev_queue_size_max(g->dev, i));
 		CLAIM(!(q->size & (q->size - 1)));
 		CLAIM(gmem_slice(&g->mem, q->desc, 16ul * q->size));
 		for (unsigned int head = q->size; head < VIRTQ_SIZE_MAX; head++)

@@ -40,7 +40,7 @@ static void test_init(void **state)
 	assert_true(out->flags & FUSE_DONT_MASK);
 	assert_false(out->flags & (FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | FUSE_EXPORT_SUPPORT));
 	assert_int_equal(out->max_write, 4096 * out->max_pages);
-	assert_true(out->max_pages + 4u <= RING_ENTRIES);
+	assert_true(out->max_pages + 4u <= VIRTQ_SIZE_MAX);
 	assert_true(out->max_readahead <= out->max_write);
 	assert_int_equal(ask_op(VOLUME, FUSE_INIT, 0, &in, sizeof(in)), 0);
 	assert_false(out->flags & FUSE_WRITEBACK_CACHE);

@@ -112,6 +112,75 @@ static void test_pieces(void **state)
 	close(mine);
 }
 
+/*
+ * A WRITE of 256 pages, and one of as many pieces as a ring of the largest size has; then a byte
+ * more than a request may have. (One page of memory is all the data.)
+ */
+static void test_largest(void **state)
+{
+	const uint64_t ring = FAKE_BASE + FAKE_SIZE - 0x8000u, at = ring - 0x3000u;
+	static const struct {
+		uint32_t pieces, len, size, used;
+	} cases[] = {
+		{256, 4096, FS_WRITE_MAX, FS_WRITE_MAX},
+		{VIRTQ_SIZE_MAX - 2, 7, (VIRTQ_SIZE_MAX - 2) * 7, (VIRTQ_SIZE_MAX - 2) * 7},
+		{257, 4096, FS_WRITE_MAX + 4096, 0},
+	};
+	struct fake_driver *d = &drv[ROOT][FS_QUEUE_REQUEST];
+	uint8_t page[4096], back[4096];
+	int fd, mine;
+
+	(void)state;
+	driver_negotiate(&dev[ROOT], FEATURE_VERSION_1);
+	assert_int_equal(dev_queue_size_max(&dev[ROOT], FS_QUEUE_HIPRIO), FS_HIPRIO_SIZE);
+	*d = fake_driver_at(&mem, ring, VIRTQ_SIZE_MAX);
+	driver_queue(&dev[ROOT], FS_QUEUE_REQUEST, d);
+	driver_ok(&dev[ROOT]);
+	pump();
+	next_head[ROOT][FS_QUEUE_REQUEST] = 0;
+	assert_int_equal(session_init(ROOT), 0);
+	while (fsd_receive(0) > 0)
+		;
+	fd = temporary(O_RDWR);
+	mine = dup(fd);
+	assert_int_equal(open_as(ROOT, O_RDWR, 1, fd), 0);
+	for (size_t i = 0; i < sizeof(page); i++)
+		page[i] = (uint8_t)(i * 13 + 1);
+	fake_put(&mem, at, page, sizeof(page));
+	for (size_t c = 0; c < 3; c++) {
+		struct {
+			struct fuse_in_header hdr;
+			struct fuse_write_in in;
+		} w = {.hdr = {.len = 80 + cases[c].size, .opcode = FUSE_WRITE, .nodeid = NODE},
+		       .in = {.fh = 1, .size = cases[c].size}};
+		struct {
+			struct fuse_out_header hdr;
+			struct fuse_write_out out;
+		} answered;
+		uint32_t head;
+
+		assert_int_equal(ftruncate(mine, 0), 0);
+		fake_put(&mem, at + 0x1000, &w, sizeof(w));
+		fake_desc(d, 0, at + 0x1000, sizeof(w), FAKE_NEXT, 1);
+		for (uint16_t i = 1; i <= cases[c].pieces; i++)
+			fake_desc(d, i, at, cases[c].len, FAKE_NEXT, (uint16_t)(i + 1));
+		fake_desc(d, (uint16_t)(cases[c].pieces + 1), at + 0x2000, 24, FAKE_WRITE, 0);
+		fake_offer(d, 0);
+		driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+		assert_true(await_used(ROOT, FS_QUEUE_REQUEST, &head) > 0);
+		assert_int_equal(gmem_read(&mem, GPA(at + 0x2000), &answered, sizeof(answered)), 0);
+		assert_int_equal(answered.hdr.error, cases[c].used ? 0 : -EINVAL);
+		if (!cases[c].used)
+			continue;
+		assert_int_equal(answered.out.size, cases[c].used);
+		assert_int_equal(lseek(mine, 0, SEEK_END), cases[c].used);
+		assert_int_equal(pread(mine, back, cases[c].len, cases[c].used - cases[c].len),
+				 cases[c].len);
+		assert_memory_equal(back, page, cases[c].len);
+	}
+	close(mine);
+}
+
 static void test_bad_io(void **state)
 {
 	struct fuse_read_in in = {.fh = 2, .size = 0x400 - 16};
@@ -352,6 +421,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FS_TEST(test_read_write),
 		FS_TEST(test_pieces),
+		FS_TEST(test_largest),
 		FS_TEST(test_bad_io),
 		FS_TEST(test_donations),
 		FS_TEST(test_no_descriptors),
