@@ -64,6 +64,9 @@ Seccomp: 2" "${seen%$'\n'}"
 		[ "$(readlink "/proc/$pid/ns/$line")" != "$(readlink "/proc/self/ns/$line")" ] ||
 			failed "nacre-fsd is in the host's $line namespace"
 	done
+	# no device of the host by a node in the container's files, whoever made it
+	expect_equal "its mounts without nosuid and nodev" "" \
+		"$(grep -vE '^([^ ]+ ){5}[^ ]*nosuid,nodev' "/proc/$pid/mountinfo")"
 	expect_match "its user namespace" '^ *2147483648 +0 +65536' "$(< "/proc/$pid/uid_map")"
 	finish
 	expect_success ready

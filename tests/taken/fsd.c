@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "fsd/filter.h"
@@ -27,7 +29,7 @@ static struct export_table exports;
 static int user_ns, proc_fd, proc_self_fd;
 static int ro_file_fd; /* O_PATH of a file of the read-only volume */
 static int outside_fd; /* O_PATH of the directory outside: as if a resolve trick had given it */
-static char tree[] = "/tmp/tree", volume[] = "/tmp/volume";
+static const char tree[] = "/tmp/tree", volume[] = "/tmp/volume";
 
 static void check(bool fine, const char *what)
 {
@@ -55,7 +57,21 @@ static void make_trees(void)
 	check(symlink("/tmp", "/tmp/tree/away") == 0 && symlink("../../..", "/tmp/tree/dir/up") == 0,
 	      "links");
 	make_file("/tmp/tree/file");
+	/* what an image may bring along, and everybody may open */
+	check(mknod("/tmp/tree/null", S_IFCHR | 0666, makedev(1, 3)) == 0 &&
+	      chmod("/tmp/tree/null", 0666) == 0, "device node");
 	make_file("/tmp/volume/file");
+}
+
+/* /tmp as a mount of its own, with the attributes that runtime/exports.c gives the container's. */
+static int clone_tmp(void)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, "/tmp", OPEN_TREE_CLONE | O_CLOEXEC);
+
+	check(fd >= 0 && syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0,
+	      "clone of a mount");
+	return fd;
 }
 
 static void confine(const struct world *w, int kind, bool with_filter)
@@ -66,11 +82,12 @@ static void confine(const struct world *w, int kind, bool with_filter)
 	make_trees();
 	args = (struct args){ .socket_fd = w->socket_fd, .user_ns_fd = user_ns, .mount_ns_fd = -1,
 			      .confined_fd = -1, .n_exports = 2 };
-	args.export[0].fd = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	args.export[1] = (struct export){ .fd = open(volume, O_PATH | O_DIRECTORY | O_CLOEXEC),
+	outside_fd = clone_tmp();
+	args.export[0].fd = openat(outside_fd, "tree", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	args.export[1] = (struct export){ .fd = openat(outside_fd, "volume",
+						       O_PATH | O_DIRECTORY | O_CLOEXEC),
 					  .read_only = true };
-	ro_file_fd = open("/tmp/volume/file", O_PATH | O_CLOEXEC);
-	outside_fd = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ro_file_fd = openat(outside_fd, "volume/file", O_PATH | O_CLOEXEC);
 	check(!stage_open_proc(&exports, &proc_fd, &proc_self_fd), "procfs");
 	check(!stage_enter_mounts(&exports, -1, proc_self_fd, proc_fd), "working directory");
 	check(!stage_enter_user(user_ns), "user namespace");
@@ -149,6 +166,7 @@ TRY(read_only_removed, unlinkat(args.export[1].fd, "file", 0) == 0)
 TRY(read_only_moved, renameat(args.export[1].fd, "file", root(), "stolen") == 0)
 TRY(disk, mknodat(root(), "disk", S_IFBLK | 0666, 0x800) == 0)
 TRY(device, mknodat(root(), "mem", S_IFCHR | 0666, 0x101) == 0)
+TRY(device_opened, openat(root(), "null", O_RDWR | O_CLOEXEC) >= 0)
 TRY(others_proc, openat(proc_fd, "../../1/maps", O_RDONLY) >= 0)
 TRY(own_mem, openat(proc_fd, "../mem", O_RDWR) >= 0)
 TRY(own_fds, openat(proc_fd, ".", O_RDONLY) >= 0)
@@ -197,6 +215,7 @@ static const struct trick tricks[] = {
 	{ "move a file out of a read-only volume", read_only_moved, false },
 	{ "make a disk's node in the tree", disk, false },
 	{ "make a memory node in the tree", device, false },
+	{ "open a device node that an image brought", device_opened, false },
 	{ "read another process", others_proc, false },
 	{ "write its own memory file", own_mem, false },
 	{ "list its descriptors", own_fds, false },

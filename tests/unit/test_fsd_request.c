@@ -156,7 +156,7 @@ static void test_bug11_special_files(void **state)
 	int s = socket(AF_UNIX, SOCK_STREAM, 0);
 	struct fuse_open_in in = {0};
 	struct fuse_setattr_in size = {.valid = FATTR_SIZE};
-	static const char *const names[] = {"fifo", "socket", "link", "null"};
+	static const char *const names[] = {"fifo", "socket", "link", "null", "disk"};
 	uint64_t fh;
 
 	(void)state;
@@ -166,7 +166,9 @@ static void test_bug11_special_files(void **state)
 	assert_int_equal(symlink("/etc/passwd", at("link")), 0);
 	if (mknod(at("null"), S_IFCHR | 0666, makedev(1, 3)) < 0)
 		put_file("null", ""); /* not root: then it is one more regular file */
-	for (size_t i = 0; i < 4; i++) {
+	if (mknod(at("disk"), S_IFBLK | 0666, makedev(1, 0)) < 0)
+		put_file("disk", "");
+	for (size_t i = 0; i < 5; i++) {
 		struct fuse_entry_out e;
 
 		assert_int_equal(lookup(root(), names[i], &e), 0);
