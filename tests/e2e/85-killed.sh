@@ -9,21 +9,45 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
 
+LIMITS[test_killed_at_any_system_call_of_run]=$((E2E_FULL + 0 ? 900 : 150))
+LIMITS[test_killed_at_any_system_call_of_run_second_hundred]=900
+LIMITS[test_killed_at_any_system_call_of_run_third_hundred]=900
 LIMITS[test_killed_at_any_system_call_of_run_create_start_delete]=1500
 
-test_killed_at_any_system_call_of_run_create_start_delete()
+# tests/kill/run with the real guest; a line for each command that went well.
+expect_killed()	# COMMANDS COUNT SEED
 {
-	local count=${E2E_KILLS:-40}
-
-	full_only "ten minutes"
-	make_bundle echo 'done'
-	edit '"resources": {' '"resources": {"cpu": {"quota": 100000, "period": 100000}, '
-	KILL_TREE=$E2E_NACRE KILL_BUNDLE=$PWD/bundle "$E2E_DIR/../kill/run" "$E2E_BUILD" "$count" > out 2>&1
+	KILL_TREE=$E2E_NACRE "$E2E_DIR/../kill/run" "$E2E_BUILD" "$2" "$3" > out 2>&1
 	STATUS=$?
 	take_output
 	expect_status 0
-	expect_equal "two commands" 2 "$(grep -c '^ok kill' out)"
+	expect_equal "commands" "$1" "$(grep -c '^ok kill' out)"
 	show "$OUT"
+}
+
+test_killed_at_any_system_call_of_run()
+{
+	expect_killed 1 "${E2E_KILLS:-$((E2E_FULL + 0 ? 100 : 8))}" 20261122
+}
+
+test_killed_at_any_system_call_of_run_second_hundred()
+{
+	full_only "ten minutes"
+	expect_killed 1 "${E2E_KILLS:-100}" 2
+}
+
+test_killed_at_any_system_call_of_run_third_hundred()
+{
+	full_only "ten minutes"
+	expect_killed 1 "${E2E_KILLS:-100}" 3
+}
+
+test_killed_at_any_system_call_of_run_create_start_delete()
+{
+	full_only "ten minutes"
+	make_bundle echo 'done'
+	edit '"resources": {' '"resources": {"cpu": {"quota": 100000, "period": 100000}, '
+	KILL_BUNDLE=$PWD/bundle expect_killed 2 "${E2E_KILLS:-40}" 20261122
 }
 
 run_subject "$@"
