@@ -312,21 +312,15 @@ uint32_t node_find(struct node_table *t, uint16_t near, int fd, const struct sta
 	return m < 0 ? NODE_NONE : find_on_mount(t, (uint16_t)m, fd, st);
 }
 
-static int make_node(struct node_table *t, uint16_t mount, int fd, const struct statx *st,
-		     uint32_t *i)
+static int make_node(struct node_table *t, uint16_t mount, const struct statx *st, uint32_t *i)
 {
-	uint32_t digest;
 	struct node *n;
-	int r = sys_handle_digest(fd, &digest);
 
-	if (r < 0)
-		return r;
 	*i = alloc_node(t);
 	if (!*i)
 		return -ENFILE;
 	n = node_at(t, *i);
 	n->ino = st->stx_ino;
-	n->digest = digest;
 	n->mount = mount;
 	n->type = (uint8_t)(st->stx_mode >> 12);
 	mount_hold(t->exports, mount);
@@ -344,7 +338,7 @@ int node_enter(struct node_table *t, uint32_t parent, const char *name, int fd,
 	if (r == 0) {
 		*i = find_on_mount(t, (uint16_t)m, fd, st);
 		if (!*i)
-			r = make_node(t, (uint16_t)m, fd, st, i);
+			r = make_node(t, (uint16_t)m, st, i);
 	}
 	if (r < 0) {
 		close(fd);
@@ -386,7 +380,7 @@ int node_add_export(struct node_table *t, uint16_t e)
 		return m;
 	if (!S_ISDIR(st.stx_mode) && (e == EXPORT_ROOT || !S_ISREG(st.stx_mode)))
 		return -ENOTDIR;
-	r = make_node(t, (uint16_t)m, fd, &st, &i);
+	r = make_node(t, (uint16_t)m, &st, &i);
 	if (r < 0)
 		return r;
 	assert(i == node_of_export(e));

@@ -66,7 +66,7 @@ struct node {
 	uint32_t n_lookup;   /* UINT32_MAX: so many that it is kept until the session ends */
 	uint32_t refs;       /* children and handles */
 	int32_t fd;          /* O_PATH; -1: none at present */
-	uint32_t digest;     /* of the file handle, 0: the file system gives none */
+	uint32_t digest;     /* of the file handle when fd was closed, 0: there is none */
 	uint32_t generation; /* of this table slot */
 	uint16_t mount;      /* MOUNT_NONE: a synthetic directory */
 	uint8_t type;        /* S_IFMT bits >> 12 */
@@ -203,5 +203,11 @@ int node_fds_make_room(struct node_table *t);
 /* node_fds.c, for node.c: gives node i the descriptor, or takes it away and closes it. */
 void node_fd_attach(struct node_table *t, uint32_t i, int fd);
 void node_fd_close(struct node_table *t, uint32_t i);
+
+/*
+ * The same of a node that stays: the inode number can be used again from now on, and its file handle,
+ * which is noted, tells the two apart. False when the file system does not say.
+ */
+bool node_fd_evict(struct node_table *t, uint32_t i);
 
 #endif

@@ -96,6 +96,16 @@ static bool is_held(const struct node_fds *f, uint32_t node)
 	return false;
 }
 
+bool node_fd_evict(struct node_table *t, uint32_t i)
+{
+	struct node *n = node_at(t, i);
+
+	if (n->fd >= 0 && sys_handle_digest(n->fd, &n->digest) < 0)
+		return false;
+	node_fd_close(t, i);
+	return true;
+}
+
 /* Closes the descriptor that was used longest ago. False when none may be closed. */
 static bool evict(struct node_table *t)
 {
@@ -103,10 +113,7 @@ static bool evict(struct node_table *t)
 
 	while (fd >= 0 && is_held(&t->fds, t->fds.link[fd].node))
 		fd = t->fds.link[fd].prev;
-	if (fd < 0)
-		return false;
-	node_fd_close(t, t->fds.link[fd].node);
-	return true;
+	return fd >= 0 && node_fd_evict(t, t->fds.link[fd].node);
 }
 
 int node_fds_make_room(struct node_table *t)

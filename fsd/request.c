@@ -194,7 +194,7 @@ size_t request_serve(struct fsd *f, size_t len, int *donate)
 		.hdr = *hdr, .class = bh->class, .tag = bh->tag, .body = c, .donate = -1};
 	r.out = f->out + sizeof(*bh) + sizeof(out);
 	err = r.hdr.len == c.left + sizeof(*hdr) ? run(f, &r, &quiet) : -EINVAL;
-	if (quiet || err == REQUEST_LATER)
+	if (quiet || bh->tag == BROKER_TAG_QUIET || err == REQUEST_LATER)
 		return 0;
 	if (err)
 		r.out_len = 0;

@@ -36,7 +36,8 @@ int sys_stat_fd(int fd, struct statx *st);
 
 /*
  * A 32-bit digest of the file handle that the file system gives the object, which changes when an
- * inode number is used again. *digest is 0 when the file system gives none. 0 or -errno.
+ * inode number is used again. *digest is 0 when the file system gives none, as overlayfs without
+ * nfs_export: then device, inode number and type have to do. 0 or -errno.
  */
 int sys_handle_digest(int fd, uint32_t *digest);
 

@@ -9,7 +9,7 @@
  *
  * Never sent here: FUSE_INIT and FUSE_DESTROY (the VMM answers them), FUSE_INTERRUPT (dropped),
  * FUSE_READ and FUSE_WRITE (the VMM does them on the donated descriptor). FUSE_FORGET and
- * FUSE_BATCH_FORGET are sent and have no answer.
+ * FUSE_BATCH_FORGET are sent and have no answer, nor has what is sent with BROKER_TAG_QUIET.
  *
  * Node ids. FUSE node 1 is the VMM's own: a directory that lists one entry per container, its name
  * the container's number in decimal. Every other node id carries, in its bits 48 to 62, the number
@@ -47,6 +47,8 @@ enum broker_class { BROKER_CLASS_ROOT = 0, BROKER_CLASS_VOLUME = 1, BROKER_CLASS
 #define BROKER_TAGS    256u
 /* A tag that is none: the session of this class is over. */
 #define BROKER_TAG_RESET UINT32_MAX
+/* Nobody waits for an answer, and none is sent: a RELEASE that the VMM has answered already. */
+#define BROKER_TAG_QUIET (UINT32_MAX - 1)
 /* Open handles of one container at once; one more is ENFILE. */
 #define BROKER_HANDLES 16384u
 /* Longest FUSE request and reply on the socket, struct broker_header not counted. */

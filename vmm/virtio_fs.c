@@ -183,6 +183,14 @@ void fs_interrupt(struct virtio_dev *dev, uint32_t q)
 	pthread_mutex_unlock(&dev->lock);
 }
 
+/* The socket is full: the chain is put back, and the queue goes on when there is room. */
+static void put_off(struct virtio_dev *dev, const struct virtq *q)
+{
+	pthread_mutex_lock(&fs.lock);
+	fs_stall(dev, queue_index(dev, q));
+	pthread_mutex_unlock(&fs.lock);
+}
+
 /* Hands a packet without an answer (FORGET) to its broker. */
 static int serve_quiet(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 		       struct fs_packet *p, uint64_t node_id)
@@ -190,9 +198,7 @@ static int serve_quiet(struct virtio_dev *dev, struct virtq *q, const struct cha
 	struct fs_broker *b = fs_broker_of_node(node_id);
 
 	if (b && fs_broker_send(b, p, NULL) == -EAGAIN) {
-		pthread_mutex_lock(&fs.lock);
-		fs_stall(dev, queue_index(dev, q));
-		pthread_mutex_unlock(&fs.lock);
+		put_off(dev, q);
 		return 1;
 	}
 	return virtq_push(q, c->head, 0);
@@ -244,12 +250,16 @@ static uint64_t second_node(const struct fs_packet *p)
 	}
 }
 
-/* RELEASE: not before the I/O on the handle has ended. */
+/*
+ * RELEASE: not before the I/O on the handle has ended. If there is none the guest has its answer at once:
+ * nothing can go wrong any more, and nacre-fsd hears of it before anything that the guest asks later.
+ */
 static int serve_release(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 			 struct fs_packet *p, struct fs_broker *b)
 {
 	struct fuse_release_in in;
 	struct fs_request *r;
+	int err;
 
 	if (p->hdr.len != sizeof(p->hdr) + sizeof(in))
 		return fs_answer(dev, q, c, p->hdr.unique, -EINVAL, NULL, 0);
@@ -262,9 +272,14 @@ static int serve_release(struct virtio_dev *dev, struct virtq *q, const struct c
 	p->broker.tag = (uint32_t)(r - fs.request);
 	r->msg_len = (uint32_t)(sizeof(p->broker) + p->hdr.len);
 	memcpy(r->msg, p, r->msg_len);
-	if (!fs_file_release(b, in.fh, r->class, r))
-		fs_broker_queue(b, r);
-	return 0;
+	if (fs_file_release(b, in.fh, r->class, r))
+		return 0;
+	fs_request_free(r);
+	err = fs_broker_send(b, p, NULL);
+	if (err != -EAGAIN)
+		return fs_answer(dev, q, c, p->hdr.unique, err, NULL, 0);
+	put_off(dev, q);
+	return 1;
 }
 
 static int forward(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
@@ -283,9 +298,7 @@ static int forward(struct virtio_dev *dev, struct virtq *q, const struct chain *
 		return 0;
 	if (err == -EAGAIN) {
 		fs_request_free(r);
-		pthread_mutex_lock(&fs.lock);
-		fs_stall(dev, queue_index(dev, q));
-		pthread_mutex_unlock(&fs.lock);
+		put_off(dev, q);
 		return 1;
 	}
 	fs_request_free(r);

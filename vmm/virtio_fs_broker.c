@@ -124,8 +124,7 @@ int fs_broker_send(struct fs_broker *b, struct fs_packet *p, struct fs_request *
 
 	if (err)
 		return err;
-	/* A packet without an answer has a tag all the same; it says nothing. */
-	p->broker.tag = r ? (uint32_t)(r - fs.request) : 0;
+	p->broker.tag = r ? (uint32_t)(r - fs.request) : BROKER_TAG_QUIET;
 	if (r) {
 		r->broker = b;
 		r->state = FS_SENT;

@@ -34,7 +34,8 @@ check-files: files-build
 check-files-full: files-build
 	@tests/files/run --full $(BUILD)
 
-$(BUILD)/bench/fs: tools/bench/fs.c $(call files_sources,tools/bench/fs.c)
+$(BUILD)/bench/fs: tools/bench/fs.c tools/bench/fs_driver.h tools/bench/fs_vhost.h \
+		$(call files_sources,tools/bench/fs.c)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(FILES_CFLAGS) -O2 -o $@ $(filter %.c,$^) -lpthread
 

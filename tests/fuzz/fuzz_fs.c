@@ -200,9 +200,12 @@ static void reply(struct cursor *c)
 	} while (n == sizeof(got.broker)); /* the end of a session has no answer */
 	if (n >= (ssize_t)(sizeof(got.broker) + sizeof(got.hdr))) {
 		CLAIM(got.hdr.len == (size_t)n - sizeof(got.broker));
-		CLAIM(got.broker.tag < BROKER_TAGS);
+		CLAIM(got.broker.tag < BROKER_TAGS ||
+		      (got.broker.tag == BROKER_TAG_QUIET &&
+		       (got.hdr.opcode == FUSE_RELEASE || got.hdr.opcode == FUSE_FORGET ||
+			got.hdr.opcode == FUSE_BATCH_FORGET)));
 		/* The tag is that of the request, so that an honest answer finds it. */
-		CLAIM(got.hdr.opcode == FUSE_FORGET || got.hdr.opcode == FUSE_BATCH_FORGET ||
+		CLAIM(got.broker.tag == BROKER_TAG_QUIET ||
 		      !fs_broker_of_node(broker_root_node(containers[which])) ||
 		      (fs.request[got.broker.tag].state == FS_SENT &&
 		       fs.request[got.broker.tag].unique == got.hdr.unique));

@@ -190,7 +190,7 @@ static void answer_request(int fd)
 	ssize_t n = recv(fd, &q, sizeof(q), MSG_DONTWAIT);
 
 	if (n < (ssize_t)(sizeof(q.broker) + sizeof(q.hdr)) || q.hdr.opcode == FUSE_GETATTR ||
-	    q.hdr.opcode == FUSE_FORGET || q.hdr.opcode == FUSE_BATCH_FORGET)
+	    q.broker.tag == BROKER_TAG_QUIET)
 		return;
 	r.broker = q.broker;
 	r.hdr.unique = q.hdr.unique;

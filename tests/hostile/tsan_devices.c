@@ -252,7 +252,8 @@ static void *fsd(void *arg)
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 
 		if (poll(&p, 1, 50) <= 0 ||
-		    recv(fd, &q, sizeof(q), MSG_DONTWAIT) < (ssize_t)(sizeof(q.broker) + sizeof(q.hdr)))
+		    recv(fd, &q, sizeof(q), MSG_DONTWAIT) < (ssize_t)(sizeof(q.broker) + sizeof(q.hdr)) ||
+		    q.broker.tag == BROKER_TAG_QUIET)
 			continue;
 		r.broker = q.broker;
 		r.hdr.unique = q.hdr.unique;

@@ -68,7 +68,7 @@ static void test_deep_path(void **state)
 		deepest = node;
 	}
 	for (uint32_t i = 0; i < fsd.nodes.n_slots; i++)
-		node_fd_close(&fsd.nodes, i);
+		node_fd_evict(&fsd.nodes, i);
 	assert_int_equal(getattr(deepest, &a), 0);
 	assert_true(S_ISDIR(a.mode));
 	assert_true(fds_of_nodes() <= FEW);
@@ -79,7 +79,7 @@ static void evict_all(void)
 {
 	for (uint32_t i = 0; i < fsd.nodes.n_slots; i++) {
 		if (!(fsd.nodes.node[i].flags & NODE_PINNED))
-			node_fd_close(&fsd.nodes, i);
+			node_fd_evict(&fsd.nodes, i);
 	}
 }
 
@@ -158,7 +158,7 @@ static void test_unlinked(void **state)
 	assert_int_equal(a.nlink, 0);
 	/* Beyond the bound of pinned descriptors an open handle still leads to the file. */
 	for (uint32_t i = 0; i < fsd.nodes.n_slots; i++)
-		node_fd_close(&fsd.nodes, i);
+		node_fd_evict(&fsd.nodes, i);
 	assert_int_equal(getattr(g, &a), 0);
 	assert_int_equal(a.nlink, 0);
 	assert_int_equal(getattr(f, &a), -ESTALE);

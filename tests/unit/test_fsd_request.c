@@ -235,7 +235,7 @@ static void test_symlink_escape(void **state)
 	assert_int_equal(rename(at("d"), at("moved")), 0);
 	assert_int_equal(symlink(other, at("d")), 0);
 	for (uint32_t i = 0; i < fsd.nodes.n_slots; i++)
-		node_fd_close(&fsd.nodes, i);
+		node_fd_evict(&fsd.nodes, i);
 	assert_int_equal(
 		request_names(FUSE_MKDIR, e.nodeid, &mkdir_in, sizeof(mkdir_in), "x", NULL),
 		-ESTALE);

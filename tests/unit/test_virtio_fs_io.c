@@ -44,7 +44,8 @@ static int fsd_release(uint64_t fh)
 	pump();
 	assert_true(fsd_receive(0) > 0);
 	assert_int_equal(got.hdr.opcode, FUSE_RELEASE);
-	fsd_reply(0, 0, NULL, 0);
+	/* The guest has its answer already, and none is expected of nacre-fsd. */
+	assert_true(got.broker.tag == BROKER_TAG_QUIET);
 	len = await_used(ROOT, FS_QUEUE_REQUEST, &head);
 	return read_answer(ROOT, head, len);
 }

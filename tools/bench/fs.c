@@ -1,271 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Speed of shared files without a guest: the virtio-fs device on fake guest memory, nacre-fsd as a
- * process of its own, and this program as the guest's driver.
+ * process of its own, and this program as the guest's driver (fs_driver.h).
  *
- *   fs NACRE-FSD DIRECTORY [MIB]
+ *   fs NACRE-FSD DIRECTORY [MIB [VIRTIOFSD]]
  *
  * Sequential reads and writes of a file of MIB (default 32) in DIRECTORY, of 1 MiB each, which
  * is what the guest's kernel asks for at most; once with one request at a time and once with as
  * many as the ring has room for, as read-ahead and write-back do. Beside it pread() and pwrite() of
- * the same blocks. Wall time, and processor time of all that takes part, this driver included. Then LOOKUP, OPEN, GETATTR, RELEASE, FORGET of 1000 files, which is what open(),
- * fstat() and close() of a file are that the guest does not know yet; OPEN, GETATTR, RELEASE of one
- * that it does; and the same calls on the host. The best of 30 rounds counts. Needs root.
+ * the same blocks. Wall time, and processor time of all that takes part, this driver included.
+ *
+ * Then 1000 files are opened, looked at and closed: by one request after the other (LOOKUP, OPEN,
+ * GETATTR, RELEASE, FORGET of a file that the guest does not know; OPEN, GETATTR, RELEASE of one that
+ * it does), and as Linux does it (no GETATTR while the attributes of LOOKUP hold; FLUSH, unless the
+ * server said that it wants none; nobody waits for RELEASE). The same calls on the host; and what
+ * VIRTIOFSD does, the command line of a virtiofsd, with the same driver and fake memory that it
+ * shares (fs_vhost.h). The best of 30 rounds counts. Needs root.
  *
  * The bounds: reads and writes at 0.9 of the host's, by the clock or by processor time (on a machine
- * that does other work the clock says when it had two processors for this), and an answer in at most 2.5 times what a
- * message takes over the same way (two eventfds, a socket, a second process) with nothing done for
- * it, which is what keeping the file server apart costs on this machine.
+ * that does other work the clock says when it had two processors for this); an answer in at most 2.5
+ * times what a message takes over the same way (two eventfds, a socket, a second process) with nothing
+ * done for it, which is what keeping the file server apart costs on this machine; files opened and
+ * closed as Linux does it at the speed of VIRTIOFSD, if there is one.
  */
 /* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c */
 /* SOURCES: vmm/virtio_fs_io.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
 /* SOURCES: vmm/log.c vmm/loop.c */
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "fs_driver.h"
+#include "fs_vhost.h"
 #include "plan.h"
-#include "tests/unit/fake_driver.h"
-#include "vmm/virtio_fs_core.h"
 
-#define BLOCK     FS_WRITE_MAX
-#define PAGES     FS_PAGES_MAX
-#define SLOTS     3u /* of PAGES + 2 descriptors each, in a ring of 1024 */
-#define SLOT_DESC (PAGES + 2u)
-#define SLOT_SIZE (BLOCK + 0x4000u)
-#define RINGS     0x20000u
-#define MEMORY    (RINGS + SLOTS * SLOT_SIZE + 0x100000u)
-#define ROUNDS    30
-#define N_FILES   1000u
+#define ROUNDS  30
+#define N_FILES 1000u
 
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #cond,              \
-				strerror(errno));                                                  \
-			exit(2);                                                                   \
-		}                                                                                  \
-	} while (0)
-
-static struct gmem mem;
 static struct virtio_dev dev;
-static struct fake_driver drv[FS_QUEUES];
-static uint16_t hiprio_head;
-/* Pages of a request lie in a row, as a guest that has just started gives them; or no two do. */
-static bool scattered;
-
-static double clock_s(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static double now_s(void)
-{
-	return clock_s(CLOCK_MONOTONIC);
-}
-
-/* Seconds. Driver, device and its workers are one process, the host's own calls are its, too. */
-struct cost {
-	double wall, cpu;
-};
-
-static struct cost cost_now(void)
-{
-	return (struct cost){now_s(), clock_s(CLOCK_PROCESS_CPUTIME_ID)};
-}
-
-static struct cost cost_since(struct cost began)
-{
-	struct cost now = cost_now();
-
-	return (struct cost){now.wall - began.wall, now.cpu - began.cpu};
-}
-
-/* ---- the driver ---- */
-
-struct request {
-	struct fuse_in_header hdr;
-	uint8_t body[512];
-};
-
-static uint64_t slot_gpa(uint32_t slot)
-{
-	return FAKE_BASE + RINGS + (uint64_t)slot * SLOT_SIZE;
-}
-
-/* In a slot: the request, at 0x1000 the answer's header and body, at 0x4000 the pages. */
-static void describe_pages(uint32_t slot, uint16_t first, uint32_t len, uint16_t flags)
-{
-	for (uint32_t done = 0, i = 0; done < len; done += 4096, i++) {
-		uint32_t page = scattered ? PAGES - 1 - i : i;
-		uint64_t at = slot_gpa(slot) + 0x4000 + page * 4096ul;
-		bool last = len - done <= 4096;
-
-		fake_desc(&drv[FS_QUEUE_REQUEST], (uint16_t)(first + i), at,
-			  last ? len - done : 4096, (uint16_t)(flags | (last ? 0 : FAKE_NEXT)),
-			  (uint16_t)(first + i + 1));
-	}
-}
-
-/* The descriptors of a slot: `len` bytes of request; data > 0: bytes behind the answer, < 0: the
- * request. */
-static void describe(uint32_t slot, uint32_t len, int32_t data)
-{
-	struct fake_driver *d = &drv[FS_QUEUE_REQUEST];
-	uint16_t at = (uint16_t)(slot * SLOT_DESC);
-	uint64_t gpa = slot_gpa(slot);
-
-	fake_desc(d, at, gpa, len, FAKE_NEXT, (uint16_t)(at + 1));
-	if (data < 0) {
-		uint16_t pages = (uint16_t)(((uint32_t)-data + 4095) / 4096);
-
-		describe_pages(slot, (uint16_t)(at + 1), (uint32_t)-data, 0);
-		at = (uint16_t)(at + pages);
-		/* the last page goes on to the answer */
-		fake_put16(&mem, d->desc + 16ul * at + 12, FAKE_NEXT);
-		fake_put16(&mem, d->desc + 16ul * at + 14, (uint16_t)(at + 1));
-	}
-	fake_desc(d, (uint16_t)(at + 1), gpa + 0x1000,
-		  data > 0 ? (uint32_t)sizeof(struct fuse_out_header) : 0x2000,
-		  FAKE_WRITE | (data > 0 ? FAKE_NEXT : 0), (uint16_t)(at + 2));
-	if (data > 0)
-		describe_pages(slot, (uint16_t)(at + 2), (uint32_t)data, FAKE_WRITE);
-}
-
-/* Offers a request of a slot; a slot that is used as before has its descriptors. */
-static void submit(uint32_t slot, const struct request *r, uint32_t len, int32_t data)
-{
-	static struct {
-		uint32_t len;
-		int32_t data;
-		bool scattered;
-	} described[SLOTS];
-	struct fuse_in_header h = r->hdr;
-
-	h.len = (uint32_t)sizeof(h) + len + (data < 0 ? (uint32_t)-data : 0);
-	len += (uint32_t)sizeof(h);
-	if (described[slot].len != len || described[slot].data != data ||
-	    described[slot].scattered != scattered)
-		describe(slot, len, data);
-	described[slot].len = len;
-	described[slot].data = data;
-	described[slot].scattered = scattered;
-	fake_put(&mem, slot_gpa(slot), r, len);
-	fake_put(&mem, slot_gpa(slot), &h, sizeof(h));
-	fake_offer(&drv[FS_QUEUE_REQUEST], (uint16_t)(slot * SLOT_DESC));
-	driver_notify(&dev, FS_QUEUE_REQUEST);
-}
-
-/* Waits for an answer, as an interrupt would wake the guest. The slot. */
-static uint32_t complete(void)
-{
-	struct pollfd p = {.fd = dev.irq_fd, .events = POLLIN};
-	uint32_t id, len;
-	uint64_t n;
-
-	while (!fake_used(&drv[FS_QUEUE_REQUEST], &id, &len)) {
-		MUST(poll(&p, 1, 10000) == 1);
-		(void)!read(dev.irq_fd, &n, sizeof(n));
-	}
-	atomic_thread_fence(memory_order_acquire);
-	return id / SLOT_DESC;
-}
-
-static int answer(uint32_t slot, void *body, size_t len)
-{
-	struct fuse_out_header out;
-
-	MUST(gmem_read(&mem, GPA(slot_gpa(slot) + 0x1000), &out, sizeof(out)) == 0);
-	if (body && !out.error)
-		MUST(gmem_read(&mem, GPA(slot_gpa(slot) + 0x1000 + sizeof(out)), body, len) == 0);
-	return out.error;
-}
-
-static struct request make(uint32_t opcode, uint64_t node)
-{
-	static uint64_t unique;
-
-	return (struct request){.hdr = {.opcode = opcode,
-					.unique = unique += 2,
-					.nodeid = node,
-					.uid = PLAN_ID_BASE,
-					.gid = PLAN_ID_BASE}};
-}
-
-/* A request without data, and its answer. 0 or -errno. */
-static int call(const struct request *r, uint32_t len, void *body, size_t body_len)
-{
-	submit(0, r, len, 0);
-	return answer(complete(), body, body_len);
-}
-
-static uint64_t lookup(uint64_t parent, const char *name)
-{
-	struct request r = make(FUSE_LOOKUP, parent);
-	struct fuse_entry_out out;
-
-	strcpy((char *)r.body, name);
-	MUST((errno = -call(&r, (uint32_t)strlen(name) + 1, &out, sizeof(out))) == 0);
-	return out.nodeid;
-}
-
-static uint64_t open_node(uint64_t node, uint32_t flags)
-{
-	struct request r = make(FUSE_OPEN, node);
-	struct fuse_open_in in = {.flags = flags};
-	struct fuse_open_out out;
-
-	memcpy(r.body, &in, sizeof(in));
-	MUST((errno = -call(&r, sizeof(in), &out, sizeof(out))) == 0);
-	return out.fh;
-}
-
-static void getattr(uint64_t node)
-{
-	struct request r = make(FUSE_GETATTR, node);
-	struct fuse_attr_out out;
-
-	MUST((errno = -call(&r, sizeof(struct fuse_getattr_in), &out, sizeof(out))) == 0);
-}
-
-static void release(uint64_t node, uint64_t fh)
-{
-	struct request r = make(FUSE_RELEASE, node);
-	struct fuse_release_in in = {.fh = fh};
-
-	memcpy(r.body, &in, sizeof(in));
-	MUST((errno = -call(&r, sizeof(in), NULL, 0)) == 0);
-}
-
-static void forget(uint64_t node)
-{
-	struct request r = make(FUSE_FORGET, node);
-	struct fuse_forget_in in = {.nlookup = 1};
-	uint64_t at = FAKE_BASE + RINGS + SLOTS * SLOT_SIZE + hiprio_head % 64 * 128ul;
-	uint32_t id, len;
-
-	while (fake_used(&drv[FS_QUEUE_HIPRIO], &id, &len))
-		;
-	memcpy(r.body, &in, sizeof(in));
-	r.hdr.len = sizeof(r.hdr) + sizeof(in);
-	fake_put(&mem, at, &r, r.hdr.len);
-	fake_desc(&drv[FS_QUEUE_HIPRIO], hiprio_head % 64, at, r.hdr.len, 0, 0);
-	fake_offer(&drv[FS_QUEUE_HIPRIO], hiprio_head++ % 64);
-	driver_notify(&dev, FS_QUEUE_HIPRIO);
-}
+static struct gmem dev_mem; /* what the device sees: mem becomes another with bench_peer() */
 
 /* ---- the machine ---- */
 
@@ -279,6 +54,11 @@ static void confine_nothing(void)
 {
 }
 
+static void notify_nacre(uint32_t q)
+{
+	driver_notify(&dev, q);
+}
+
 static pthread_barrier_t ready;
 
 /* The device thread; a loop belongs to the thread that made it. */
@@ -287,7 +67,7 @@ static void *run_device(void *arg)
 	const int *broker_fd = arg;
 
 	MUST(loop_init() == 0 && virtio_fs_init(&dev, BROKER_CLASS_ROOT) == 0 &&
-	     mmio_attach(&dev, &mem) == 0 && virtio_fs_add_broker(0, *broker_fd, on_lost) == 0 &&
+	     mmio_attach(&dev, &dev_mem) == 0 && virtio_fs_add_broker(0, *broker_fd, on_lost) == 0 &&
 	     virtio_fs_start_workers(confine_nothing) == 0);
 	pthread_barrier_wait(&ready);
 	loop_run();
@@ -298,13 +78,6 @@ static void start(const char *fsd, const char *dir)
 {
 	int pair[2], root = open(dir, O_PATH | O_DIRECTORY);
 	char socket_text[12], root_text[12];
-	struct fuse_init_in in = {.major = FUSE_KERNEL_VERSION,
-				  .minor = 36,
-				  .max_readahead = BLOCK,
-				  .flags = UINT32_MAX & ~(1u << 31),
-				  .flags2 = UINT32_MAX};
-	struct request r = make(FUSE_INIT, 0);
-	struct fuse_init_out out;
 	pthread_t thread;
 
 	MUST(root >= 0 && socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
@@ -322,19 +95,19 @@ static void start(const char *fsd, const char *dir)
 	mem.region[0].hva = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
 				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	MUST(mem.region[0].hva != MAP_FAILED);
+	dev_mem = mem;
 	pthread_barrier_init(&ready, NULL, 2);
 	MUST(pthread_create(&thread, NULL, run_device, &pair[1]) == 0);
 	pthread_barrier_wait(&ready);
+	make_rings();
 	driver_negotiate(&dev, FEATURE_VERSION_1);
-	for (uint32_t q = 0; q < FS_QUEUES; q++) {
-		drv[q] = fake_driver_at(&mem, FAKE_BASE + 0x8000u * q,
-					dev_queue_size_max(&dev, q));
+	for (uint32_t q = 0; q < FS_QUEUES; q++)
 		driver_queue(&dev, q, &drv[q]);
-	}
 	driver_ok(&dev);
-	in.flags |= FUSE_INIT_EXT | FUSE_SETXATTR_EXT;
-	memcpy(r.body, &in, sizeof(in));
-	MUST((errno = -call(&r, sizeof(in), &out, sizeof(out))) == 0);
+	device.notify = notify_nacre;
+	device.irq_fd = dev.irq_fd;
+	device.id = PLAN_ID_BASE;
+	init_session();
 }
 
 /* ---- the same way, with nothing done ---- */
@@ -468,8 +241,8 @@ static void keep_least(struct cost *a, struct cost b)
 
 static void bench_transfer(bool writes, int fd, uint64_t size)
 {
-	uint64_t root = lookup(broker_root_node(0), "root"), node = lookup(root, "file");
-	uint64_t fh = open_node(node, O_RDWR);
+	uint64_t root = lookup(broker_root_node(0), "root").nodeid;
+	uint64_t node = lookup(root, "file").nodeid, fh = open_node(node, O_RDWR).fh;
 	struct cost one = {0}, full = {0}, anywhere = {0}, host = {0};
 	char text[320];
 	const double mib = (double)size / (1 << 20);
@@ -493,83 +266,179 @@ static void bench_transfer(bool writes, int fd, uint64_t size)
 	judge(host.wall >= 0.9 * full.wall || host.cpu >= 0.9 * full.cpu, text);
 }
 
-static void bench_names(const char *dir)
+/* Seconds for 1000 files; the best so far. */
+struct names_cost {
+	double unknown, known, as_linux;
+};
+
+static void name_of(uint32_t i, char name[32])
 {
-	uint64_t root = lookup(broker_root_node(0), "root");
-	double cold = 0, warm = 0, host = 0, way = 0;
-	char name[32], path[4200], text[320];
+	snprintf(name, 32, "n-%u", i);
+}
+
+static double open_unknown(uint64_t root)
+{
+	double began = now_s();
+	char name[32];
 
 	for (uint32_t i = 0; i < N_FILES; i++) {
-		snprintf(path, sizeof(path), "%s/n-%u", dir, i);
-		close(open(path, O_CREAT | O_WRONLY, 0644));
-	}
-	for (int round = 0; round < ROUNDS; round++) {
-		double began = now_s();
-		uint64_t node;
+		uint64_t node, fh;
 
-		for (uint32_t i = 0; i < N_FILES; i++) {
-			struct stat st;
-			int fd;
-
-			snprintf(path, sizeof(path), "%s/n-%u", dir, i);
-			fd = open(path, O_RDONLY);
-			MUST(fd >= 0 && fstat(fd, &st) == 0 && close(fd) == 0);
-		}
-		host = least(host, now_s() - began);
-		way = least(way, echo());
-		began = now_s();
-		for (uint32_t i = 0; i < N_FILES; i++) {
-			uint64_t fh;
-
-			snprintf(name, sizeof(name), "n-%u", i);
-			node = lookup(root, name);
-			fh = open_node(node, O_RDONLY);
-			getattr(node);
-			release(node, fh);
-			forget(node);
-		}
-		cold = least(cold, now_s() - began);
-		began = now_s();
-		node = lookup(root, "n-0");
-		for (uint32_t i = 0; i < N_FILES; i++) {
-			uint64_t fh = open_node(node, O_RDONLY);
-
-			getattr(node);
-			release(node, fh);
-		}
-		warm = least(warm, now_s() - began);
+		name_of(i, name);
+		node = lookup(root, name).nodeid;
+		fh = open_node(node, O_RDONLY).fh;
+		getattr(node);
+		release(node, fh);
 		forget(node);
 	}
+	return now_s() - began;
+}
+
+static double open_known(uint64_t root)
+{
+	double began = now_s();
+	uint64_t node = lookup(root, "n-0").nodeid;
+
+	for (uint32_t i = 0; i < N_FILES; i++) {
+		uint64_t fh = open_node(node, O_RDONLY).fh;
+
+		getattr(node);
+		release(node, fh);
+	}
+	forget(node);
+	return now_s() - began;
+}
+
+static double open_as_linux(uint64_t root)
+{
+	double began = now_s();
+	bool no_flush = false;
+	char name[32];
+
+	for (uint32_t i = 0; i < N_FILES; i++) {
+		struct fuse_entry_out entry;
+		struct fuse_open_out file;
+
+		name_of(i, name);
+		entry = lookup(root, name);
+		file = open_node(entry.nodeid, O_RDONLY);
+		if (!entry.attr_valid)
+			getattr(entry.nodeid);
+		if (!no_flush && !(file.open_flags & FOPEN_NOFLUSH)) {
+			int err = flush(entry.nodeid, file.fh);
+
+			MUST(err == 0 || err == -ENOSYS);
+			no_flush = err == -ENOSYS;
+		}
+		release_behind(entry.nodeid, file.fh);
+		forget(entry.nodeid);
+	}
+	wait_for_releases();
+	return now_s() - began;
+}
+
+static void measure_names(uint64_t root, struct names_cost *c)
+{
+	c->unknown = least(c->unknown, open_unknown(root));
+	c->known = least(c->known, open_known(root));
+	c->as_linux = least(c->as_linux, open_as_linux(root));
+}
+
+static double host_names(const char *dir)
+{
+	double began = now_s();
+	char name[32], path[4200];
+
+	for (uint32_t i = 0; i < N_FILES; i++) {
+		struct stat st;
+		int fd;
+
+		name_of(i, name);
+		snprintf(path, sizeof(path), "%s/%s", dir, name);
+		fd = open(path, O_RDONLY);
+		MUST(fd >= 0 && fstat(fd, &st) == 0 && close(fd) == 0);
+	}
+	return now_s() - began;
+}
+
+static struct names_cost bench_names(const char *dir)
+{
+	uint64_t root = lookup(broker_root_node(0), "root").nodeid;
+	struct names_cost c = {0};
+	double host = 0, way = 0, each;
+	char text[400];
+
+	for (int round = 0; round < ROUNDS; round++) {
+		host = least(host, host_names(dir));
+		way = least(way, echo());
+		measure_names(root, &c);
+	}
+	each = c.unknown / N_FILES / 4;
 	snprintf(text, sizeof(text),
 		 "open, stat, close: %.0f per second of files that are not known (4 answers each), "
-		 "%.0f of one that is (3); an answer takes %.1f us, the way alone %.1f us "
-		 "(%.2f, bound 2.50); on the host %.0f",
-		 N_FILES / cold, N_FILES / warm, cold / N_FILES / 4 * 1e6, way * 1e6,
-		 cold / N_FILES / 4 / way, N_FILES / host);
-	judge(cold / N_FILES / 4 <= 2.5 * way, text);
+		 "%.0f of one that is (3), %.0f as Linux asks; an answer takes %.1f us, the way "
+		 "alone %.1f us (%.2f, bound 2.50); on the host %.0f",
+		 N_FILES / c.unknown, N_FILES / c.known, N_FILES / c.as_linux, each * 1e6, way * 1e6,
+		 each / way, N_FILES / host);
+	judge(each <= 2.5 * way, text);
+	return c;
+}
+
+/* The nacre device is not used any more: its rings and memory are gone. */
+static void bench_peer(const char *virtiofsd, const char *dir, const struct names_cost *ours)
+{
+	struct names_cost c = {0};
+	char text[400];
+
+	vhost_start(virtiofsd, dir);
+	init_session();
+	for (int round = 0; round < ROUNDS; round++)
+		measure_names(FUSE_ROOT_ID, &c);
+	snprintf(text, sizeof(text),
+		 "open, stat, close by virtiofsd: %.0f per second of files that are not known (nacre: "
+		 "%.2f of that), %.0f of one that is (%.2f), %.0f as Linux asks (%.2f, bound 1.00)",
+		 N_FILES / c.unknown, c.unknown / ours->unknown, N_FILES / c.known,
+		 c.known / ours->known, N_FILES / c.as_linux, c.as_linux / ours->as_linux);
+	judge(ours->as_linux <= c.as_linux, text);
+}
+
+static int make_files(const char *dir)
+{
+	char name[32], path[4200];
+	int fd;
+
+	for (uint32_t i = 0; i < N_FILES; i++) {
+		name_of(i, name);
+		snprintf(path, sizeof(path), "%s/%s", dir, name);
+		close(open(path, O_CREAT | O_WRONLY, 0644));
+	}
+	snprintf(path, sizeof(path), "%s/file", dir);
+	fd = open(path, O_RDWR | O_CREAT, 0644);
+	MUST(fd >= 0);
+	return fd;
 }
 
 int main(int argc, char **argv)
 {
+	struct names_cost names;
 	uint64_t size;
-	char path[4200];
 	int fd;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 3) {
-		fputs("usage: fs NACRE-FSD DIRECTORY [MIB]\n", stderr);
+		fputs("usage: fs NACRE-FSD DIRECTORY [MIB [VIRTIOFSD]]\n", stderr);
 		return 2;
 	}
 	size = (argc > 3 ? strtoul(argv[3], NULL, 10) : 32) << 20;
-	snprintf(path, sizeof(path), "%s/file", argv[2]);
-	fd = open(path, O_RDWR | O_CREAT, 0644);
-	MUST(fd >= 0);
+	fd = make_files(argv[2]);
 	start_echo();
 	start(argv[1], argv[2]);
 	plain(true, fd, size);
 	bench_transfer(false, fd, size);
 	bench_transfer(true, fd, size);
-	bench_names(argv[2]);
+	names = bench_names(argv[2]);
+	if (argc > 4)
+		bench_peer(argv[4], argv[2], &names);
 	puts("end of suite");
 	return failed;
 }
