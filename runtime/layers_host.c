@@ -228,19 +228,20 @@ static void read_user_namespace(struct layer_side *side, const struct helpers *h
 	else
 		layer_set(side, inside == 0 && outside != 0 && count == 1 ? LAYER_ON :
 			  LAYER_MISSING, "root of nacre-vmm is uid %u, and no other id exists there",
-			  outside);
+			  proc_uid_outside(outside));
 }
 
 static void read_no_root(struct layer_side *side, const struct helpers *h)
 {
-	if (h->main[HELPER_VMM].uid == 0)
+	uint32_t vmm = proc_uid_outside(h->main[HELPER_VMM].uid);
+	uint32_t monitor = proc_uid_outside(h->main[HELPER_MONITOR].uid);
+
+	if (vmm == 0)
 		layer_set(side, LAYER_MISSING, "nacre-vmm runs as uid 0");
-	else if (h->main[HELPER_MONITOR].uid == 0)
-		layer_set(side, LAYER_OFF, "started by root; nacre-vmm is uid %u",
-			  h->main[HELPER_VMM].uid);
+	else if (monitor == 0)
+		layer_set(side, LAYER_OFF, "started by root; nacre-vmm is uid %u", vmm);
 	else
-		layer_set(side, LAYER_ON, "monitor is uid %u, nacre-vmm uid %u",
-			  h->main[HELPER_MONITOR].uid, h->main[HELPER_VMM].uid);
+		layer_set(side, LAYER_ON, "monitor is uid %u, nacre-vmm uid %u", monitor, vmm);
 }
 
 /* "Max core file size   0   0   bytes" */

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,4 +139,22 @@ int proc_ns_differs(pid_t pid, const char *name)
 		return -errno;
 	ours[n] = '\0';
 	return strcmp(theirs, ours) != 0;
+}
+
+uint32_t proc_uid_outside(uint32_t uid)
+{
+	FILE *map = fopen("/proc/self/uid_map", "re");
+	uint32_t outside = uid, inside_at, outside_at, count;
+
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers */
+	while (map && fscanf(map, "%" SCNu32 " %" SCNu32 " %" SCNu32, &inside_at, &outside_at,
+			     &count) == 3) {
+		if (uid >= inside_at && uid - inside_at < count) {
+			outside = outside_at + (uid - inside_at);
+			break;
+		}
+	}
+	if (map)
+		fclose(map);
+	return outside;
 }

@@ -22,6 +22,12 @@ struct proc_status {
 /* Reads /proc/PID/task/TID/status. 0 or -errno. */
 int proc_status_read(pid_t pid, pid_t tid, struct proc_status *status);
 
+/*
+ * The id around our own user namespace that is `uid` in it: of an ordinary user's nacre, the host's. The
+ * same number in the host's own namespace, and where it is not mapped.
+ */
+uint32_t proc_uid_outside(uint32_t uid);
+
 /* All thread ids of a process, at most `room`. How many, or -errno. */
 int proc_threads(pid_t pid, pid_t *tids, int room);
 
