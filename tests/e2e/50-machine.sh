@@ -10,7 +10,7 @@ set -uo pipefail
 . "$E2E_DIR/lib/containers.sh"
 
 LIMITS[test_four_busy_processors]=120
-LIMITS[test_1_GiB_of_memory_touched]=150
+LIMITS[test_1_GiB_of_memory_touched]=300
 LIMITS[test_32_processors]=180
 
 test_four_busy_processors()
@@ -35,9 +35,10 @@ test_32_processors()
 
 test_1_GiB_of_memory_touched()
 {
-	# a file of 1 GiB in a tmpfs of the guest, with a pattern that is read again
+	# a file of 1 GiB in a tmpfs of the guest, whose end is read again
 	make_bundle sh -c '
-		yes "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopq" | head -c 1073741824 > /big/file
+		dd if=/dev/zero of=/big/file bs=1M count=1023 2> /dev/null
+		yes "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopq" | head -c 1048576 >> /big/file
 		wc -c < /big/file
 		tail -c 64 /big/file'
 	add_mount '{"destination": "/big", "type": "tmpfs", "source": "tmpfs", "options": ["size=1200m"]}'
@@ -64,9 +65,9 @@ test_memory_of_the_guest_is_as_asked()
 
 test_a_process_beyond_the_limit_is_killed()
 {
-	run -- sh -c 'head -c 200M /dev/zero | tail -n 1 > /dev/null; echo "status $?"'
+	run -- sh -c 'tail -n 1 /dev/zero; echo "status $?"'
 	expect_status 0
-	expect_out "status 137"
+	expect_match "what the shell says of it" 'status 137$' "$OUT"
 }
 
 # The tests stand on /dev/kvm as hardware offers it, in an emulated host as well.
