@@ -238,4 +238,17 @@ test_state_is_in_run_nacre_by_default()
 	[ ! -d "$CGROUPS/nacre/nacre-e2e-default" ] || failed "the cgroup is left"
 }
 
+# A machine with nothing but a kernel and the C library.
+test_a_host_without_etc_var_home_and_modules()
+{
+	unshare -m sh -c 'for d in /etc /var /home /lib/modules; do
+			[ ! -d $d ] || mount -t tmpfs none $d || exit 1
+		done
+		[ ! -e /etc/passwd ] || exit 1
+		cd / && exec env -i "$@"' - "$NACRE" run "${SMALL[@]}" -- echo works > out 2> err < /dev/null
+	STATUS=$?
+	take_output
+	expect_success works
+}
+
 run_subject "$@"
