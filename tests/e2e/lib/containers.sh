@@ -205,10 +205,10 @@ add_mount()	# JSON OBJECT
 	edit '"mounts": [' "\"mounts\": [$1, "
 }
 
-# A Debian tree at ./debian, or at $1, that takes changes and forgets them.
-mount_debian()	# [DIR]
+# A Debian tree at ./debian, or at DIR, that takes changes and forgets them.
+mount_debian()	# [DIR [TREE]]
 {
-	local dir=${1:-debian} lower=$E2E_DEBIAN
+	local dir=${1:-debian} lower=${2:-$E2E_DEBIAN}
 
 	[ -d "$lower/usr" ] || skip "no Debian tree: $(cat "$lower.why")"
 	mkdir -p "$dir" "$dir.tmpfs"

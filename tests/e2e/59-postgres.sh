@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# A real program's life: PostgreSQL with its data on a volume, driven by podman. With
+# NACRE_TEST_RUNTIME=crun against crun.
+
+set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/tests.sh
+. "${0%/*}/lib/tests.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/containers.sh
+. "$E2E_DIR/lib/containers.sh"
+
+LIMITS[test_initdb_pgbench_stop_and_start_again]=900
+
+RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
+STORE=$E2E_TOP/postgres/test
+BIN=/usr/lib/postgresql/15/bin
+
+in_podman()	# ARGUMENT…
+{
+	CONTAINERS_CONF=$STORE/containers.conf podman --root "$STORE/root" --runroot "$STORE/run" \
+		--tmpdir "$STORE/tmp" --cgroup-manager cgroupfs --events-backend file \
+		--runtime "$RUNTIME" "$@" < /dev/null
+}
+
+in_server()	# SQL
+{
+	in_podman exec --user postgres pg psql -h /tmp -AtX -c "$1" postgres
+}
+
+is_up()
+{
+	in_podman exec --user postgres pg "$BIN/pg_isready" -q -h /tmp
+}
+
+test_initdb_pgbench_stop_and_start_again()
+{
+	local data
+
+	full_only "five minutes"
+	need_command podman conmon
+	[ "$E2E_PLACE" = emulated ] || [ -e /etc/containers/policy.json ] || skip "no /etc/containers/policy.json"
+	mount_debian debian "$E2E_DEBIAN-programs"
+	mkdir -p "$STORE" /etc/containers
+	[ -e /etc/containers/policy.json ] ||
+		echo '{"default":[{"type":"insecureAcceptAnything"}]}' > /etc/containers/policy.json
+	printf '[containers]\nlog_driver="k8s-file"\nnetns="none"\n[engine]\nruntime_supports_json=["crun","nacre"]\n' \
+		> "$STORE/containers.conf"
+	# on a disk, if there is one for tests
+	data=${NACRE_SCRATCH:-$PWD}/postgres
+	mkdir -p "$data"
+	chown "$(sed -n 's/^postgres:x:\([0-9]*\):.*/\1/p' debian/etc/passwd)" "$data"
+
+	in_podman run --rm --rootfs --user postgres --memory 512m -v "$data:/data" "$PWD/debian" \
+		"$BIN/initdb" -D /data -A trust --no-locale -E UTF8 > initdb.log 2>&1
+	expect_equal "status of initdb" 0 $? || show "$(tail -n 5 initdb.log)"
+	in_podman run -d --name pg --rootfs --user postgres --memory 512m --stop-timeout 120 -v "$data:/data" \
+		"$PWD/debian" "$BIN/postgres" -D /data -k /tmp > id 2> err
+	expect_equal "status of podman run" 0 $? || show "$(< err)"
+	wait_until 60 is_up || { failed "the server is not up"; show "$(in_podman logs pg 2>&1 | tail)"; exit 1; }
+	in_podman exec --user postgres pg "$BIN/pgbench" -h /tmp -i -q postgres > pgbench.log 2>&1
+	expect_equal "status of pgbench -i" 0 $? || show "$(tail -n 5 pgbench.log)"
+	in_podman exec --user postgres pg "$BIN/pgbench" -h /tmp -c 2 -T 30 postgres > pgbench.log 2>&1
+	expect_equal "status of pgbench" 0 $? || show "$(tail -n 5 pgbench.log)"
+	expect_match "what pgbench says" 'number of failed transactions: 0 ' "$(< pgbench.log)"
+	grep tps pgbench.log
+	in_server 'CREATE TABLE kept AS SELECT count(*) AS n FROM pgbench_history' > /dev/null
+
+	in_podman stop pg > /dev/null
+	expect_equal "status of podman stop" 0 $?
+	in_podman logs pg > log 2>&1
+	expect_match "a clean end" 'database system is shut down' "$(tail -n 3 log)"
+	expect_equal "exit code" 0 "$(in_podman inspect --format '{{.State.ExitCode}}' pg)"
+
+	in_podman start pg > /dev/null
+	expect_equal "status of podman start" 0 $?
+	wait_until 60 is_up || failed "the server is not up again"
+	in_podman logs pg > log 2>&1
+	case $(< log) in
+	*'not properly shut down'*) failed "it had to recover" ;;
+	esac
+	expect_equal "what was kept" t "$(in_server \
+		'SELECT (SELECT n FROM kept) = (SELECT count(*) FROM pgbench_history) AND (SELECT n FROM kept) > 0')"
+	in_podman rm -f -t 60 pg > /dev/null
+	rm -rf "$data"
+}
+
+run_subject "$@"
+# shellcheck disable=SC2046  # words
+umount $(sed -n "s,^[^ ]* [^ ]* [^ ]* [^ ]* \($STORE[^ ]*\) .*,\1,p" /proc/self/mountinfo | sort -r) 2> /dev/null
+rm -rf --one-file-system "$STORE"
