@@ -190,9 +190,13 @@ static int config_write(const struct state *state, const struct container_config
 	for (size_t i = 0; i < process->env.n; i++)
 		json_array_append_new(env, json_string(process->env.v[i]));
 	if (!json)
-		json = json_pack("{s:b, s:{s:i, s:i}, s:s, s:O}", "terminal", process->terminal,
-				 "user", "uid", (int)process->uid, "gid", (int)process->gid,
-				 "cwd", process->cwd, "env", env);
+		json = json_pack("{s:b, s:{s:i, s:i}, s:s, s:O, s:{s:{s:I}}}", "terminal",
+				 process->terminal, "user", "uid", (int)process->uid, "gid",
+				 (int)process->gid, "cwd", process->cwd, "env", env, "resources",
+				 "memory", "limit",
+				 config->resources.memory_limit > 0
+					 ? (json_int_t)config->resources.memory_limit
+					 : -1);
 	err = json_write(state, config->json ? STATE_CONFIG_FILE : STATE_PROCESS_FILE, json,
 			 failure);
 	json_decref(json);

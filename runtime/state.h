@@ -133,6 +133,13 @@ int state_open_locked(struct state *state, const char *root, const char *id, int
 int state_read_config(const struct state *state, struct container_config *config,
 		      struct failure *failure);
 
+/*
+ * Merges a "resources" of config.json into the configuration that state_read_config() reads: what it
+ * says counts from now on. Under the lock. Returns 0 or -errno with the failure set.
+ */
+int state_save_resources(const struct state *state, struct json_t *resources,
+			 struct failure *failure);
+
 /* What the container is now. */
 enum state_status state_status(const struct state *state);
 

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "config_parts.h"
 #include "fd.h"
 #include "state.h"
 #include "state_files.h"
@@ -57,6 +58,20 @@ static void process_fill(struct container_config *config, const json_t *json)
 	}
 }
 
+/* Limits, as they were noted when the container was made or last changed. */
+static int resources_fill(struct container_config *config, json_t *resources,
+			  struct failure *failure)
+{
+	struct json_reader reader = {
+		.file = STATE_PROCESS_FILE,
+		.arena = &config->arena,
+		.failure = failure,
+		.config = config,
+	};
+
+	return resources ? config_read_resources(&reader, resources, config) : 0;
+}
+
 int state_read_config(const struct state *state, struct container_config *config,
 		      struct failure *failure)
 {
@@ -64,6 +79,7 @@ int state_read_config(const struct state *state, struct container_config *config
 				  O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	json_error_t error;
 	json_t *json;
+	int err;
 
 	config->id = state->id;
 	config->root_path = state->rootfs;
@@ -88,6 +104,7 @@ int state_read_config(const struct state *state, struct container_config *config
 				   "container's configuration", state->dir);
 	}
 	process_fill(config, json);
+	err = resources_fill(config, json_object_get(json, "resources"), failure);
 	json_decref(json);
-	return 0;
+	return err;
 }

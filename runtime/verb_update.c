@@ -295,7 +295,9 @@ static int update_container(struct update *update, const struct update_options *
 	if (!err && state->cgroup)
 		err = cgroup_update(state->cgroup, &on_host, &state->size,
 				    &update->config.arena, failure);
-	return err ? err : update_guest(update, failure);
+	if (!err)
+		err = update_guest(update, failure);
+	return err ? err : state_save_resources(state, update->json, failure);
 }
 
 int verb_update(const struct global_options *global, int argc, char *argv[])

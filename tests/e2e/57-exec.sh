@@ -114,6 +114,7 @@ test_descriptors()
 	python3 - "$NACRE" "${E2E_ROOT[@]}" exec --preserve-fds 1 c sh -c \
 		'read x <&3; echo got $x >&3; cat <&3 >&3; exec 3>&-; sleep 3; exit 9' > out <<- 'EOF'
 		import os, socket, subprocess, sys
+		os.dup2(0, 3) # so that nothing else gets this number
 		ours, theirs = socket.socketpair()
 		os.dup2(theirs.fileno(), 3)
 		theirs.close()

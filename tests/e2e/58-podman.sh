@@ -16,6 +16,8 @@ set -uo pipefail
 LIMITS[test_options_of_run]=150
 LIMITS[test_a_life]=300
 LIMITS[test_a_program_that_is_not_there]=100
+LIMITS[test_more_of_a_life]=400
+LIMITS[test_restarts_and_pods]=300
 
 test_options_of_run()
 {
@@ -76,6 +78,79 @@ log_has()	# LINE
 {
 	in_podman logs nacre-e2e-life > logs 2>&1
 	has_line logs "$1"
+}
+
+# What an option of run asks for, and commands on a container that runs: one start, and one more.
+test_more_of_a_life()
+{
+	podman_is_ready
+	mkdir volume
+	echo '{"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],
+		"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]}' > profile.json
+	podman_does run -d --name nacre-e2e-life --ulimit nofile=77:99 --sysctl net.ipv4.ip_default_ttl=33 \
+		--cap-add NET_ADMIN --cap-drop CHOWN --security-opt seccomp=profile.json --cpus 1 \
+		--security-opt label=disable --hostname here -v "$PWD/volume:/v:Z" \
+		--health-cmd 'test -e /v/healthy' --health-interval disable "$IMAGE" \
+		sh -c 'echo up; echo start >> /v/starts; trap "exit 5" TERM; while :; do sleep 0.2; done'
+	expect_equal "status of run -d" 0 "$STATUS" || show "$ERR"
+	wait_until $((5 * E2E_SLOW)) log_has up || failed "logs do not say up"
+	podman_does exec nacre-e2e-life sh -c 'ulimit -n; cat /proc/sys/net/ipv4/ip_default_ttl; hostname
+		grep CapEff /proc/self/status; mkdir /tmp/x 2> /dev/null || echo no mkdir; echo kept > /kept'
+	expect_out $'77\n33\nhere\nCapEff:\t00000000800415fa\nno mkdir'
+
+	podman_does pause nacre-e2e-life
+	expect_equal "status of pause" 0 "$STATUS" || show "$ERR"
+	podman_says paused inspect --format '{{.State.Status}}' nacre-e2e-life
+	podman_does unpause nacre-e2e-life
+	expect_equal "status of unpause" 0 "$STATUS" || show "$ERR"
+	podman_says running inspect --format '{{.State.Status}}' nacre-e2e-life
+	podman_does top nacre-e2e-life -o pid,comm
+	expect_match "top" $'^PID +COMMAND\n +1 sh\n' "$OUT" || show "$ERR"
+	podman_does stats --no-stream --format '{{.Name}} {{.PIDs}}' nacre-e2e-life
+	expect_match "stats" '^nacre-e2e-life [1-9][0-9]*$' "$OUT" || show "$ERR"
+	podman_does healthcheck run nacre-e2e-life
+	expect_equal "status of a health check that fails" 1 "$STATUS"
+	: > volume/healthy
+	podman_does healthcheck run nacre-e2e-life
+	expect_equal "status of a health check" 0 "$STATUS" || show "$ERR"
+
+	podman_does commit --quiet nacre-e2e-life localhost/nacre-e2e-committed
+	expect_equal "status of commit" 0 "$STATUS" || show "$ERR"
+	podman_says running inspect --format '{{.State.Status}}' nacre-e2e-life
+	podman_does restart --time 5 nacre-e2e-life
+	expect_equal "status of restart" 0 "$STATUS" || show "$ERR"
+	wait_until $((5 * E2E_SLOW)) has_starts 2 || failed "it did not start again"
+	podman_does rm --force --time 0 nacre-e2e-life
+	expect_equal "status of rm --force" 0 "$STATUS" || show "$ERR"
+	podman_says kept run --rm localhost/nacre-e2e-committed cat /kept
+}
+
+has_starts()	# N
+{
+	[ "$(grep -c start volume/starts)" = "$1" ]
+}
+
+test_restarts_and_pods()
+{
+	podman_is_ready
+	mkdir volume
+	podman_does run -d --name nacre-e2e-again --restart on-failure:1 -v "$PWD/volume:/v" "$IMAGE" \
+		sh -c 'echo start >> /v/starts; exit 3'
+	expect_equal "status of run -d" 0 "$STATUS" || show "$ERR"
+	wait_until $((10 * E2E_SLOW)) has_starts 2 || failed "it was not started again"
+	podman_does rm --force --time 0 nacre-e2e-again
+	expect_equal "status of rm --force" 0 "$STATUS" || show "$ERR"
+
+	# the command by which nacre knows an infra container, which is then never executed
+	need_command catatonit
+	podman_does pod create --name nacre-e2e-pod --network none --infra-image "$IMAGE" \
+		--infra-command "/catatonit -P" --hostname podded
+	expect_equal "status of pod create" 0 "$STATUS" || show "$ERR"
+	podman_does run --pod nacre-e2e-pod --name nacre-e2e-member "$IMAGE" sh -c 'hostname; exit 4'
+	expect_equal "status of the pod's container" 4 "$STATUS" || show "$ERR"
+	expect_out podded
+	podman_does pod rm --force --time 0 nacre-e2e-pod
+	expect_equal "status of pod rm" 0 "$STATUS" || show "$ERR"
 }
 
 test_a_program_that_is_not_there()

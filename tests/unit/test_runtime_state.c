@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of what a verb leaves for the next one: state, locks, pids that may be somebody else's. */
-/* SOURCES: runtime/net_resolver.c runtime/state_open.c runtime/state_oci.c runtime/process_ref.c runtime/ident.c */
+/* SOURCES: runtime/net_resolver.c runtime/state_open.c runtime/state_oci.c runtime/state_update.c */
+/* SOURCES: runtime/process_ref.c runtime/ident.c */
 /* SOURCES: runtime/file_replace.c runtime/pid_file.c runtime/path_split.c runtime/signal_names.c */
 /* SOURCES: runtime/size.c runtime/arena.c runtime/failure.c runtime/report.c runtime/config.c */
 /* SOURCES: runtime/config_json.c runtime/config_process.c runtime/config_mounts.c runtime/caps.c */
@@ -212,6 +213,54 @@ static void test_as_engines_read_it(void **state)
 	state_close(&read);
 }
 
+/* Opens c1, merges, and reads its configuration back. */
+static void merge_and_read(const char *resources, struct container_config *config)
+{
+	struct failure failure = { .text = "" };
+	struct state found = STATE_NONE;
+	json_t *json = json_loads(resources, 0, NULL);
+
+	assert_int_equal(state_open(&found, root, "c1", &arena, &failure), 0);
+	assert_int_equal(state_save_resources(&found, json, &failure), 0);
+	config_init(config);
+	if (state_read_config(&found, config, &failure) != 0)
+		fail_msg("%s", failure.text);
+	json_decref(json);
+	state_close(&found);
+}
+
+static void test_changed_limits_are_noted(void **state)
+{
+	static const char bundle[] =
+		"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"/\"},\"process\":{\"cwd\":\"/\","
+		"\"args\":[\"x\"],\"user\":{\"uid\":0,\"gid\":0}},\"linux\":{\"namespaces\":[{\"type\":"
+		"\"pid\"},{\"type\":\"mount\"},{\"type\":\"network\"},{\"type\":\"ipc\"},"
+		"{\"type\":\"uts\"}],\"resources\":{\"memory\":{\"limit\":100000000},"
+		"\"pids\":{\"limit\":7}}}}";
+	static const char options[] =
+		"{\"terminal\":false,\"user\":{\"uid\":1,\"gid\":2},\"cwd\":\"/\",\"env\":[],"
+		"\"resources\":{\"memory\":{\"limit\":-1}}}";
+	struct container_config config;
+	char path[128];
+
+	(void)state;
+	container_put("c1", process_ref_of(getpid()), true);
+	file_put("c1", "config.json", bundle);
+	merge_and_read("{\"memory\":{\"limit\":50000000},\"cpu\":{\"shares\":512}}", &config);
+	assert_int_equal(config.resources.memory_limit, 50000000);
+	assert_int_equal(config.resources.pids_limit, 7);
+	assert_int_equal(config.resources.cpu_shares, 512);
+	config_free(&config);
+	snprintf(path, sizeof(path), "%s/c1/config.json", root);
+	assert_int_equal(unlink(path), 0);
+	file_put("c1", "process.json", options);
+	merge_and_read("{\"pids\":{\"limit\":9}}", &config);
+	assert_int_equal(config.process.uid, 1);
+	assert_int_equal(config.resources.memory_limit, -1);
+	assert_int_equal(config.resources.pids_limit, 9);
+	config_free(&config);
+}
+
 static void test_pid_file(void **state)
 {
 	struct failure failure = { .text = "" };
@@ -262,6 +311,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_container),
 		cmocka_unit_test(test_one_verb_at_a_time),
 		cmocka_unit_test(test_as_engines_read_it),
+		cmocka_unit_test(test_changed_limits_are_noted),
 		cmocka_unit_test(test_pid_file),
 		cmocka_unit_test(test_signals_by_name),
 	};
