@@ -11,23 +11,29 @@ set -uo pipefail
 
 LIMITS[test_package]=120
 
+# Below a root of its own with an empty database: reading that of a host takes minutes in an emulated one.
+in_dpkg()	# ARGUMENT…
+{
+	dpkg --root="$PWD/root" --force-depends --no-triggers "$@" > out 2> err
+	expect_equal "status of dpkg $1" 0 $? || show "$(< err)"
+}
+
 test_package()
 {
 	local package
 
-	[ "$E2E_PLACE" = emulated ] || skip "packages are installed in an emulated host only"
 	need_command dpkg
 	package=$(echo "$E2E_BUILD"/nacre_*.deb)
 	[ -e "$package" ] || skip "there is no package: make deb"
-	dpkg --install "$package" > out 2> err
-	expect_equal "status of dpkg --install" 0 $? || show "$(< err)"
-	NACRE=/usr/bin/nacre
-	nacre run --memory 64M --cpus 1 --rootfs /usr/share/nacre/rootfs -- sh -c 'uname -r; exit 3'
+	mkdir -p root/var/lib/dpkg/{info,updates,triggers}
+	: > root/var/lib/dpkg/status
+	in_dpkg --install "$package"
+	NACRE=$PWD/root/usr/bin/nacre
+	nacre run --memory 64M --cpus 1 --rootfs root/usr/share/nacre/rootfs -- sh -c 'uname -r; exit 3'
 	expect_equal "status" 3 "$STATUS" || show "$ERR"
 	expect_match "the package's kernel" '^[0-9.]+-nacre$' "$OUT"
-	dpkg --remove nacre > out 2> err
-	expect_equal "status of dpkg --remove" 0 $? || show "$(< err)"
-	expect_equal "what is left" "" "$(find /usr/libexec/nacre /usr/share/nacre /usr/bin/nacre 2> /dev/null)"
+	in_dpkg --remove nacre
+	expect_equal "what is left" var "$(ls root)"
 }
 
 run_subject "$@"
