@@ -368,7 +368,13 @@ static const char *judge_caller(int usual_status, const char *usual_output)
 		snprintf(text, sizeof(text), "status 0 with the output \"%.100s\"", out);
 		return text;
 	}
-	/* A nacre that was killed cannot say why; the shell has its status, 137. */
+	/*
+	 * A nacre that was killed cannot say why; the shell has its status, 137. The same status says
+	 * all of a monitor whose process ran already: its pid is the container's, and `kill -9` of it
+	 * is how a container is killed.
+	 */
+	if (now.target == MONITOR && now.shell_status == 128 + SIGKILL)
+		return NULL;
 	if (now.target != NACRE && n <= 0) {
 		snprintf(text, sizeof(text), "status %d without a reason", now.shell_status);
 		return text;
