@@ -67,6 +67,7 @@ hostile-build: $(LIBEXEC)/nacre-vmm $(BUILD)/hostile/run $(HOSTILE_GUEST) $(HOST
 
 ## make hostile      hostile guests under the production VMM, with one processor and with two
 hostile: hostile-build
+	@tests/hostile/check-table
 	@$(BUILD)/hostile/run $(LIBEXEC)/nacre-vmm $(HOSTILE_ELF) $(HOSTILE_GUEST) $(HOSTILE_RACE)
 
 TSAN_SRC := $(wildcard tests/hostile/tsan_*.c)

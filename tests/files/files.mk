@@ -39,7 +39,7 @@ $(BUILD)/bench/fs: tools/bench/fs.c tools/bench/fs_driver.h tools/bench/fs_vhost
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(FILES_CFLAGS) -O2 -o $@ $(filter %.c,$^) -lpthread
 
-## make bench-fs         speed of shared files without a guest, against the host's own
+## make bench-fs         speed of shared files without a guest; VIRTIOFSD=COMMAND is measured beside
 bench-fs: $(BUILD)/bench/fs $(LIBEXEC)/nacre-fsd
 	@dir=$$(mktemp -d $${FILES_DIR:-/var/tmp}/nacre-bench.XXXXXX) && \
-		$(BUILD)/bench/fs $(LIBEXEC)/nacre-fsd $$dir; status=$$?; rm -rf $$dir; exit $$status
+		$(BUILD)/bench/fs $(LIBEXEC)/nacre-fsd $$dir 32 $(if $(VIRTIOFSD),'$(VIRTIOFSD)'); status=$$?; rm -rf $$dir; exit $$status
