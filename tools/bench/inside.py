@@ -66,6 +66,7 @@ class Setup:
                 continue
             if name not in self.versions:
                 self.versions[name] = subject.version()
+                emit("versions", self.versions)
             yield subject
 
 
@@ -78,11 +79,11 @@ def main():
     emit("place", setup.place)
     emit("settings", {key: settings[key] for key in shown})
     emit("machine", machine.facts())
-    for name in settings["benches"]:
-        BENCHES[name].measure(setup, log)
     setup.versions["guest kernel"] = machine.kernel_version(
         os.path.join(setup.build, "share/nacre/vmlinux"))
-    emit("versions", setup.versions)        # the last: without it the run came to no end
+    for name in settings["benches"]:
+        BENCHES[name].measure(setup, log)
+    emit("end", True)
 
 
 def emit(key, value):

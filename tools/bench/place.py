@@ -59,7 +59,7 @@ def assemble(lines, ending):
             parts[key] = value
     if "machine" not in parts:
         raise RuntimeError(f"nothing was measured: {ending}")
-    if "versions" not in parts:
+    if "end" not in parts:
         log = record.Record(results.append, lambda text: print(f"bench: {text}", file=sys.stderr))
         log.add("run", "bench", "its end", "ms", [], [f"the run ended early: {ending}"])
     return record.document(parts["place"], parts["settings"], parts["machine"],

@@ -60,7 +60,8 @@ class Runs(unittest.TestCase):
     RESULT = '{"result": {"bench": "start", "subject": "s", "skipped": "r"}}'
 
     def test_a_run_that_came_to_its_end(self):
-        doc = place.assemble([*self.HEAD, self.RESULT, '{"versions": {"crun": "1"}}'], "status 0")
+        doc = place.assemble([*self.HEAD, self.RESULT, '{"versions": {"crun": "1"}}',
+                              '{"end": true}'], "status 0")
         record.check(doc)
         self.assertFalse(record.has_failures(doc))
         self.assertEqual((doc["place"], doc["versions"]), ("emulated", {"crun": "1"}))
