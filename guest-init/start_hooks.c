@@ -94,6 +94,13 @@ static char **take_strings(struct cursor *body, uint32_t n)
 	return v;
 }
 
+static void free_strings(char **v)
+{
+	for (size_t i = 0; v[i]; i++)
+		free(v[i]);
+	free(v);
+}
+
 /* In the child. What keeps it from the exec is told as if the hook had said it. */
 static _Noreturn void become_hook(const struct plan *p, const struct hook *hook, int input,
 				  int output)
@@ -192,6 +199,8 @@ static void run(const struct plan *p, struct cursor body)
 	if (hook.output >= 0)
 		close(hook.output);
 	judge(&hook);
+	free_strings(hook.argv);
+	free_strings(hook.envp);
 }
 
 void start_hooks_run(const struct plan *p)
