@@ -85,4 +85,31 @@ test_run_with_layers()
 	expect_match "capabilities" ' 5 capabilities +on ' "$ERR"
 }
 
+# config.json's AppArmor profile is the monitor's; one that the host does not have is no error.
+test_apparmor()
+{
+	make_bundle sh -c 'echo ready; sleep 100'
+	edit '"noNewPrivileges"' '"apparmorProfile": "nacre-e2e-none", "noNewPrivileges"'
+	start_ready run --bundle bundle nacre-e2e-apparmor
+	expect_match "the warning" 'process.apparmorProfile: "nacre-e2e-none": not applied: ' "$(< err)"
+	nacre layers nacre-e2e-apparmor
+	expect_status 0
+	expect_match "row 8" '^ 8 SELinux .*; AppArmor: nacre-e2e-none is not on this host' "$(grep '^ 8' out)"
+	nacre delete --force nacre-e2e-apparmor
+	finish
+	[ "$E2E_PLACE" = emulated ] || skip "loads a profile"
+	need_command apparmor_parser
+	echo 'profile nacre-e2e { file, capability, network, mount, umount, pivot_root, signal, ptrace, unix, }' |
+		apparmor_parser --replace --skip-cache || skip "AppArmor takes no profile here"
+	edit '"nacre-e2e-none"' '"nacre-e2e"'
+	start_ready run --bundle bundle nacre-e2e-profile
+	nacre layers nacre-e2e-profile
+	expect_status 0
+	expect_match "row 8" '^ 8 SELinux .*; AppArmor: nacre-monitor is nacre-e2e .enforce.' \
+		"$(grep '^ 8' out)"
+	nacre delete --force nacre-e2e-profile
+	finish
+	echo 'profile nacre-e2e {}' | apparmor_parser --remove
+}
+
 run_subject "$@"
