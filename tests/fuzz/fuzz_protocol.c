@@ -57,7 +57,12 @@ static bool receive_all(struct protocol *p)
 		case PROTOCOL_EVENT_EXITED:
 			CLAIM(!p->exited_by_signal || (p->exited_value >= 1 && p->exited_value <= 64));
 			break;
+		case PROTOCOL_EVENT_NOTIFY:
+			CLAIM(p->notify_len < sizeof(p->notify_text));
+			CLAIM(strlen(p->notify_text) == p->notify_len);
+			break;
 		case PROTOCOL_EVENT_STARTED:
+		case PROTOCOL_EVENT_OOM:
 			break;
 		}
 	}
@@ -67,7 +72,7 @@ static bool receive_all(struct protocol *p)
 static void speak(int fd, struct cursor *c)
 {
 	static const uint8_t types[] = { MSG_HELLO_ACK, MSG_CREATED, MSG_STARTED, MSG_FAILED,
-					 MSG_EXITED, MSG_RESOLVE };
+					 MSG_EXITED, MSG_RESOLVE, MSG_NOTIFY };
 	struct {
 		struct msg_header h;
 		uint8_t body[64];
@@ -82,16 +87,18 @@ static void speak(int fd, struct cursor *c)
 		(void)send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 		return;
 	}
-	m.h.type = le16_of(types[how % 5]);
-	if (how % 5 == 0) {
+	m.h.type = le16_of(types[how % 7]);
+	if (how % 7 == 0) {
 		len = sizeof(struct msg_hello_ack);
 		m.body[0] = PROTO_VERSION;
-	} else if (how % 5 == 3) {
+	} else if (how % 7 == 3) {
 		m.body[0] = FAILED_NACRE;
 		len = in_bytes(c, m.body + 4, in8(c) % 32);
 		m.body[2] = (uint8_t)len;
 		len += 4;
-	} else if (how % 5 == 4) {
+	} else if (how % 7 == 6) {
+		len = in_bytes(c, m.body, in8(c) % sizeof(m.body));
+	} else if (how % 7 == 4) {
 		m.body[0] = in8(c) & 3;
 		m.body[2] = in8(c);
 		len = sizeof(struct msg_exited);

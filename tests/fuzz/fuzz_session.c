@@ -6,6 +6,7 @@
  * number.
  */
 /* SOURCES: guest-init/hello.c guest-init/session.c guest-init/birth.c guest-init/orders.c guest-init/clock.c */
+/* SOURCES: guest-init/oom.c guest-init/notify.c guest-init/ends.c */
 /* SOURCES: guest-init/wire.c guest-init/pump.c guest-init/plan_read.c guest-init/report.c guest-init/resolver.c guest-init/resolver_tcp.c */
 #include <netinet/in.h>
 #include <poll.h>
@@ -17,11 +18,14 @@
 #include "fuzz.h"
 #include "guest-init/cgroup.h"
 #include "guest-init/container.h"
+#include "guest-init/ends.h"
 #include "guest-init/hello.h"
 #include "guest-init/machine.h"
+#include "guest-init/mounts.h"
 #include "guest-init/process_tree.h"
 #include "guest-init/processes.h"
 #include "guest-init/query.h"
+#include "guest-init/rootpath.h"
 #include "guest-init/setup.h"
 
 /* The end of a session forks a helper that syncs: here it is over at once. */
@@ -30,7 +34,7 @@ static pid_t no_fork(void)
 	return -1;
 }
 #define fork no_fork
-#include "guest-init/ending.c guest-init/oom.c"
+#include "guest-init/ending.c"
 #undef fork
 
 #define N_CONNS 8u
@@ -140,19 +144,34 @@ struct container *container_find(uint32_t number)
 #define JOINED_FIRST 2000000
 static pid_t last_joined = JOINED_FIRST;
 
-static void make_ends(struct container_ends *ends)
+/* Two messages for the host lie in the socket of sd_notify, one of them too long. */
+static void make_notify(struct process_ends *ends)
+{
+	char message[PROTO_NOTIFY_MAX + 1] = "READY=1";
+	int pair[2];
+
+	CLAIM(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
+	(void)send(pair[1], message, sizeof(message), 0);
+	(void)send(pair[1], message, sizeof(message) - 1, 0);
+	close(pair[1]);
+	ends->notify_fd = pair[0];
+}
+
+static void make_ends(const struct plan *p, struct process_ends *ends)
 {
 	int pair[2];
 
 	CLAIM(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
-	*ends = (struct container_ends){ .stdio = { -1, -1, -1 }, .setup_fd = pair[0],
-					 .status_fd = -1 };
+	ends_init(ends);
+	ends->setup_fd = pair[0];
+	if (p->count[PLAN_NOTIFY] > 0)
+		make_notify(ends);
 	if (setup_peer >= 0)
 		close(setup_peer);
 	setup_peer = pair[1];
 }
 
-struct container *container_make(uint32_t number, const struct plan *p, struct container_ends *ends,
+struct container *container_make(uint32_t number, const struct plan *p, struct process_ends *ends,
 				 struct report *r)
 {
 	CLAIM(p->process && p->count[PLAN_ARG]);
@@ -163,14 +182,14 @@ struct container *container_make(uint32_t number, const struct plan *p, struct c
 			continue;
 		*c = (struct container){ .used = true, .users = 1, .number = number, .cgroup = -1,
 					 .init = CHILD_FIRST + (pid_t)i, .init_fd = -1 };
-		make_ends(ends);
+		make_ends(p, ends);
 		return c;
 	}
 	report_set(r, FAILED_NACRE, EBUSY, "container");
 	return NULL;
 }
 
-struct container *container_join(uint32_t number, const struct plan *p, struct container_ends *ends,
+struct container *container_join(uint32_t number, const struct plan *p, struct process_ends *ends,
 				 pid_t *child, struct report *r)
 {
 	struct container *c = container_find(number);
@@ -182,7 +201,7 @@ struct container *container_join(uint32_t number, const struct plan *p, struct c
 		report_set(r, FAILED_NACRE, 0, "container not running");
 		return NULL;
 	}
-	make_ends(ends);
+	make_ends(p, ends);
 	*child = ++last_joined;
 	c->users++;
 	return c;
@@ -231,12 +250,36 @@ void container_leave(struct container *c)
 	c->used = --c->users > 0;
 }
 
-void container_close_ends(struct container_ends *ends)
+/* Of making a process, which nobody does here. */
+int setup_pair(int ends[2])
 {
-	if (ends->setup_fd >= 0)
-		close(ends->setup_fd);
-	if (ends->status_fd >= 0)
-		close(ends->status_fd);
+	(void)ends;
+	return -ENOSYS;
+}
+
+int rootpath_make(int root, const char *path, bool file, bool *existed)
+{
+	(void)root;
+	(void)path;
+	(void)file;
+	(void)existed;
+	return -ENOSYS;
+}
+
+int mounts_bind(int dir, const char *source, int target)
+{
+	(void)dir;
+	(void)source;
+	(void)target;
+	return -ENOSYS;
+}
+
+void setup_fail_code(enum failed_code code, int err, const char *format, ...)
+{
+	(void)code;
+	(void)err;
+	(void)format;
+	abort();
 }
 
 unsigned int processes_signal(uint32_t number, uint32_t pid, int signo, pid_t except)
@@ -382,8 +425,10 @@ static size_t good_plan(uint8_t *to, bool joins)
 		char cwd[8];
 		struct plan_record r4;
 		struct plan_root root;
+		struct plan_record r5;
+		char notify[8];
 	} p = { .h = { .magic = le32_of(PLAN_MAGIC), .version = le16_of(PLAN_VERSION),
-		       .total_len = le32_of(sizeof(p)), .n_records = le32_of(4) },
+		       .total_len = le32_of(sizeof(p)), .n_records = le32_of(5) },
 		.r1 = { le32_of(PLAN_PROCESS), le32_of(sizeof(p.process)) },
 		.process = { .id_count = le32_of(65536),
 			     .namespaces_lo = le32_of(0x20000000u | 0x00020000u) },
@@ -391,7 +436,9 @@ static size_t good_plan(uint8_t *to, bool joins)
 		.arg = "a",
 		.r3 = { le32_of(PLAN_CWD), le32_of(2) },
 		.cwd = "/",
-		.r4 = { le32_of(PLAN_ROOT), le32_of(sizeof(p.root)) } };
+		.r4 = { le32_of(PLAN_ROOT), le32_of(sizeof(p.root)) },
+		.r5 = { le32_of(PLAN_NOTIFY), le32_of(3) },
+		.notify = "/n" };
 
 	size_t len = joins ? offsetof(typeof(p), r4) : sizeof(p);
 
