@@ -15,8 +15,16 @@
 #define LANDLOCK_FS_REFER     (1ull << 13)	 /* ABI 2: link and rename between directories */
 #define LANDLOCK_FS_TRUNCATE  (1ull << 14)	 /* ABI 3 */
 #define LANDLOCK_FS_IOCTL_DEV (1ull << 15)	 /* ABI 5 */
+#define LANDLOCK_ABI_NET      4
 #define LANDLOCK_NET_TCP      3ull		 /* ABI 4: bind and connect */
+#define LANDLOCK_NET_CONNECT  2ull
 #define LANDLOCK_SCOPE_ALL    3ull		 /* ABI 6: abstract UNIX sockets, signals */
+
+/* struct landlock_net_port_attr of ABI 4. */
+struct landlock_port {
+	uint64_t allowed_access, port;
+};
+#define LANDLOCK_RULE_PORT 2
 
 /* struct landlock_ruleset_attr of ABI 6. An older kernel takes it as long as what it lacks is 0. */
 struct landlock_everything {
@@ -34,7 +42,7 @@ static inline struct landlock_everything landlock_everything_of(int abi)
 		all.handled_access_fs |= LANDLOCK_FS_REFER;
 	if (abi >= 3)
 		all.handled_access_fs |= LANDLOCK_FS_TRUNCATE;
-	if (abi >= 4)
+	if (abi >= LANDLOCK_ABI_NET)
 		all.handled_access_net = LANDLOCK_NET_TCP;
 	if (abi >= 5)
 		all.handled_access_fs |= LANDLOCK_FS_IOCTL_DEV;

@@ -14,6 +14,7 @@
 #include "confine.h"
 #include "confined.h"
 #include "landlock.h"
+#include "proto.h"
 
 int confine_session(void)
 {
@@ -77,11 +78,15 @@ int confine_privileges(unsigned int highest_fd)
 	return 0;
 }
 
-/* Nothing may be opened, made or removed any more. The ABI, 0 without Landlock, or -errno. */
+/*
+ * Nothing may be opened, made or removed any more; and of TCP, where Landlock knows it, only the
+ * resolver's port be connected to. The ABI, 0 without Landlock, or -errno.
+ */
 static int refuse_files(void)
 {
 	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
 			       LANDLOCK_CREATE_RULESET_VERSION);
+	const struct landlock_port resolver = { LANDLOCK_NET_CONNECT, PROTO_RESOLVER_PORT };
 	struct landlock_everything all;
 	int fd, err = 0;
 
@@ -91,7 +96,10 @@ static int refuse_files(void)
 	fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
 	if (fd < 0)
 		return -errno;
-	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
+	if (abi >= LANDLOCK_ABI_NET &&
+	    syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PORT, &resolver, 0) < 0)
+		err = -errno;
+	if (!err && syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		err = -errno;
 	close(fd);
 	return err ? err : abi;

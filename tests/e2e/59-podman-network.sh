@@ -133,6 +133,8 @@ test_slirp4netns_of_a_user()
 		[engine]
 		runtime_supports_json=["crun", "nacre"]
 		runtime_supports_nocgroups=["crun", "nacre"]
+		[engine.runtimes]
+		${RUNTIME##*/}=["$(command -v "$RUNTIME")"]
 	EOF
 	cp -a "$ROOTFS" joe/rootfs
 	chown -R nacre-joe: joe/rootfs
@@ -144,7 +146,7 @@ test_slirp4netns_of_a_user()
 	as_joe=(runuser -u nacre-joe -- env -C / XDG_RUNTIME_DIR=/run/user/3000 HOME=/home/nacre-joe
 		CONTAINERS_CONF="$PWD/joe.conf" podman --root "$PWD/joe/root" --runroot "$PWD/joe/run"
 		--tmpdir "$PWD/joe/tmp" --storage-driver vfs --cgroup-manager cgroupfs
-		--events-backend file --runtime "$RUNTIME")
+		--events-backend file --runtime "${RUNTIME##*/}")
 	"${as_joe[@]}" run --rm --cgroups disabled --network slirp4netns --rootfs "$PWD/joe/rootfs" \
 		sh -c 'ip -o -4 addr show tap0 | grep -c 10.0.2.100/24; cat /sys/class/net/tap0/mtu
 		timeout 20 wget -qO - http://198.51.100.1:8080/file' < /dev/null > out 2> err

@@ -15,7 +15,12 @@
  * place of a VMM: what passes through both. Needs root, busybox-static (test_init_harness.h) and the
  * built monitor beside this test (../libexec/nacre/nacre-monitor).
  */
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include "monitorwire.h"
@@ -28,6 +33,7 @@ struct monitor {
 	int in, out;		/* its standard streams */
 	int preserved[3];	/* ours of its descriptors: it reads, it writes, both */
 	int notify;		/* what it sends messages to */
+	int net_ns;		/* that it is to enter, with a resolver in it; 0: none */
 	char said[4096];
 };
 
@@ -94,14 +100,17 @@ static void monitor_start(struct monitor *m, const char *script)
 	static const char *const names[] = {
 		"--control", "--stdin", "--stdout", "--stderr", "--preserved", "--for-preserved",
 		"--preserved", "--for-preserved", "--preserved", "--for-preserved", "--plan",
-		"--status", "--sync", "--notify", "--log",
+		"--status", "--sync", "--notify", "--log", "--net-ns",
 	};
+	int net_ns = m->net_ns;
 	static struct build b;
 	struct plan_process p = plain_process();
 	struct monitor_packet start = { .type = le32_of(MONITOR_START) };
-	int fds[15], in[2], out[2], read_by[2], written_by[2], both[2], sync[2], notify[2];
+	size_t n_fds = net_ns ? 16 : 15, start_len = 0;
+	int fds[16], in[2], out[2], read_by[2], written_by[2], both[2], sync[2], notify[2];
 
 	memset(m, 0, sizeof(*m));
+	m->net_ns = net_ns;
 	if (access(monitor_path(), X_OK) < 0) {
 		print_message("skipped: no %s\n", monitor_path());
 		skip();
@@ -129,10 +138,11 @@ static void monitor_start(struct monitor *m, const char *script)
 	fds[12] = sync[1];
 	fds[13] = notify[1];
 	fds[14] = open("/dev/null", O_WRONLY);
+	fds[15] = net_ns;
 	m->pid = fork();
 	if (m->pid == 0)
-		become_monitor(fds, names, 15, in[0], out[1]);
-	for (int i = 0; i < 15; i++)
+		become_monitor(fds, names, n_fds, in[0], out[1]);
+	for (size_t i = 0; i < n_fds; i++)
 		close(fds[i]);
 	close(in[0]);
 	close(out[1]);
@@ -145,7 +155,15 @@ static void monitor_start(struct monitor *m, const char *script)
 	m->notify = notify[0];
 	expect_packet(m, MONITOR_ENTERED);
 	expect_packet(m, MONITOR_READY);
-	assert_true(send(m->sync, &start, offsetof(struct monitor_packet, text), 0) > 0);
+	if (net_ns) {
+		build_begin(&b, NULL);
+		build_add(&b, PLAN_RESOLVER, NULL, 0, (char *)NULL);
+		build_end(&b);
+		start_len = b.len;
+		memcpy(start.text, b.buf, start_len);
+		start.text_len = le32_of((uint32_t)start_len);
+	}
+	assert_true(send(m->sync, &start, offsetof(struct monitor_packet, text) + start_len, 0) > 0);
 	expect_packet(m, MONITOR_STARTED);
 }
 
@@ -260,12 +278,110 @@ static void test_notify(void **state)
 	close(fd);
 }
 
+/* A resolver's socket in a new namespace, at the address that the monitor asks. */
+static int resolver_socket(int type)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(PROTO_RESOLVER_PORT) };
+	const uint8_t ip[] = PROTO_RESOLVER_ADDRESS;
+	int fd = socket(AF_INET, type, 0);
+
+	memcpy(&at.sin_addr, ip, sizeof(ip));
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    (type == SOCK_STREAM && listen(fd, 4) < 0))
+		_exit(1);
+	return fd;
+}
+
+/* Answers each question, with the question and one address more if it is of type A. */
+static size_t resolver_answer_to(uint8_t *m, size_t len)
+{
+	static const uint8_t record[] = { 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 7 };
+	bool is_a = len > 3 && m[len - 3] == 1;
+
+	m[2] = 0x81;
+	m[3] = 0x80;
+	m[7] = is_a;
+	memcpy(m + len, record, sizeof(record));
+	return is_a ? len + sizeof(record) : len;
+}
+
+static _Noreturn void resolver_main(int ready)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	struct sockaddr_in from;
+	uint8_t m[1024];
+	int udp, tcp;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (syscall(SYS_unshare, CLONE_NEWNET) < 0)
+		_exit(1);
+	udp = socket(AF_INET, SOCK_DGRAM, 0);
+	(void)ioctl(udp, SIOCSIFFLAGS, &ifr);
+	udp = resolver_socket(SOCK_DGRAM);
+	tcp = resolver_socket(SOCK_STREAM);
+	if (write(ready, "1", 1) != 1)
+		_exit(1);
+	for (;;) {
+		struct pollfd wait[2] = { { .fd = udp, .events = POLLIN }, { .fd = tcp, .events = POLLIN } };
+		socklen_t from_len = sizeof(from);
+		ssize_t n;
+		int fd;
+
+		poll(wait, 2, -1);
+		if (wait[0].revents) {
+			n = recvfrom(udp, m, 512, 0, (struct sockaddr *)&from, &from_len);
+			n = (ssize_t)resolver_answer_to(m, (size_t)n);
+			(void)sendto(udp, m, (size_t)n, 0, (struct sockaddr *)&from, from_len);
+		}
+		if (wait[1].revents) {
+			fd = accept(tcp, NULL, NULL);
+			n = recv(fd, m, 2, MSG_WAITALL);
+			n = recv(fd, m + 2, m[1], MSG_WAITALL);
+			m[1] = (uint8_t)resolver_answer_to(m + 2, (size_t)n);
+			(void)send(fd, m, 2 + (size_t)m[1], 0);
+			close(fd);
+		}
+	}
+}
+
+/* A process asks by datagram, and over TCP twice, as the resolver closes each connection. */
+static void test_resolver(void **state)
+{
+	static struct monitor m;
+	char path[64], byte;
+	int ready[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0)
+		resolver_main(ready[1]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	m.net_ns = open(path, O_RDONLY);
+	assert_true(m.net_ns > 0);
+	monitor_start(&m, "nslookup some.example 127.0.0.11 | grep -c 192.0.2.7;"
+			  "for i in 1 2; do { printf '\\0\\21\\253\\315\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\0\\0\\1\\0\\1';"
+			  "sleep 1; } | nc 127.0.0.11 53 | od -An -tx1 | head -n 1; done; exit 6");
+	hear(&m, m.out, NULL);
+	assert_string_equal(m.said, "1\n"
+			    " 00 21 ab cd 81 80 00 01 00 01 00 00 00 00 00 00\n"
+			    " 00 21 ab cd 81 80 00 01 00 01 00 00 00 00 00 00\n");
+	assert_int_equal(monitor_end(&m), 6);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_preserved, end_guest),
 		cmocka_unit_test_teardown(test_drained, end_guest),
 		cmocka_unit_test_teardown(test_notify, end_guest),
+		cmocka_unit_test_teardown(test_resolver, end_guest),
 	};
 
 	return cmocka_run_group_tests(tests, make_rootfs, remove_rootfs);

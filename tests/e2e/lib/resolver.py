@@ -51,6 +51,7 @@ def main():
     datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     datagrams.bind(at)
     threading.Thread(target=serve_connections, args=(listener,), daemon=True).start()
+    print("ready", flush=True)
     while True:
         question, sender = datagrams.recvfrom(4096)
         datagrams.sendto(answer(question, 512), sender)
