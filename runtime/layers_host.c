@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 #include "confined.h"
 #include "fd.h"
@@ -19,6 +20,9 @@
 #include "state_files.h"
 
 #define THREADS_MAX 128
+/* How long memory.oom.group may be off: 2 s. */
+#define OOM_GROUP_TRIES	  20
+#define OOM_GROUP_STEP_NS 100000000L
 #define CAP(c)	    (UINT64_C(1) << (c))
 
 /* fsd/stages.c: what the file broker keeps in its own user namespace. */
@@ -146,6 +150,22 @@ static bool is_in_leaf(pid_t pid, const char *leaf)
 	return at && strncmp(leaf, "/sys/fs/cgroup", 14) == 0 && strcmp(at + 2, leaf + 14) == 0;
 }
 
+/*
+ * memory.oom.group. While the monitor's witness shows that memory ran out inside (monitor/witness.h) it
+ * is off: what is on again within a moment was not missing.
+ */
+static int oom_group_read(const char *leaf, char *text, size_t room)
+{
+	const struct timespec step = { .tv_nsec = OOM_GROUP_STEP_NS };
+	int err = leaf_read(leaf, "memory.oom.group", text, room);
+
+	for (int i = 0; i < OOM_GROUP_TRIES && !err && strcmp(text, "1") != 0; i++) {
+		nanosleep(&step, NULL);
+		err = leaf_read(leaf, "memory.oom.group", text, room);
+	}
+	return err;
+}
+
 static void read_cgroups(struct layer_side *side, const struct helpers *h)
 {
 	const char *leaf = h->state->cgroup;
@@ -162,7 +182,7 @@ static void read_cgroups(struct layer_side *side, const struct helpers *h)
 		}
 	}
 	if (leaf_read(leaf, "memory.max", max, sizeof(max)) < 0 ||
-	    leaf_read(leaf, "memory.oom.group", group, sizeof(group)) < 0)
+	    oom_group_read(leaf, group, sizeof(group)) < 0)
 		layer_set(side, LAYER_UNAVAILABLE, "%s: no memory controller was delegated", leaf);
 	else
 		layer_set(side, strcmp(max, "max") != 0 && strcmp(group, "1") == 0 ?
