@@ -3,6 +3,8 @@
 /* SOURCES: fsd/request.c fsd/lookup.c fsd/attr.c fsd/open.c fsd/create.c fsd/name.c fsd/dir.c */
 /* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/handle.c fsd/export.c fsd/sys.c */
 /* SOURCES: fsd/slow.c */
+#include <sys/sysmacros.h>
+
 #include "test_fsd_harness.h"
 
 #define MANY 600
@@ -108,6 +110,31 @@ static void test_stale(void **state)
 	forget(f, 1);
 	forget(g, 1);
 	assert_int_equal(fsd.nodes.n_nodes, 4);
+}
+
+/* While a file's descriptor is closed the host puts something in its place that must not be opened. */
+static void test_exchanged_for_special(void **state)
+{
+	static const mode_t types[] = {S_IFIFO | 0666, S_IFCHR | 0666, S_IFBLK | 0666, S_IFDIR | 0777};
+	struct fuse_attr a;
+	uint64_t f, fh;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		put_file("f", "x");
+		f = node_of(root(), "f");
+		evict_all();
+		assert_int_equal(unlink(at("f")), 0);
+		if (S_ISDIR(types[i]))
+			assert_int_equal(mkdir(at("f"), 0777), 0);
+		else if (mknod(at("f"), types[i], makedev(1, 3)) < 0)
+			continue; /* not root */
+		assert_int_equal(open_file(f, O_RDWR, &fh), -ESTALE);
+		assert_int_equal(open_file(f, O_RDONLY, &fh), -ESTALE);
+		assert_int_equal(getattr(f, &a), -ESTALE);
+		assert_int_equal(remove(at("f")), 0);
+		forget(f, 1);
+	}
 }
 
 static void test_moved_directory(void **state)
@@ -438,6 +465,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FEW_TEST(test_eviction),      FEW_TEST(test_deep_path),
 		FEW_TEST(test_stale),         FEW_TEST(test_moved_directory),
+		FEW_TEST(test_exchanged_for_special),
 		FEW_TEST(test_unlinked),      FEW_TEST(test_many_unlinked),
 		FEW_TEST(test_renamed_over),  FEW_TEST(test_node_bound),
 		FEW_TEST(test_handle_bound),  FSD_TEST(test_large_directory),
