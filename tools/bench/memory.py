@@ -2,8 +2,8 @@
 """What memory the processes of a container or a machine have: private, shared, and proportional.
 
 From /proc/PID/smaps: private is what would be free if the process alone ended, proportional divides
-each shared page among its users. A guest's memory is counted apart: mappings in a row, writable or of
-the guest kernel's image, that are together as large as it.
+each shared page among its users. A guest's memory is counted apart: of a process with a virtual
+processor, mappings in a row, writable or of the guest kernel's image, that are together as large as it.
 """
 
 import os
@@ -30,6 +30,8 @@ def could_be_guest(mapping):
 def guest_mappings(all_mappings, guest_kib):
     """The mappings that are a guest's memory of `guest_kib` (0: there is none)."""
     rows = []
+    if not any("kvm-vcpu" in mapping["path"] for mapping in all_mappings):
+        return rows
     for mapping in filter(could_be_guest, all_mappings):
         if rows and rows[-1][-1]["to"] == mapping["from"]:
             rows[-1].append(mapping)
@@ -100,6 +102,11 @@ def in_cgroups_named(name):
     return found
 
 
+def program_name(name):
+    """crun runs from a sealed copy of itself, "memfd:crun_clon…"."""
+    return name.removeprefix("memfd:").partition("_")[0] if name.startswith("memfd:") else name
+
+
 def of_container(pid, name, guest_kib):
     """Totals of each process of the container that command `pid` started as `name`, by program."""
     table = processes()
@@ -112,7 +119,7 @@ def of_container(pid, name, guest_kib):
             continue
         if process not in table or not (found["private"] or found["shared"]):
             continue
-        sums = by_program.setdefault(table[process][0], dict.fromkeys(found, 0))
+        sums = by_program.setdefault(program_name(table[process][0]), dict.fromkeys(found, 0))
         for key, value in found.items():
             sums[key] += value
     return by_program

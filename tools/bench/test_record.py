@@ -140,6 +140,9 @@ Private_Dirty:     20000 kB
 Size:              65536 kB
 Pss:                   4 kB
 Private_Dirty:         4 kB
+7f0014000000-7f0014003000 rw-s 00000000 00:0e 1051 anon_inode:kvm-vcpu:0
+Size:                 12 kB
+VmFlags: rd wr sh
 55d000000000-55d000010000 r-xp 00000000 00:1a 13   /x/libexec/nacre/nacre-vmm
 Size:                 64 kB
 Pss:                  20 kB
@@ -156,6 +159,14 @@ class Memory(unittest.TestCase):
 
     def test_a_larger_guest_is_not_there(self):
         self.assertEqual(memory.totals(SMAPS, 129 * 1024)["guest"], 0)
+
+    def test_one_without_a_processor_has_none(self):
+        smaps = SMAPS.replace("anon_inode:kvm-vcpu:0", "/dev/zero")
+        self.assertEqual(memory.totals(smaps, 128 * 1024)["guest"], 0)
+
+    def test_names_of_programs(self):
+        self.assertEqual([memory.program_name(name) for name in ("memfd:crun_clon", "nacre-vmm", "a_b")],
+                         ["crun", "nacre-vmm", "a_b"])
 
     def test_a_container_has_none(self):
         self.assertEqual(memory.totals(SMAPS, 0),
