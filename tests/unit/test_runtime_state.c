@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of what a verb leaves for the next one: state, locks, pids that may be somebody else's. */
-/* SOURCES: runtime/net_resolver.c runtime/state_open.c runtime/state_oci.c runtime/state_update.c */
+/* SOURCES: runtime/net_resolver.c runtime/state_open.c runtime/state_oci.c runtime/state_update.c runtime/pod.c */
 /* SOURCES: runtime/process_ref.c runtime/ident.c */
 /* SOURCES: runtime/file_replace.c runtime/pid_file.c runtime/path_split.c runtime/signal_names.c */
 /* SOURCES: runtime/size.c runtime/arena.c runtime/failure.c runtime/report.c runtime/config.c */
@@ -30,6 +30,7 @@
 
 #include "runtime/pid_file.h"
 #include "runtime/signal_names.h"
+#include "runtime/pod.h"
 #include "runtime/state.h"
 #include "runtime/state_files.h"
 
@@ -261,6 +262,85 @@ static void test_changed_limits_are_noted(void **state)
 	config_free(&config);
 }
 
+/* A container of the pod "sandbox", by the annotations of one caller; alive as long as this test. */
+static void member_put(const char *id, const char *type, const char *sandbox_id)
+{
+	struct process_ref own = process_ref_of(getpid());
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "{\"version\":2,\"vm\":{},\"container\":{\"id\":\"%s\",\"process\":{\"pid\":%d,"
+		 "\"start\":%llu},\"annotations\":{\"%s\":\"container\",\"%s\":\"sandbox\"}}}",
+		 id, (int)own.pid, (unsigned long long)own.start, type, sandbox_id);
+	file_put(id, STATE_FILE, text);
+	file_put(id, STATUS_FILE, "");
+	file_put(id, STARTED_FILE, "1");
+}
+
+static enum pod_role role_of(const char *text, const char *sandbox_id)
+{
+	json_t *json = json_loads(text, 0, NULL);
+	const char *found;
+	enum pod_role role = config_pod_role(json, &found);
+
+	assert_non_null(json);
+	if (sandbox_id)
+		assert_string_equal(found, sandbox_id);
+	else
+		assert_null(found);
+	json_decref(json);
+	return role;
+}
+
+static void test_roles_in_a_pod(void **state)
+{
+	const char *none;
+
+	(void)state;
+	assert_int_equal(config_pod_role(NULL, &none), POD_NONE);
+	assert_int_equal(role_of("{}", NULL), POD_NONE);
+	assert_int_equal(role_of("{\"annotations\":{\"io.kubernetes.cri.container-type\":\"sandbox\"}}",
+				 NULL), POD_SANDBOX);
+	assert_int_equal(role_of("{\"annotations\":{\"io.kubernetes.cri-o.ContainerType\":\"sandbox\"}}",
+				 NULL), POD_SANDBOX);
+	assert_int_equal(role_of("{\"annotations\":{\"io.kubernetes.cri.container-type\":\"container\","
+				 "\"io.kubernetes.cri.sandbox-id\":\"s\"}}", "s"), POD_MEMBER);
+	/* of no pod that is named */
+	assert_int_equal(role_of("{\"annotations\":{\"io.kubernetes.cri.container-type\":\"container\"}}",
+				 NULL), POD_NONE);
+	assert_int_equal(role_of("{\"annotations\":{\"io.container.manager\":\"libpod\"},"
+				 "\"process\":{\"args\":[\"/catatonit\",\"-P\"]}}", NULL), POD_SANDBOX);
+	assert_int_equal(role_of("{\"annotations\":{\"io.container.manager\":\"libpod\"},"
+				 "\"process\":{\"args\":[\"/catatonit\",\"-P\",\"x\"]}}", NULL), POD_NONE);
+	assert_int_equal(role_of("{\"process\":{\"args\":[\"/catatonit\",\"-P\"]}}", NULL), POD_NONE);
+}
+
+static void test_one_container_in_a_pod(void **state)
+{
+	struct container_config config;
+	struct failure failure = { .text = "" };
+	struct state own = STATE_NONE;
+
+	(void)state;
+	config_init(&config);
+	config.json = json_loads("{\"annotations\":{\"io.kubernetes.cri.container-type\":\"container\","
+				 "\"io.kubernetes.cri.sandbox-id\":\"sandbox\"}}", 0, NULL);
+	own.root = root;
+	own.id = "m2";
+	member_put("m2", "io.kubernetes.cri.container-type", "io.kubernetes.cri.sandbox-id");
+	assert_int_equal(pod_check_alone(&config, &own, &failure), 0);
+	member_put("m1", "io.kubernetes.cri-o.ContainerType", "io.kubernetes.cri-o.SandboxID");
+	assert_int_equal(pod_check_alone(&config, &own, &failure), -EBUSY);
+	assert_non_null(strstr(failure.text, "m2: pod sandbox has the container m1 already"));
+	/* of another pod, or none */
+	json_object_set_new(json_object_get(config.json, "annotations"), "io.kubernetes.cri.sandbox-id",
+			    json_string("other"));
+	assert_int_equal(pod_check_alone(&config, &own, &failure), 0);
+	json_object_clear(config.json);
+	assert_int_equal(pod_check_alone(&config, &own, &failure), 0);
+	config_free(&config);
+}
+
 static void test_pid_file(void **state)
 {
 	struct failure failure = { .text = "" };
@@ -312,6 +392,8 @@ int main(void)
 		cmocka_unit_test(test_one_verb_at_a_time),
 		cmocka_unit_test(test_as_engines_read_it),
 		cmocka_unit_test(test_changed_limits_are_noted),
+		cmocka_unit_test(test_roles_in_a_pod),
+		cmocka_unit_test(test_one_container_in_a_pod),
 		cmocka_unit_test(test_pid_file),
 		cmocka_unit_test(test_signals_by_name),
 	};
