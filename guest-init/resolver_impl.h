@@ -31,6 +31,8 @@ struct client {
 	struct watch w;
 	struct resolver *resolver;
 	uint64_t number; /* by age; none is given twice */
+	unsigned int n_open; /* questions without an answer */
+	bool asks_no_more;   /* it has closed its half of the connection, and waits for answers */
 	size_t got;
 	uint8_t in[PROTO_RESOLVE_MAX]; /* a question, prefix included */
 };

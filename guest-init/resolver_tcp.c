@@ -29,8 +29,18 @@ static bool pass_on(struct client *c)
 		q->open = false;
 		return false;
 	}
+	c->n_open++;
 	c->got = 0;
 	return true;
+}
+
+/* End of file: who still waits for an answer gets it. False: nobody does. */
+static bool is_waiting(struct client *c)
+{
+	if (c->asks_no_more || c->n_open == 0)
+		return false;
+	c->asks_no_more = true;
+	return loop_watch(&c->w, 0) == 0;
 }
 
 static void client_ready(void *owner, uint32_t events)
@@ -48,6 +58,8 @@ static void client_ready(void *owner, uint32_t events)
 		return;
 	if (n > 0)
 		c->got += (size_t)n;
+	if (n == 0 && is_waiting(c))
+		return;
 	if (n <= 0 || (c->got >= DNS_PREFIX && !pass_on(c)))
 		loop_close(&c->w);
 }
@@ -85,6 +97,8 @@ static void listener_ready(void *owner, uint32_t events)
 	c->w = (struct watch){ .fd = fd, .ready = client_ready, .owner = c };
 	c->resolver = r;
 	c->number = ++r->n_clients;
+	c->n_open = 0;
+	c->asks_no_more = false;
 	c->got = 0;
 	if (loop_watch(&c->w, EPOLLIN) < 0)
 		loop_close(&c->w);
@@ -100,8 +114,11 @@ static void hand_out(struct resolver *r, uint8_t *bytes, size_t len)
 	for (unsigned int i = 0; i < CLIENTS_MAX && q; i++) {
 		struct client *c = &r->clients[i];
 
-		if (c->w.fd >= 0 && c->number == q->client &&
-		    write(c->w.fd, bytes, len) != (ssize_t)len)
+		if (c->w.fd < 0 || c->number != q->client)
+			continue;
+		c->n_open--;
+		if (write(c->w.fd, bytes, len) != (ssize_t)len ||
+		    (c->asks_no_more && c->n_open == 0))
 			loop_close(&c->w);
 	}
 }

@@ -234,12 +234,30 @@ static void test_stream(void **state)
 	assert_int_equal(got[2] << 8 | got[3], 0xabcd);
 	assert_memory_equal(got + 4, answer + 4, 65533);
 	assert_true(is_silent(fd));
-	/* the same connection asks again; the host's ends */
+	/* the same connection asks again, twice, and closes its half */
+	for (unsigned int i = 2; i <= 3; i++) {
+		assert_int_equal(send(fd, m, 42, 0), 42);
+		assert_int_equal(loop_step(), 0);
+		assert_int_equal(loop_step(), 0);
+		assert_int_equal(guest.n_asked, i);
+		memcpy(answer + 50 * i, guest.asked, 42);
+	}
+	shutdown(fd, SHUT_WR);
+	assert_int_equal(loop_step(), 0);
+	for (unsigned int i = 2; i <= 3; i++) {
+		resolver_answer(guest.resolver, RESOLVE_STREAM, answer + 50 * i, 42);
+		assert_int_equal(recv(fd, got, 42, MSG_WAITALL), 42);
+		assert_memory_equal(got, m, 42);
+	}
+	assert_true(is_closed(fd));
+	close(fd);
+	/* the host's connection ends in the middle of an answer */
+	fd = client(RESOLVE_STREAM);
 	assert_int_equal(send(fd, m, 42, 0), 42);
 	assert_int_equal(loop_step(), 0);
 	assert_int_equal(loop_step(), 0);
-	assert_int_equal(guest.n_asked, 2);
-	resolver_answer(guest.resolver, RESOLVE_STREAM, answer, 100);
+	assert_int_equal(guest.n_asked, 4);
+	resolver_answer(guest.resolver, RESOLVE_STREAM, answer, 30);
 	resolver_answer(guest.resolver, RESOLVE_STREAM, NULL, 0);
 	assert_true(is_closed(fd));
 	close(fd);
