@@ -12,12 +12,16 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "broker.h"
 #include "confined.h"
 #include "landlock.h"
 #include "machine.h"
+
+/* A tenth of a millisecond each. */
+#define THREAD_END_TRIES 10000u
 
 static int by_number(const void *a, const void *b)
 {
@@ -68,10 +72,24 @@ static void empty_root(void)
 		setup_fail(errno, "making the empty root read-only");
 }
 
+/*
+ * setns(2): EINVAL for a process with threads. The one that loaded the images was joined, but the
+ * kernel may still be taking it down.
+ */
+static void enter_user_namespace(int fd)
+{
+	const struct timespec moment = { .tv_nsec = 100000 };
+
+	for (unsigned int i = 0; setns(fd, CLONE_NEWUSER); i++) {
+		if (errno != EINVAL || i == THREAD_END_TRIES)
+			setup_fail(errno, "entering the user namespace");
+		nanosleep(&moment, NULL);
+	}
+}
+
 void confine_namespaces(int user_ns_fd)
 {
-	if (setns(user_ns_fd, CLONE_NEWUSER))
-		setup_fail(errno, "entering the user namespace");
+	enter_user_namespace(user_ns_fd);
 	/* setgroups may be denied in a user namespace without privileges; then there are none to drop. */
 	if (syscall(SYS_setgroups, 0, NULL) && errno != EPERM)
 		setup_fail(errno, "dropping supplementary groups");

@@ -36,21 +36,30 @@ static uint8_t *map_region(uint64_t size)
 	return (uint8_t *)aligned;
 }
 
-static void add_memory(struct machine *m)
+void kvm_map_memory(struct machine *m)
 {
+	arch_memory_layout(&m->mem, m->memory);
 	for (unsigned int i = 0; i < m->mem.n_regions; i++) {
 		struct gmem_region *r = &m->mem.region[i];
-		struct kvm_userspace_memory_region slot = {
-			.slot = i,
-			.guest_phys_addr = r->base,
-			.memory_size = r->size,
-		};
 
 		r->hva = map_region(r->size);
 		if (!r->hva)
 			setup_fail(errno, "%llu MiB of guest memory",
 				   (unsigned long long)(r->size >> 20));
-		slot.userspace_addr = (uintptr_t)r->hva;
+	}
+}
+
+static void add_memory(const struct machine *m)
+{
+	for (unsigned int i = 0; i < m->mem.n_regions; i++) {
+		const struct gmem_region *r = &m->mem.region[i];
+		struct kvm_userspace_memory_region slot = {
+			.slot = i,
+			.guest_phys_addr = r->base,
+			.memory_size = r->size,
+			.userspace_addr = (uintptr_t)r->hva,
+		};
+
 		if (kvm_call_ptr(m->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot))
 			setup_fail(errno, "KVM_SET_USER_MEMORY_REGION");
 	}
@@ -67,7 +76,6 @@ void kvm_create(struct machine *m, int kvm_fd)
 	} while (m->vm_fd < 0 && errno == EINTR);
 	if (m->vm_fd < 0)
 		setup_fail(errno, "KVM_CREATE_VM");
-	arch_memory_layout(&m->mem, m->memory);
 	add_memory(m);
 	arch_create_vm(m, kvm_fd);
 }

@@ -8,7 +8,10 @@
 
 #include "machine.h"
 
-/* KVM_CREATE_VM and guest memory: private, anonymous, huge pages by madvise. */
+/* Guest memory: private, anonymous, huge pages by madvise. KVM knows nothing of it yet. */
+void kvm_map_memory(struct machine *m);
+
+/* KVM_CREATE_VM, with that memory. */
 void kvm_create(struct machine *m, int kvm_fd);
 
 /* KVM_CREATE_VCPU for all of them. */

@@ -29,7 +29,8 @@ struct machine {
 
 /*
  * A set-up error: one line with what was being done and, if err is not 0, why. Goes to standard
- * error and to the status file; ends the process with status 1. Main thread, before the threads run.
+ * error and to the status file; ends the process with status 1. Main thread and the one that loads the
+ * images, before the others run.
  */
 void setup_fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
 

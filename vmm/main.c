@@ -10,6 +10,7 @@
  * (virtio_net.h) and per queue of a block device (virtio_blk.h).
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,7 +27,6 @@
 #include "machine.h"
 #include "mmio.h"
 #include "options.h"
-#include "times.h"
 #include "times.h"
 #include "vcpu.h"
 #include "virtio_blk.h"
@@ -146,10 +146,25 @@ static void make_devices(void)
 		check(mmio_attach(&machine.dev[i], &machine.mem), machine.dev[i].ops->name);
 }
 
+static void *load_images(void *images)
+{
+	arch_load(&machine, (int)options.kernel_fd, (int)options.init_fd, images);
+	return NULL;
+}
+
+/*
+ * The images are loaded by a thread of their own: KVM_CREATE_VM moves a worker of KVM's into our cgroup,
+ * for which the host's kernel waits for a grace period of RCU, longer than anything else here takes.
+ */
 static void build_machine(void)
 {
+	struct arch_images images;
+	pthread_t loader;
+
 	machine.memory = (uint64_t)options.memory;
 	machine.n_cpus = (unsigned int)options.cpus;
+	kvm_map_memory(&machine);
+	check(-pthread_create(&loader, NULL, load_images, &images), "starting threads");
 	kvm_create(&machine, (int)options.kvm_fd);
 	kvm_create_vcpus(&machine);
 	arch_setup_vcpus(&machine, (int)options.kvm_fd);
@@ -159,10 +174,10 @@ static void build_machine(void)
 	make_devices();
 	kvm_bind_devices(&machine);
 	times_stamp(VM_STAMP_DEVICES);
-	arch_load(&machine, (int)options.kernel_fd, (int)options.init_fd,
-		  options.console_fd >= 0 ? "console=hvc0" : "");
+	pthread_join(loader, NULL);
 	close((int)options.kernel_fd);
 	close((int)options.init_fd);
+	arch_set_boot(&machine, &images, options.console_fd >= 0 ? "console=hvc0" : "");
 	times_stamp(VM_STAMP_LOADED);
 }
 

@@ -28,12 +28,23 @@ void arch_create_vm(const struct machine *m, int kvm_fd);
 /* What must exist after all vCPUs were created and before they run. */
 void arch_setup_vcpus(const struct machine *m, int kvm_fd);
 
+/* What lies where in guest memory, once it is loaded. */
+struct arch_images {
+	uint64_t entry; /* of the kernel */
+	uint64_t initramfs, initramfs_size;
+};
+
 /*
- * Loads the kernel (ELF or Image) and the initramfs that holds nacre-init, writes the tables that the
- * kernel boots from, and sets the first vCPU to the kernel's entry. `cmdline` is added to what the
- * architecture itself needs on the command line.
+ * Loads the kernel (ELF or Image) and the initramfs that holds nacre-init. Needs guest memory and
+ * nothing of KVM: any thread.
  */
-void arch_load(const struct machine *m, int kernel_fd, int init_fd, const char *cmdline);
+void arch_load(const struct machine *m, int kernel_fd, int init_fd, struct arch_images *images);
+
+/*
+ * Writes the tables that the kernel boots from and sets the first vCPU to its entry. `cmdline` is added
+ * to what the architecture itself needs on the command line.
+ */
+void arch_set_boot(const struct machine *m, const struct arch_images *images, const char *cmdline);
 
 /* One exit that vcpu.c does not know, by its KVM_EXIT_* number; true when the vCPU may go on. */
 struct kvm_run;

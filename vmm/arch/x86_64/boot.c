@@ -86,13 +86,16 @@ static void write_cmdline(const struct machine *m, const char *extra)
 	 * reboot=t: a triple fault is an immediate exit; panic=-1: a panic does the same at once.
 	 * ramoops: the kernel's log in the reserved region (klog.h), all of it one zone, mapped
 	 * cached.
+	 * percpu_alloc=page: without it memory for each CPU comes in units of 2 MiB, all of it zeroed,
+	 * and the second unit has 4 MiB of accounting, zeroed too.
+	 * noreplace-smp: else 6700 lock prefixes are patched out for a single CPU, one by one.
 	 */
 	n = snprintf(line, sizeof(line),
-		     "reboot=t panic=-1 swiotlb=noforce random.trust_cpu=on "
+		     "reboot=t panic=-1 swiotlb=noforce random.trust_cpu=on percpu_alloc=page %s"
 		     "ramoops.mem_address=0x%x ramoops.mem_size=0x%x ramoops.console_size=0x%x "
 		     "ramoops.record_size=0 ramoops.ftrace_size=0 ramoops.pmsg_size=0 "
 		     "ramoops.mem_type=2 %s",
-		     KLOG_GPA, KLOG_SIZE, KLOG_SIZE, extra);
+		     m->n_cpus == 1 ? "noreplace-smp " : "", KLOG_GPA, KLOG_SIZE, KLOG_SIZE, extra);
 	for (unsigned int i = 0; i < m->n_devs && n < (int)sizeof(line); i++)
 		n += snprintf(line + n, sizeof(line) - (size_t)n, " virtio_mmio.device=4K@0x%llx:%u",
 			      (unsigned long long)arch_mmio_base(i), arch_irq_line(i));
@@ -185,17 +188,21 @@ static void set_entry(const struct machine *m, uint32_t entry)
 		setup_fail(errno, "KVM_SET_REGS");
 }
 
-void arch_load(const struct machine *m, int kernel_fd, int init_fd, const char *cmdline)
+void arch_load(const struct machine *m, int kernel_fd, int init_fd, struct arch_images *images)
 {
 	struct elf_kernel kernel;
 	const char *wrong = elf_load(&m->mem, kernel_fd, HIGH_MEMORY, &kernel);
-	uint64_t initramfs, size;
 
 	if (wrong)
 		setup_fail(0, "guest kernel: %s", wrong);
-	initramfs = load_initramfs(m, init_fd, kernel.end, &size);
+	images->entry = kernel.entry;
+	images->initramfs = load_initramfs(m, init_fd, kernel.end, &images->initramfs_size);
+}
+
+void arch_set_boot(const struct machine *m, const struct arch_images *images, const char *cmdline)
+{
 	write_cmdline(m, cmdline);
-	write_start_info(m, initramfs, size);
+	write_start_info(m, images->initramfs, images->initramfs_size);
 	write_mptable(m);
-	set_entry(m, kernel.entry);
+	set_entry(m, (uint32_t)images->entry);
 }
