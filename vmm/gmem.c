@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "bytes.h"
 
@@ -16,6 +17,14 @@ void *gmem_slice(const struct gmem *m, gpa_t gpa, size_t len)
 			return r->hva + (gpa.v - r->base);
 	}
 	return NULL;
+}
+
+void gmem_small_pages(const struct gmem *m, gpa_t gpa, size_t len)
+{
+	void *at = gmem_slice(m, gpa, len);
+
+	if (at)
+		(void)madvise(at, len, MADV_NOHUGEPAGE);
 }
 
 int gmem_read(const struct gmem *m, gpa_t gpa, void *dst, size_t len)

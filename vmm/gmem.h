@@ -41,6 +41,12 @@ int gmem_read(const struct gmem *m, gpa_t gpa, void *dst, size_t len);
 /* Copies len bytes from src to gpa. 0, or -EFAULT when any of them is not guest RAM. */
 int gmem_write(const struct gmem *m, gpa_t gpa, const void *src, size_t len);
 
+/*
+ * Has [gpa, gpa + len) made of small pages, where it is RAM: for what hardly anything will be written to.
+ * Advice: it may have no effect.
+ */
+void gmem_small_pages(const struct gmem *m, gpa_t gpa, size_t len);
+
 /* Host address of [gpa, gpa + len), or NULL when any of it is not guest RAM. For system calls only. */
 void *gmem_slice(const struct gmem *m, gpa_t gpa, size_t len);
 

@@ -97,7 +97,7 @@ static void arm(struct vsock_conn *c)
 
 static void arm_all(void)
 {
-	for (unsigned int i = 0; i < VSOCK_CONNS_MAX; i++)
+	for (unsigned int i = 0; i < vsock_conns_used(); i++)
 		arm(vsock_conn_at(i));
 }
 
@@ -191,7 +191,7 @@ static int push_stray_rst(const struct chain *chain)
 
 static struct vsock_conn *next_debtor(void)
 {
-	for (unsigned int i = 0; i < VSOCK_CONNS_MAX; i++) {
+	for (unsigned int i = 0; i < vsock_conns_used(); i++) {
 		struct vsock_conn *c = vsock_conn_at(i);
 
 		if (c->state != CONN_FREE && c->owes)
@@ -548,7 +548,7 @@ static void quiesce(struct virtio_dev *dev)
 {
 	(void)dev;
 	vsock.n_stray = 0;
-	for (unsigned int i = 0; i < VSOCK_CONNS_MAX; i++) {
+	for (unsigned int i = 0; i < vsock_conns_used(); i++) {
 		struct vsock_conn *c = vsock_conn_at(i);
 
 		if (c->state >= CONN_PARKED)

@@ -10,6 +10,7 @@
 
 static struct {
 	struct vsock_conn conn[VSOCK_CONNS_MAX];
+	unsigned int n_used;
 	uint8_t *rings;
 	uint64_t next_order;
 } table;
@@ -23,11 +24,12 @@ int vsock_conns_init(void)
 		return -errno;
 	/* A first byte must not bring 2 MiB into being on a host with huge pages for all. */
 	(void)madvise(table.rings, (size_t)VSOCK_CONNS_MAX * VSOCK_RING, MADV_NOHUGEPAGE);
-	for (unsigned int i = 0; i < VSOCK_CONNS_MAX; i++) {
-		table.conn[i].ring = table.rings + (size_t)i * VSOCK_RING;
-		table.conn[i].src.fd = -1;
-	}
 	return 0;
+}
+
+unsigned int vsock_conns_used(void)
+{
+	return table.n_used;
 }
 
 struct vsock_conn *vsock_conn_at(unsigned int i)
@@ -39,14 +41,15 @@ struct vsock_conn *vsock_conn_new(enum conn_state state)
 {
 	for (unsigned int i = 0; i < VSOCK_CONNS_MAX; i++) {
 		struct vsock_conn *c = &table.conn[i];
-		uint8_t *ring = c->ring;
 
 		if (c->state != CONN_FREE)
 			continue;
+		if (i >= table.n_used)
+			table.n_used = i + 1;
 		*c = (struct vsock_conn){ .state = state,
 					  .src = { .fd = -1 },
 					  .order = table.next_order++,
-					  .ring = ring };
+					  .ring = table.rings + (size_t)i * VSOCK_RING };
 		return c;
 	}
 	return NULL;
@@ -54,7 +57,7 @@ struct vsock_conn *vsock_conn_new(enum conn_state state)
 
 struct vsock_conn *vsock_conn_by_port(uint32_t guest_port)
 {
-	for (unsigned int i = 0; i < VSOCK_CONNS_MAX; i++) {
+	for (unsigned int i = 0; i < table.n_used; i++) {
 		struct vsock_conn *c = &table.conn[i];
 
 		if (c->state >= CONN_PARKED && c->guest_port == guest_port)
@@ -69,7 +72,7 @@ struct vsock_conn *vsock_conn_oldest(enum conn_state state, unsigned int *n)
 
 	if (n)
 		*n = 0;
-	for (unsigned int i = 0; i < VSOCK_CONNS_MAX; i++) {
+	for (unsigned int i = 0; i < table.n_used; i++) {
 		struct vsock_conn *c = &table.conn[i];
 
 		if (c->state != state)

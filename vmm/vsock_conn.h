@@ -54,7 +54,13 @@ struct vsock_conn {
 /* Maps the rings. 0 or -errno. */
 int vsock_conns_init(void);
 
-/* Connection number i, in any state. */
+/*
+ * One past the last slot that was ever used: most VMs have a handful, and memory and time of the others
+ * are saved.
+ */
+unsigned int vsock_conns_used(void);
+
+/* Connection number i < vsock_conns_used(), in any state. */
 struct vsock_conn *vsock_conn_at(unsigned int i);
 
 /* A free slot in the given state, or NULL. */

@@ -17,6 +17,8 @@
 #define PHDRS_MAX	       32u
 #define NOTES_MAX	       (64u * 1024u)
 #define XEN_ELFNOTE_PHYS32_ENTRY 18u
+#define HUGE_PAGE	       (UINT64_C(2) << 20)
+#define HUGE_PAGE_WORTH	       (HUGE_PAGE / 8)
 
 /* Reads exactly len bytes. The kernel fills guest memory directly: `to` may be a gmem slice. */
 static bool read_at(int fd, void *to, uint64_t len, uint64_t off)
@@ -110,6 +112,42 @@ static const char *read_notes(int fd, const Elf64_Phdr *ph, struct elf_kernel *k
 	return NULL;
 }
 
+/* Bytes of [from, from + HUGE_PAGE) that segments cover; what is wrong with them is told later. */
+static uint64_t covered(const Elf64_Phdr *ph, unsigned int n, uint64_t from)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t first = ph[i].p_paddr > from ? ph[i].p_paddr : from;
+		uint64_t end = from + HUGE_PAGE;
+
+		if (ph[i].p_type != PT_LOAD || ph[i].p_paddr >= end)
+			continue;
+		if (ph[i].p_memsz < end - ph[i].p_paddr)
+			end = ph[i].p_paddr + ph[i].p_memsz;
+		if (first < end)
+			bytes += end - first;
+	}
+	return bytes;
+}
+
+/*
+ * The kernel's linker puts a few pages at a huge page's boundary each: there a huge page would be zeroed
+ * and kept by the host for next to nothing.
+ */
+static void spare_huge_pages(const struct gmem *mem, const Elf64_Phdr *ph, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t from = ph[i].p_paddr & ~(HUGE_PAGE - 1), bytes;
+
+		if (ph[i].p_type != PT_LOAD || ph[i].p_paddr > INT64_MAX)
+			continue;
+		bytes = covered(ph, n, from);
+		if (bytes && bytes < HUGE_PAGE_WORTH)
+			gmem_small_pages(mem, GPA(from), HUGE_PAGE);
+	}
+}
+
 const char *elf_load(const struct gmem *mem, int fd, uint64_t lowest, struct elf_kernel *k)
 {
 	Elf64_Ehdr h;
@@ -124,6 +162,7 @@ const char *elf_load(const struct gmem *mem, int fd, uint64_t lowest, struct elf
 		return wrong;
 	if (h.e_phoff > INT64_MAX / 2 || !read_at(fd, ph, h.e_phnum * sizeof(ph[0]), h.e_phoff))
 		return "truncated";
+	spare_huge_pages(mem, ph, h.e_phnum);
 	for (unsigned int i = 0; i < h.e_phnum && !wrong; i++) {
 		if (ph[i].p_type == PT_LOAD)
 			wrong = load_segment(mem, fd, lowest, &ph[i], k);

@@ -89,6 +89,16 @@ static void turn_counters_off(int kvm_fd, int vm_fd)
 		setup_fail(errno, "KVM_CAP_PMU_CAPABILITY");
 }
 
+static void allow(uint8_t bitmap[N_RANGES][BITMAP_BYTES], uint32_t msr)
+{
+	for (unsigned int r = 0; r < N_RANGES; r++) {
+		uint32_t i = msr - ranges[r].base; /* below the base: a large number */
+
+		if (i < ranges[r].n)
+			bitmap[r][i / 8] |= (uint8_t)(1u << (i % 8));
+	}
+}
+
 void msr_filter_set(int kvm_fd, int vm_fd)
 {
 	static uint8_t bitmap[N_RANGES][BITMAP_BYTES];
@@ -97,11 +107,11 @@ void msr_filter_set(int kvm_fd, int vm_fd)
 	if (kvm_call(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_MSR_FILTER) <= 0)
 		setup_fail(0, "/dev/kvm: no MSR filter: expected Linux 5.10 or newer");
 	memset(bitmap, 0, sizeof(bitmap));
+	for (unsigned int i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+		for (uint32_t msr = allowed[i].first; msr <= allowed[i].last; msr++)
+			allow(bitmap, msr);
+	}
 	for (unsigned int r = 0; r < N_RANGES; r++) {
-		for (uint32_t i = 0; i < ranges[r].n; i++) {
-			if (msr_is_allowed(ranges[r].base + i))
-				bitmap[r][i / 8] |= (uint8_t)(1u << (i % 8));
-		}
 		filter.ranges[r] = (struct kvm_msr_filter_range){
 			.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
 			.nmsrs = ranges[r].n,
