@@ -17,6 +17,7 @@ static struct {
 	int status_fd;
 	int event_fd;
 	const struct gmem *mem;
+	void (*release)(void);
 	struct loop_source source;
 	atomic_flag taken;
 	/* Written before the eventfd is, read after it was: the eventfd orders them. */
@@ -61,6 +62,8 @@ void end_now(enum vm_end end, uint64_t arg)
 
 	s.log_len = le32_of(klog_read(state.mem, s.log, sizeof(s.log)));
 	write_record(&s);
+	if (state.release)
+		state.release();
 	_exit(0);
 }
 
@@ -71,9 +74,10 @@ static void on_request(void *ctx, uint32_t events)
 	end_now(state.end, state.arg);
 }
 
-int end_init(const struct gmem *mem)
+int end_init(const struct gmem *mem, void (*release)(void))
 {
 	state.mem = mem;
+	state.release = release;
 	state.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (state.event_fd < 0)
 		return -errno;

@@ -15,8 +15,11 @@
 /* Where the record goes. Called first of all; until then, and with fd -1, no record is written. */
 void end_set_status_fd(int fd);
 
-/* Makes the eventfd and adds it to the loop. mem is read for the guest's log. 0 or -errno. */
-int end_init(const struct gmem *mem);
+/*
+ * Makes the eventfd and adds it to the loop. mem is read for the guest's log; `release` is called when
+ * the record is written, on the device thread, just before the process ends. 0 or -errno.
+ */
+int end_init(const struct gmem *mem, void (*release)(void));
 
 /* Asks the device thread to end the VM. The first request counts. Any thread. */
 void end_request(enum vm_end end, uint64_t arg);

@@ -3,9 +3,13 @@
 #include "kvm.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <linux/kvm.h>
 #include <linux/virtio_mmio.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "arch/arch.h"
 #include "kvm_call.h"
@@ -86,6 +90,19 @@ void kvm_create_vcpus(struct machine *m)
 		m->vcpu_fd[i] = kvm_call(m->vm_fd, KVM_CREATE_VCPU, i);
 		if (m->vcpu_fd[i] < 0)
 			setup_fail(errno, "KVM_CREATE_VCPU %u", i);
+	}
+}
+
+void kvm_release_interrupts(const struct machine *m)
+{
+	/* Linux virt/kvm/eventfd.c: a worker of KVM's waits; an expedited wait takes less than this. */
+	const struct timespec moment = { .tv_nsec = 200000 };
+	uint32_t never = 0;
+
+	for (unsigned int i = 0; i < m->n_devs; i++) {
+		close(m->dev[i].irq_fd);
+		/* what the thread may call is FUTEX_WAIT, and not nanosleep */
+		syscall(SYS_futex, &never, FUTEX_WAIT_PRIVATE, 0, &moment);
 	}
 }
 

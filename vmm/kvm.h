@@ -17,6 +17,13 @@ void kvm_create(struct machine *m, int kvm_fd);
 /* KVM_CREATE_VCPU for all of them. */
 void kvm_create_vcpus(struct machine *m);
 
+/*
+ * Closes the devices' interrupt eventfds, one after the other, before the process ends: KVM waits for a
+ * grace period for each. One alone is expedited; those of all at once, as the end of the process has
+ * it, take three ticks of the host's clock. Device thread; no interrupt is sent any more.
+ */
+void kvm_release_interrupts(const struct machine *m);
+
 /* Binds every device's eventfds: queue notifications by KVM_IOEVENTFD, the interrupt by KVM_IRQFD. */
 void kvm_bind_devices(const struct machine *m);
 

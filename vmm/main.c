@@ -146,6 +146,11 @@ static void make_devices(void)
 		check(mmio_attach(&machine.dev[i], &machine.mem), machine.dev[i].ops->name);
 }
 
+static void release_interrupts(void)
+{
+	kvm_release_interrupts(&machine);
+}
+
 static void *load_images(void *images)
 {
 	arch_load(&machine, (int)options.kernel_fd, (int)options.init_fd, images);
@@ -170,7 +175,7 @@ static void build_machine(void)
 	arch_setup_vcpus(&machine, (int)options.kvm_fd);
 	times_stamp(VM_STAMP_CREATED);
 	check(loop_init(), "epoll");
-	check(end_init(&machine.mem), "eventfd");
+	check(end_init(&machine.mem, release_interrupts), "eventfd");
 	make_devices();
 	kvm_bind_devices(&machine);
 	times_stamp(VM_STAMP_DEVICES);
