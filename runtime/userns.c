@@ -3,16 +3,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <linux/sched.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "fd.h"
 #include "plan.h"
-#include "spawn.h"
 #include "userns.h"
+
+#define KEEPER_STACK 16384
 
 static int map_write(pid_t pid, const char *file, const char *map)
 {
@@ -40,27 +42,47 @@ static int namespace_open(pid_t pid)
 	return fd < 0 ? -errno : fd;
 }
 
+struct keeper {
+	int ends[2]; /* of a pipe that nobody writes to */
+};
+
+/* Keeps the namespace until the parent has a descriptor of it, or is gone. Shares our memory. */
+static int keep(void *arg)
+{
+	const struct keeper *keeper = arg;
+	char byte;
+
+	close(keeper->ends[1]);
+	while (read(keeper->ends[0], &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+/*
+ * A process in a new user namespace, as cheap as one can be: it copies nothing of ours, and what it
+ * does needs a small stack. Returns its pid or -errno.
+ */
+static pid_t keeper_start(struct keeper *keeper)
+{
+	static _Alignas(16) char stack[KEEPER_STACK];
+	pid_t pid = clone(keep, stack + sizeof(stack), CLONE_VM | CLONE_NEWUSER | SIGCHLD, keeper);
+
+	return pid < 0 ? -errno : pid;
+}
+
 int userns_create(const char *uid_map, const char *gid_map, struct failure *failure)
 {
 	autoclose int ours = -1;
 	autoclose int fd = -1;
-	int ends[2];
+	struct keeper keeper;
 	pid_t pid;
-	char byte;
 	int err;
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (pipe2(keeper.ends, O_CLOEXEC) < 0)
 		return failure_set(failure, -errno, "pipe: %s", strerror(errno));
-	ours = ends[1];
-	pid = spawn_clone(CLONE_NEWUSER, -1, NULL);
-	if (pid == 0) {
-		/* keeps the namespace until the parent has a descriptor of it, or is gone */
-		close(ends[1]);
-		while (read(ends[0], &byte, 1) < 0 && errno == EINTR)
-			;
-		_exit(0);
-	}
-	close(ends[0]);
+	ours = keeper.ends[1];
+	pid = keeper_start(&keeper);
+	close(keeper.ends[0]);
 	if (pid < 0)
 		return failure_set(failure, pid, "cannot make a user namespace: %s%s",
 				   strerror(-pid),
