@@ -86,16 +86,17 @@ static void write_cmdline(const struct machine *m, const char *extra)
 	 * reboot=t: a triple fault is an immediate exit; panic=-1: a panic does the same at once.
 	 * ramoops: the kernel's log in the reserved region (klog.h), all of it one zone, mapped
 	 * cached.
+	 * With a single processor:
 	 * percpu_alloc=page: without it memory for each CPU comes in units of 2 MiB, all of it zeroed,
 	 * and the second unit has 4 MiB of accounting, zeroed too.
-	 * noreplace-smp: else 6700 lock prefixes are patched out for a single CPU, one by one.
+	 * noreplace-smp: else 6700 lock prefixes are patched out, one by one.
 	 */
 	n = snprintf(line, sizeof(line),
-		     "reboot=t panic=-1 swiotlb=noforce random.trust_cpu=on percpu_alloc=page %s"
+		     "reboot=t panic=-1 swiotlb=noforce random.trust_cpu=on %s"
 		     "ramoops.mem_address=0x%x ramoops.mem_size=0x%x ramoops.console_size=0x%x "
 		     "ramoops.record_size=0 ramoops.ftrace_size=0 ramoops.pmsg_size=0 "
 		     "ramoops.mem_type=2 %s",
-		     m->n_cpus == 1 ? "noreplace-smp " : "", KLOG_GPA, KLOG_SIZE, KLOG_SIZE, extra);
+		     m->n_cpus == 1 ? "percpu_alloc=page noreplace-smp " : "", KLOG_GPA, KLOG_SIZE, KLOG_SIZE, extra);
 	for (unsigned int i = 0; i < m->n_devs && n < (int)sizeof(line); i++)
 		n += snprintf(line + n, sizeof(line) - (size_t)n, " virtio_mmio.device=4K@0x%llx:%u",
 			      (unsigned long long)arch_mmio_base(i), arch_irq_line(i));
