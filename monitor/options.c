@@ -36,6 +36,7 @@ static const struct {
 	{ "--started", offsetof(struct options, started_fd), OPTIONAL },
 	{ "--vmm-pid", offsetof(struct options, vmm_pidfd), OPTIONAL },
 	{ "--fsd-alive", offsetof(struct options, fsd_alive_fd), OPTIONAL },
+	{ "--null", offsetof(struct options, null_fd), OPTIONAL },
 	{ "--notify", offsetof(struct options, notify_fd), OPTIONAL },
 	{ "--log", offsetof(struct options, log_fd), OPTIONAL },
 	{ "--memory-max", offsetof(struct options, memory_max_fd), OPTIONAL },

@@ -20,6 +20,7 @@ struct options {
 	int listener_fd;	    /* where `nacre start` connects */
 	int started_fd;		    /* takes a byte once the process runs */
 	int vmm_pidfd;		    /* to be waited for before our own end */
+	int null_fd;		    /* /dev/null: a cgroup above may forbid to open it */
 	int notify_fd;		    /* connected socket that takes messages of sd_notify(3) */
 	int fsd_alive_fd;	    /* pipe that nacre-fsd holds the other end of: the same */
 	/* of the cgroup: memory.max, memory.oom.group, memory.swap.max (witness.h) */

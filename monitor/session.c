@@ -40,7 +40,7 @@ static struct {
 	struct resolver resolver;
 	bool has_resolver;
 	uint8_t token[PROTO_TOKEN_LEN];
-	int signal_fd, null_fd;
+	int signal_fd;
 	int clock_fd; /* readable when the host's clock was set */
 	int outputs_fd; /* of streams_prepare(); -1 before */
 	int witness_fd; /* -1: none */
@@ -51,7 +51,7 @@ static struct {
 	bool exited; /* EXITED came: only output is left to write */
 	bool has_termios;
 	struct termios termios; /* of our standard input, as we found it */
-} session = { .signal_fd = -1, .null_fd = -1, .clock_fd = -1, .outputs_fd = -1, .witness_fd = -1 };
+} session = { .signal_fd = -1, .clock_fd = -1, .outputs_fd = -1, .witness_fd = -1 };
 
 /*
  * A timer that never expires, but is cancelled each time that the clock is set: timerfd_create(2)
@@ -75,16 +75,13 @@ int session_prepare(const struct options *options, int witness_fd)
 
 	session.options = *options;
 	session.witness_fd = witness_fd;
-	session.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	session.signal_fd = (int)syscall(SYS_signalfd4, -1, &mask, sizeof(mask),
 					 SFD_CLOEXEC | SFD_NONBLOCK);
 	session.clock_fd = options->joins == 1 || options->sandbox == 1 ? -1 : clock_watch();
-	if (session.null_fd < 0 || session.signal_fd < 0)
+	if (session.signal_fd < 0)
 		return -errno;
 	if (session.clock_fd > session.options.highest_fd)
 		session.options.highest_fd = session.clock_fd;
-	if (session.null_fd > session.options.highest_fd)
-		session.options.highest_fd = session.null_fd;
 	if (session.signal_fd > session.options.highest_fd)
 		session.options.highest_fd = session.signal_fd;
 	if (getrandom(session.token, sizeof(session.token), 0) != (ssize_t)sizeof(session.token))
@@ -349,7 +346,7 @@ static int streams_make(void)
 		.out_fd = tty ? options->tty_fd : options->stdout_fd,
 		.err_fd = tty ? -1 : options->stderr_fd,
 		.is_tty = tty,
-		.null_fd = session.null_fd,
+		.null_fd = options->null_fd,
 		.keep_err = options->log_fd < 0,
 		.preserved_fds = options->preserved_fds,
 		.preserved_links = options->preserved_links,

@@ -117,9 +117,12 @@ int monitor_run(const struct monitor_start *start, struct child *monitor, struct
 	autoclose int lines_fd = start->lines_to_us ? lines_open(&monitor->lines) : -1;
 	autoclose int their_sync = -1;
 	autoclose int their_lifeline = -1;
+	autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct spawn spawn;
 	int err = start->lines_to_us && lines_fd < 0 ? lines_fd : 0;
 
+	if (null_fd < 0)
+		return failure_set(failure, -errno, "/dev/null: %s", strerror(errno));
 	if (!err)
 		err = pair_make(true, sync_fd, &their_sync);
 	if (!err && start->with_lifeline)
@@ -135,6 +138,7 @@ int monitor_run(const struct monitor_start *start, struct child *monitor, struct
 	memcpy(spawn.std, start->std, sizeof(spawn.std));
 	args_set(start, &spawn, arena);
 	spawn_arg_fd(&spawn, "--sync", their_sync);
+	spawn_arg_fd(&spawn, "--null", null_fd);
 	if (their_lifeline >= 0)
 		spawn_arg_fd(&spawn, "--lifeline", their_lifeline);
 	if (lines_fd >= 0)

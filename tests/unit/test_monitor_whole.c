@@ -100,14 +100,14 @@ static void monitor_start(struct monitor *m, const char *script)
 	static const char *const names[] = {
 		"--control", "--stdin", "--stdout", "--stderr", "--preserved", "--for-preserved",
 		"--preserved", "--for-preserved", "--preserved", "--for-preserved", "--plan",
-		"--status", "--sync", "--notify", "--log", "--net-ns",
+		"--status", "--sync", "--notify", "--log", "--null", "--net-ns",
 	};
 	int net_ns = m->net_ns;
 	static struct build b;
 	struct plan_process p = plain_process();
 	struct monitor_packet start = { .type = le32_of(MONITOR_START) };
-	size_t n_fds = net_ns ? 16 : 15, start_len = 0;
-	int fds[16], in[2], out[2], read_by[2], written_by[2], both[2], sync[2], notify[2];
+	size_t n_fds = net_ns ? 17 : 16, start_len = 0;
+	int fds[17], in[2], out[2], read_by[2], written_by[2], both[2], sync[2], notify[2];
 
 	memset(m, 0, sizeof(*m));
 	m->net_ns = net_ns;
@@ -138,7 +138,8 @@ static void monitor_start(struct monitor *m, const char *script)
 	fds[12] = sync[1];
 	fds[13] = notify[1];
 	fds[14] = open("/dev/null", O_WRONLY);
-	fds[15] = net_ns;
+	fds[15] = open("/dev/null", O_RDWR);
+	fds[16] = net_ns;
 	m->pid = fork();
 	if (m->pid == 0)
 		become_monitor(fds, names, n_fds, in[0], out[1]);
