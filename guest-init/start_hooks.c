@@ -20,6 +20,9 @@
 #include "kernel.h"
 #include "setup.h"
 
+/* pipe(7) "Pipe capacity" */
+#define PIPE_BYTES 65536u
+
 /* The last line of a hook's output that fits a report. */
 struct last_line {
 	char text[256];
@@ -52,14 +55,21 @@ static void line_add(struct last_line *line, const char *bytes, size_t n)
 	line->text[line->len] = 0;
 }
 
-/* What there is to read now; the pipe may be held open by what the hook left behind. */
-static void read_output(struct hook *hook)
+/*
+ * At most `most` bytes of what there is to read now: a hook that writes without pause, or what it left
+ * behind, keeps nobody from its end or its timeout.
+ */
+static void read_output(struct hook *hook, size_t most)
 {
 	char bytes[512];
-	ssize_t n;
+	ssize_t n = -1;
 
-	while ((n = read(hook->output, bytes, sizeof(bytes))) > 0)
+	for (size_t taken = 0; taken < most; taken += (size_t)n) {
+		n = read(hook->output, bytes, sizeof(bytes));
+		if (n <= 0)
+			break;
 		line_add(&hook->line, bytes, (size_t)n);
+	}
 	if (n == 0) { /* nobody has it any more */
 		close(hook->output);
 		hook->output = -1;
@@ -164,7 +174,7 @@ static void await(struct hook *hook)
 		if (poll(fds, 2, hook->timeout_s ? (int)left : -1) < 0)
 			fds[0].revents = 0;
 		if (hook->output >= 0)
-			read_output(hook);
+			read_output(hook, fds[0].revents ? PIPE_BYTES : 1);
 	}
 }
 

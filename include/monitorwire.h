@@ -32,9 +32,13 @@ enum monitor_packet_type {
 	MONITOR_ENTERED = 6,
 };
 
+enum monitor_start_flags {
+	MONITOR_START_RESOLVER = 1, /* the text has PLAN_RESOLVER: the guest may ask the resolver */
+};
+
 struct monitor_packet {
 	struct le32 type;     /* enum monitor_packet_type */
-	struct le32 status;   /* MONITOR_FAILED: 125, 126, 127 */
+	struct le32 status;   /* MONITOR_FAILED: 125, 126, 127; MONITOR_START: enum monitor_start_flags */
 	struct le32 text_len; /* MONITOR_FAILED, MONITOR_START; at most MONITOR_TEXT_MAX; no NUL */
 	char text[MONITOR_TEXT_MAX];
 };

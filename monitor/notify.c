@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Readiness messages; see notify.h. */
-#include <errno.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +10,6 @@
 #include "proto.h"
 #include "sanitize.h"
 
-#define SEND_WAIT_MS 100
 /* As many digits as a number of 64 bits has. */
 #define DIGITS_MAX   20
 
@@ -104,10 +101,6 @@ size_t notify_filter(char *out, size_t room, const uint8_t *in, size_t len)
 
 void notify_send(int fd, const char *text, size_t len)
 {
-	struct pollfd wait = { .fd = fd, .events = POLLOUT };
-
-	if (send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 || errno != EAGAIN)
-		return;
-	if (poll(&wait, 1, SEND_WAIT_MS) > 0)
-		(void)!send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	/* whoever does not read loses messages: nothing else may wait for it */
+	(void)!send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 }

@@ -15,6 +15,8 @@ static const char *receive_notify(struct protocol *protocol, const uint8_t *body
 static const char *receive_resolve(struct protocol *protocol, const uint8_t *body, size_t len);
 
 #define IN(state) (1u << (state))
+/* What is taken of messages that are no event, before the caller has its turn. */
+#define HANDLED_MAX 64
 
 /* What a guest may send, when, how long, and what becomes of it. */
 static const struct rule {
@@ -192,7 +194,7 @@ static enum protocol_event message_take(struct protocol *protocol, bool *had)
 
 enum protocol_event protocol_receive(struct protocol *protocol)
 {
-	for (;;) {
+	for (int i = 0; i < HANDLED_MAX; i++) {
 		enum protocol_event event;
 		bool had;
 		ssize_t n;
@@ -215,4 +217,5 @@ enum protocol_event protocol_receive(struct protocol *protocol)
 			return PROTOCOL_EVENT_CLOSED;
 		protocol->in_len += (size_t)n;
 	}
+	return PROTOCOL_EVENT_MORE;
 }

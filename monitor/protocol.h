@@ -38,6 +38,7 @@ enum protocol_event {
 	PROTOCOL_EVENT_NOTIFY, /* notify_text is set */
 	PROTOCOL_EVENT_BROKEN, /* the guest broke the protocol: `broken` says how */
 	PROTOCOL_EVENT_CLOSED, /* the connection is gone */
+	PROTOCOL_EVENT_MORE,   /* much has been handled: call again once others had their turn */
 };
 
 struct protocol {

@@ -33,6 +33,14 @@
 #define COMPANIONS_WAIT_MS 2000
 /* How long the witness may take until the host shows what the guest told. */
 #define WITNESS_WAIT_MS 10000
+/*
+ * A kill costs the host as much memory as the container may still take: after so many at once, one in
+ * so many seconds is shown. Engines ask whether there was one.
+ */
+#define WITNESS_BURST	 8u
+#define WITNESS_PERIOD_S 10
+/* Messages of the guest that are taken before anybody else has his turn. */
+#define TURN_MESSAGES 64
 
 static struct {
 	struct options options;
@@ -46,12 +54,16 @@ static struct {
 	int witness_fd; /* -1: none */
 	unsigned int witness_asked; /* kills that were asked for */
 	bool witness_busy;	    /* with one of them */
+	unsigned int witness_tokens; /* kills that may still be shown */
+	time_t witness_refilled;    /* seconds of the monotonic clock */
+	bool more; /* the guest has said more than one turn took */
 	bool detached; /* DETACH came: nacre's end of the socket may close */
 	bool started;
 	bool exited; /* EXITED came: only output is left to write */
 	bool has_termios;
 	struct termios termios; /* of our standard input, as we found it */
-} session = { .signal_fd = -1, .clock_fd = -1, .outputs_fd = -1, .witness_fd = -1 };
+} session = { .signal_fd = -1, .clock_fd = -1, .outputs_fd = -1, .witness_fd = -1,
+	      .witness_tokens = WITNESS_BURST };
 
 /*
  * A timer that never expires, but is cancelled each time that the clock is set: timerfd_create(2)
@@ -177,11 +189,27 @@ static void wait_for(int fd, int most_ms)
 		poll(&wait, 1, most_ms);
 }
 
+static bool take_witness_token(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - session.witness_refilled >= WITNESS_PERIOD_S) {
+		session.witness_refilled = now.tv_sec;
+		if (session.witness_tokens < WITNESS_BURST)
+			session.witness_tokens++;
+	}
+	if (session.witness_tokens == 0)
+		return false;
+	session.witness_tokens--;
+	return true;
+}
+
 /* The guest's kernel killed for want of memory; what the witness is busy with counts for it, too. */
 static void on_oom(void)
 {
 	session.witness_asked++;
-	if (session.witness_fd < 0 || session.witness_busy)
+	if (session.witness_fd < 0 || session.witness_busy || !take_witness_token())
 		return;
 	session.witness_busy = true;
 	witness_ask(session.witness_fd);
@@ -228,7 +256,8 @@ static void on_started(void)
 
 static void on_control(void)
 {
-	for (;;) {
+	session.more = false;
+	for (int i = 0; i < TURN_MESSAGES; i++) {
 		switch (protocol_receive(&session.protocol)) {
 		case PROTOCOL_NOTHING:
 			return;
@@ -258,8 +287,12 @@ static void on_control(void)
 			fail_broken();
 		case PROTOCOL_EVENT_CLOSED:
 			fail_lost();
+		case PROTOCOL_EVENT_MORE:
+			session.more = true;
+			return;
 		}
 	}
+	session.more = true;
 }
 
 /* As the pause program, which a PID 1 is in a pod: what it does not handle does nothing. */
@@ -304,6 +337,8 @@ static void on_nacre(void)
 
 	switch (link_receive(session.options.sync_fd, &packet)) {
 	case LINK_START:
+		if (session.has_resolver && le32_get(packet.status) & MONITOR_START_RESOLVER)
+			session.protocol.resolver = &session.resolver;
 		if (session.options.sandbox == 1 && !session.started)
 			on_started();
 		else
@@ -374,7 +409,6 @@ static int hellos_send(void)
 	int err = protocol_begin(&session.protocol, options->control_fd, container, type,
 				 options->plan_fd, session.token);
 
-	session.protocol.resolver = session.has_resolver ? &session.resolver : NULL;
 	for (size_t i = 0; i < sizeof(connections) / sizeof(connections[0]) && !err; i++) {
 		if (connections[i].fd >= 0)
 			err = protocol_hello_stream(connections[i].fd, container,
@@ -446,7 +480,7 @@ void session_run(void)
 
 		relay_poll(&fds[POLL_RESOLVER], session.exited ? NULL : session.protocol.resolver,
 			   &session.protocol);
-		if (poll(fds, POLL_COUNT, -1) < 0 && errno != EINTR)
+		if (poll(fds, POLL_COUNT, session.more ? 0 : -1) < 0 && errno != EINTR)
 			fail(STATUS_FAILED, "nacre-monitor cannot wait");
 		if (fds[POLL_LIFELINE].revents)
 			end_orphaned();
@@ -460,7 +494,8 @@ void session_run(void)
 			on_clock();
 		if (fds[POLL_WITNESS].revents)
 			on_witness();
-		if (fds[POLL_CONTROL].revents & (POLLIN | POLLHUP | POLLERR))
+		if (!session.exited &&
+		    (session.more || fds[POLL_CONTROL].revents & (POLLIN | POLLHUP | POLLERR)))
 			on_control();
 		if (!session.exited)
 			protocol_send(&session.protocol);

@@ -49,7 +49,12 @@ static bool setting_change(struct setting *s)
 
 static void setting_restore(struct setting *s)
 {
-	if (s->before_len && pwrite(s->fd, s->before, s->before_len, 0) < 0)
+	char now[sizeof(s->before)] = "";
+
+	/* what somebody else has written meanwhile stays */
+	if (s->before_len && pread(s->fd, now, sizeof(now) - 1, 0) > 0 &&
+	    strncmp(now, s->during, strlen(s->during)) == 0 &&
+	    pwrite(s->fd, s->before, s->before_len, 0) < 0)
 		_exit(1); /* nobody is there who could do better */
 	s->before_len = 0;
 }

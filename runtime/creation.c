@@ -43,6 +43,7 @@ void creation_init(struct creation *creation, const struct global_options *globa
 	creation->launch.companions = &creation->companions;
 	creation->launch.exports = &creation->exports;
 	creation->launch.state = &creation->state;
+	creation->launch.makes_container = true;
 }
 
 int creation_read_conf(struct creation *creation)
@@ -188,10 +189,17 @@ static int prepare_sandbox(struct creation *creation)
 {
 	int err = find_companions(creation);
 
+	if (!err && creation->preserved.n > 0)
+		err = failure_set(&creation->failure, -EINVAL, "--preserve-fds: the sandbox of a "
+				  "pod runs no process that could have descriptors");
 	if (!err)
 		err = exports_open(&creation->exports, &creation->config, &creation->failure);
 	if (!err)
 		err = open_console(creation);
+	if (!err)
+		err = selinux_labels_make(&creation->state.selinux, &creation->config,
+					  &creation->conf, &creation->companions,
+					  &creation->config.arena, &creation->failure);
 	return err ? err : open_net_ns(creation);
 }
 

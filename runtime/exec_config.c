@@ -43,7 +43,7 @@ static const struct option_row rows[] = {
 	  .help = "it can gain no privilege by execve()" },
 	{ .name = "preserve-fds", .kind = OPTION_NUMBER, .argument = "N",
 	  .offset = AT(preserve_fds), .max = 1024, .expected = "a number of descriptors",
-	  .help = "0: a VM takes no descriptors" },
+	  .help = "descriptors from 3 on that it gets; byte streams only" },
 	{ .name = "process-label", .kind = OPTION_STRING, .argument = "LABEL",
 	  .offset = AT(process_label), .help = "accepted; its monitor has the container's" },
 	{ .name = "apparmor", .kind = OPTION_STRING, .argument = "PROFILE", .offset = AT(apparmor),

@@ -24,6 +24,7 @@ struct launch {
 	int std[3];	     /* the process' standard streams; the caller's, -1: /dev/null */
 	bool controlling_terminal; /* std[0] is a pseudo-terminal made for the container */
 	int signal_fd;	     /* of signals_open(), for the hooks */
+	bool makes_container; /* else a process that joins one (exec) */
 	bool sandbox;	     /* of a pod: a monitor alone, no VM */
 	bool detached;	     /* the container outlives this nacre, once launch_detach() is called */
 

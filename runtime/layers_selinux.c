@@ -57,12 +57,13 @@ static void add_apparmor(struct layer_side *side, const struct state *state, con
 	if (!profile)
 		return;
 	attribute_read(state->monitor.pid, "attr/apparmor/current", now);
-	if (strncmp(now, profile, strlen(profile)) == 0)
+	if (strncmp(now, profile, strlen(profile)) == 0 &&
+	    (now[strlen(profile)] == '\0' || now[strlen(profile)] == ' '))
 		snprintf(side->text + len, sizeof(side->text) - len,
 			 "; AppArmor: nacre-monitor is %s", now);
 	else
 		snprintf(side->text + len, sizeof(side->text) - len,
-			 "; AppArmor: %.80s is not on this host, nacre-monitor is %s", profile,
+			 "; AppArmor: %.80s is not applied, nacre-monitor is %s", profile,
 			 now[0] ? now : "without");
 }
 

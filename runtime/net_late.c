@@ -30,13 +30,13 @@ static bool has_spare(int ns_fd)
 	return found;
 }
 
-/* What START carries: 0 bytes when there is nothing to tell. */
-static ssize_t make_plan(const struct net *net, const char *resolv_conf, void *to,
-			 struct failure *failure)
+/* What START carries. */
+static int make_plan(const struct net *net, const char *resolv_conf, struct monitor_packet *start,
+		     struct failure *failure)
 {
 	bool asks_inside = net_resolver_is_inside(resolv_conf);
 	struct plan_buffer plan;
-	ssize_t len = -E2BIG;
+	int err = -E2BIG;
 
 	if (net->n == 0 && !asks_inside)
 		return 0;
@@ -45,25 +45,27 @@ static ssize_t make_plan(const struct net *net, const char *resolv_conf, void *t
 	if (asks_inside)
 		plan_buffer_add(&plan, PLAN_RESOLVER, NULL, 0, NULL);
 	if (plan_buffer_end(&plan) == 0 && plan.len <= PROTO_START_MAX) {
-		memcpy(to, plan.bytes, plan.len);
-		len = (ssize_t)plan.len;
+		memcpy(start->text, plan.bytes, plan.len);
+		start->text_len = le32_of((uint32_t)plan.len);
+		start->status = le32_of(asks_inside ? MONITOR_START_RESOLVER : 0);
+		err = 0;
 	}
 	plan_buffer_free(&plan);
-	if (len < 0)
+	if (err)
 		failure_set(failure, -E2BIG, "network: too many addresses and routes were attached "
 			    "after create: expected at most %u bytes of them", PROTO_START_MAX);
-	return len;
+	return err;
 }
 
-ssize_t net_late_tell(const char *resolv_conf, void *plan, struct failure *failure)
+int net_late_tell(const char *resolv_conf, struct monitor_packet *start, struct failure *failure)
 {
 	const struct net none = { .n = 0 };
 
-	return make_plan(&none, resolv_conf, plan, failure);
+	return make_plan(&none, resolv_conf, start, failure);
 }
 
-ssize_t net_late_attach(pid_t monitor, const char *resolv_conf, void *plan, struct arena *arena,
-			struct failure *failure)
+int net_late_attach(pid_t monitor, const char *resolv_conf, struct monitor_packet *start,
+		    struct arena *arena, struct failure *failure)
 {
 	struct net net = { .n = 0 };
 	autoclose int ns_fd = -1;
@@ -73,9 +75,9 @@ ssize_t net_late_attach(pid_t monitor, const char *resolv_conf, void *plan, stru
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)monitor);
 	ns_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (ns_fd < 0 || !has_spare(ns_fd))
-		return net_late_tell(resolv_conf, plan, failure);
+		return net_late_tell(resolv_conf, start, failure);
 	r = net_read(&net, ns_fd, arena, failure);
 	if (!r)
 		r = net_join_late(&net, ns_fd, failure);
-	return r < 0 ? r : make_plan(&net, resolv_conf, plan, failure);
+	return r < 0 ? r : make_plan(&net, resolv_conf, start, failure);
 }

@@ -11,16 +11,17 @@
 
 #include "arena.h"
 #include "failure.h"
+#include "monitorwire.h"
 
 /*
  * Looks at the network namespace of the container, which is that of its monitor, and joins what has
- * come; and at its resolv.conf (net_resolver.h). Fills `plan` (PROTO_START_MAX bytes) for MSG_START.
- * Returns its length, 0 when there is nothing to tell, or -errno with the failure set.
+ * come; and at its resolv.conf (net_resolver.h). Fills what `start` is to carry, which is nothing when
+ * there is nothing to tell. Returns 0, or -errno with the failure set.
  */
-ssize_t net_late_attach(pid_t monitor, const char *resolv_conf, void *plan, struct arena *arena,
-			struct failure *failure);
+int net_late_attach(pid_t monitor, const char *resolv_conf, struct monitor_packet *start,
+		    struct arena *arena, struct failure *failure);
 
 /* The same for a container to which nothing can have come. */
-ssize_t net_late_tell(const char *resolv_conf, void *plan, struct failure *failure);
+int net_late_tell(const char *resolv_conf, struct monitor_packet *start, struct failure *failure);
 
 #endif

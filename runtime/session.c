@@ -63,18 +63,17 @@ static void on_signal(struct session *session)
 static void send_start(struct session *session)
 {
 	struct monitor_packet packet = { .type = le32_of(MONITOR_START) };
-	ssize_t len = net_late_tell(session->launch->state->resolv_conf, packet.text,
-				    session->failure);
 
-	if (len < 0) {
+	/* who joins a container finds its network as it is */
+	if (session->launch->makes_container &&
+	    net_late_tell(session->launch->state->resolv_conf, &packet, session->failure) != 0) {
 		session_fail(session, SESSION_STATUS_NACRE);
 		return;
 	}
-	packet.text_len = le32_of((uint32_t)len);
 	/* a monitor that is gone shows in its pidfd */
 	session->phase = SESSION_STARTING;
 	if (send(session->launch->sync_fd, &packet,
-		 offsetof(struct monitor_packet, text) + (size_t)len, MSG_NOSIGNAL) < 0)
+		 offsetof(struct monitor_packet, text) + le32_get(packet.text_len), MSG_NOSIGNAL) < 0)
 		report_debug("nacre-monitor: %s", strerror(errno));
 }
 
@@ -247,7 +246,9 @@ bool session_reach(struct session *session, enum session_phase goal)
 	while (session->phase < goal) {
 		if (session->phase == SESSION_CREATED) {
 			session_start(session);
-			deadline += hooks_time_ms(session->launch->config, HOOK_START_CONTAINER);
+			if (session->launch->makes_container)
+				deadline += hooks_time_ms(session->launch->config,
+							  HOOK_START_CONTAINER);
 		} else {
 			session_step(session, deadline);
 		}

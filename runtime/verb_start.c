@@ -71,17 +71,18 @@ static int start_process(struct state *state, const struct container_config *hoo
 	autoclose int fd = listener_connect(state->dir_fd, MONITOR_SOCKET_FILE, SOCK_SEQPACKET,
 					    failure);
 	int wait_ms = hooks_time_ms(hooks, HOOK_START_CONTAINER);
-	ssize_t len;
+	int err = 0;
 
 	if (fd < 0)
 		return fd;
 	/* a pod's network is its member's to join */
-	len = state->vmm.pid ? net_late_attach(state->monitor.pid, state->resolv_conf, packet.text,
-					       arena, failure) : 0;
-	if (len < 0)
-		return (int)len;
-	packet.text_len = le32_of((uint32_t)len);
-	if (send(fd, &packet, offsetof(struct monitor_packet, text) + (size_t)len,
+	if (state->vmm.pid)
+		err = net_late_attach(state->monitor.pid, state->resolv_conf, &packet, arena,
+				      failure);
+	if (err)
+		return err;
+	if (send(fd, &packet,
+		 offsetof(struct monitor_packet, text) + le32_get(packet.text_len),
 		 MSG_NOSIGNAL) < 0)
 		return failure_set(failure, -errno, "%s: container ended: %s", state->id,
 				   strerror(errno));

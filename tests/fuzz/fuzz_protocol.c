@@ -47,6 +47,8 @@ static bool receive_all(struct protocol *p)
 			return false;
 		case PROTOCOL_EVENT_CLOSED:
 			return false;
+		case PROTOCOL_EVENT_MORE:
+			break;
 		case PROTOCOL_EVENT_CREATED:
 			protocol_want_start(p, NULL, 0);
 			break;

@@ -109,6 +109,8 @@ static void test_failures(void **state)
 	expect_failure("kill -9 $$", 0, "startContainer hook /bin/sh was killed by signal 9");
 	expect_failure("echo waiting; sleep 1000 & sleep 1000", 1,
 		       "startContainer hook /bin/sh took longer than its timeout: waiting");
+	expect_failure("yes waiting", 1,
+		       "startContainer hook /bin/sh took longer than its timeout: waiting");
 	expect_failure(NULL, 0, "startContainer hook /no/such failed with status 127: exec "
 				"\"/no/such\": no such file or directory");
 }
