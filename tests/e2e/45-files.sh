@@ -42,10 +42,10 @@ test_bug04_bug13_links_of_an_image_make_nothing_outside_it()
 
 test_bug14_the_file_server_is_confined_without_being_asked()
 {
-	local pid line seen=''
+	local pid line seen='' mounts
 
 	mkdir v
-	start_ready run "${SMALL[@]}" --volume "$PWD/v:/v" -- sh -c 'echo ready; sleep 2'
+	start_ready run "${SMALL[@]}" --volume "$PWD/v:/v" -- sh -c 'echo ready; sleep 4'
 	pid=$(process_named nacre-fsd)
 	while IFS= read -r line; do
 		case $line in
@@ -64,10 +64,13 @@ Seccomp: 2" "${seen%$'\n'}"
 		[ "$(readlink "/proc/$pid/ns/$line")" != "$(readlink "/proc/self/ns/$line")" ] ||
 			failed "nacre-fsd is in the host's $line namespace"
 	done
-	# no device of the host by a node in the container's files, whoever made it
-	expect_equal "its mounts without nosuid and nodev" "" \
-		"$(grep -vE '^([^ ]+ ){5}[^ ]*nosuid,nodev' "/proc/$pid/mountinfo")"
 	expect_match "its user namespace" '^ *2147483648 +0 +65536' "$(< "/proc/$pid/uid_map")"
+	# no device of the host by a node in the container's files, whoever made it
+	mapfile -t mounts < "/proc/$pid/mountinfo"
+	expect_between "its mounts" 1 100 "${#mounts[@]}"
+	for line in "${mounts[@]}"; do
+		expect_match "its mount" '^([^ ]+ ){5}[^ ]*nosuid,nodev' "$line"
+	done
 	finish
 	expect_success ready
 }
