@@ -163,6 +163,7 @@ static void monitor_start(struct monitor *m, const char *script)
 		start_len = b.len;
 		memcpy(start.text, b.buf, start_len);
 		start.text_len = le32_of((uint32_t)start_len);
+		start.status = le32_of(MONITOR_START_RESOLVER);
 	}
 	assert_true(send(m->sync, &start, offsetof(struct monitor_packet, text) + start_len, 0) > 0);
 	expect_packet(m, MONITOR_STARTED);
