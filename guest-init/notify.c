@@ -35,6 +35,9 @@ static int bind_socket(int fd, uint32_t number)
 	if (mkdir(address.sun_path, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	socket_path(address.sun_path, sizeof(address.sun_path), number);
+	/* an earlier container of this number may have left it */
+	if (unlink(address.sun_path) < 0 && errno != ENOENT)
+		return -errno;
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    chown(address.sun_path, PLAN_ID_BASE, PLAN_ID_BASE) < 0 ||
 	    chmod(address.sun_path, 0666) < 0)
