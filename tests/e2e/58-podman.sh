@@ -17,7 +17,6 @@ LIMITS[test_options_of_run]=150
 LIMITS[test_a_life]=300
 LIMITS[test_a_program_that_is_not_there]=100
 LIMITS[test_more_of_a_life]=400
-LIMITS[test_as_a_user]=300
 LIMITS[test_restarts_and_pods]=300
 
 test_options_of_run()
@@ -153,45 +152,6 @@ test_restarts_and_pods()
 	expect_out podded
 	podman_does pod rm --force --time 0 nacre-e2e-pod
 	expect_equal "status of pod rm" 0 "$STATUS" || show "$ERR"
-}
-
-# podman of an ordinary user, with a storage, a runtime directory and subordinate ids of the user's own.
-as_joe()	# ARGUMENT…
-{
-	runuser -u nacre-joe -- env -C /tmp HOME=/home/nacre-joe XDG_RUNTIME_DIR=/run/user/3000 \
-		PATH="$PATH:/usr/sbin" CONTAINERS_CONF="$STORE/containers.conf" podman --storage-driver vfs \
-		--cgroup-manager cgroupfs --events-backend file --runtime "$RUNTIME" "$@" < /dev/null > out 2> err
-	STATUS=$?
-	take_output
-}
-
-test_as_a_user()
-{
-	podman_is_ready
-	[ "$E2E_PLACE" = emulated ] || skip "adds a user"
-	need_command newuidmap useradd runuser
-	id -u nacre-joe > /dev/null 2>&1 || useradd -m -u 3000 nacre-joe
-	chmod 666 /dev/kvm
-	mkdir -p /run/user/3000
-	chown nacre-joe: /run/user/3000
-	chmod 755 "$E2E_TOP" "$E2E_WORK" "$STORE" "$E2E_TOP/podman"
-	chmod 644 "$STORE/image.tar" "$STORE/containers.conf"
-	as_joe import --quiet "$STORE/image.tar" "$IMAGE"
-	expect_equal "status of import" 0 "$STATUS" || show "$ERR"
-	as_joe run --rm --network none "$IMAGE" sh -c 'id -u; echo here > /file && cat /file; exit 3'
-	expect_equal "status" 3 "$STATUS" || show "$ERR"
-	expect_out $'0\nhere'
-	as_joe run -d --network none --name nacre-e2e-joe "$IMAGE" sh -c 'trap "exit 5" TERM; while :; do sleep 0.2; done'
-	expect_equal "status of run -d" 0 "$STATUS" || show "$ERR"
-	as_joe exec --user 1000 nacre-e2e-joe sh -c 'id -u; exit 4'
-	expect_equal "status of exec" 4 "$STATUS" || show "$ERR"
-	expect_out 1000
-	as_joe stop nacre-e2e-joe
-	expect_equal "status of stop" 0 "$STATUS" || show "$ERR"
-	as_joe inspect --format '{{.State.ExitCode}}' nacre-e2e-joe
-	expect_out 5
-	as_joe rm nacre-e2e-joe
-	expect_equal "status of rm" 0 "$STATUS" || show "$ERR"
 }
 
 test_a_program_that_is_not_there()
