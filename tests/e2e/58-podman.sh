@@ -17,7 +17,7 @@ LIMITS[test_options_of_run]=150
 LIMITS[test_a_life]=300
 LIMITS[test_a_program_that_is_not_there]=100
 LIMITS[test_more_of_a_life]=400
-LIMITS[test_restarts_and_pods]=300
+LIMITS[test_restarts]=300
 
 test_options_of_run()
 {
@@ -131,7 +131,7 @@ has_starts()	# N
 	[ "$(grep -c start volume/starts)" = "$1" ]
 }
 
-test_restarts_and_pods()
+test_restarts()
 {
 	podman_is_ready
 	mkdir volume
@@ -141,17 +141,6 @@ test_restarts_and_pods()
 	wait_until $((10 * E2E_SLOW)) has_starts 2 || failed "it was not started again"
 	podman_does rm --force --time 0 nacre-e2e-again
 	expect_equal "status of rm --force" 0 "$STATUS" || show "$ERR"
-
-	# the command by which nacre knows an infra container, which is then never executed
-	need_command catatonit
-	podman_does pod create --name nacre-e2e-pod --network none --infra-image "$IMAGE" \
-		--infra-command "/catatonit -P" --hostname podded
-	expect_equal "status of pod create" 0 "$STATUS" || show "$ERR"
-	podman_does run --pod nacre-e2e-pod --name nacre-e2e-member "$IMAGE" sh -c 'hostname; exit 4'
-	expect_equal "status of the pod's container" 4 "$STATUS" || show "$ERR"
-	expect_out podded
-	podman_does pod rm --force --time 0 nacre-e2e-pod
-	expect_equal "status of pod rm" 0 "$STATUS" || show "$ERR"
 }
 
 test_a_program_that_is_not_there()
