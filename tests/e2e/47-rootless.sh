@@ -9,6 +9,12 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
 
+ATTACKS=$E2E_BUILD/attacks
+# shellcheck source-path=SCRIPTDIR source=../attacks/configurations.sh
+. "$E2E_DIR/../attacks/configurations.sh"
+
+LIMITS[test_attacks_on_a_user]=150
+
 need_user()
 {
 	[ "$E2E_PLACE" = emulated ] || skip "adds a user"
@@ -78,6 +84,21 @@ test_a_delegated_cgroup()
 	expect_match "why not" 'cpu.cpus: "0": the cpuset controller is missing or not delegated' "$ERR"
 	echo "$BASHPID" > "$CGROUPS/cgroup.procs"
 	rmdir "$leaf/sub/nacre" "$leaf/sub/shell" "$leaf/sub" "$leaf"
+}
+
+# The attacks of 66-attacks.sh, on a container whose tree and volume are the user's.
+test_attacks_on_a_user()
+{
+	need_user
+	cp -a "$ROOTFS" rootfs
+	make_volume
+	chown -R nacre-joe: rootfs v
+	ROOTFS=$PWD/rootfs
+	run_attacks default runuser -u nacre-joe -- env XDG_RUNTIME_DIR=/run/user/3000 "$NACRE" > out 2> err
+	STATUS=$?
+	take_output
+	expect_status 0
+	expect_equal "what came of the attacks (< expected, > seen)" "" "$(diff <(expected_of default) out)"
 }
 
 run_subject "$@"

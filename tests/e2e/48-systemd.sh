@@ -48,8 +48,10 @@ start_systemd()
 
 has_bus()
 {
-	read -r SYSTEMD_PID < "/proc/$UNSHARE_PID/task/$UNSHARE_PID/children" &&
-		beside_systemd busctl --no-pager status org.freedesktop.systemd1 > /dev/null 2>&1
+	# (a line without its end)
+	read -r SYSTEMD_PID < "/proc/$UNSHARE_PID/task/$UNSHARE_PID/children" || [ -n "$SYSTEMD_PID" ] ||
+		return 1
+	beside_systemd busctl --no-pager status org.freedesktop.systemd1 > /dev/null 2>&1
 }
 
 beside_systemd()	# COMMAND…
