@@ -14,7 +14,7 @@
 #include "report.h"
 
 /* How long a killed process may take to leave its cgroup. */
-#define REMOVE_TRIES   50
+#define REMOVE_TRIES   500
 #define REMOVE_STEP_NS 10000000L
 
 static int file_write(const char *dir, const char *name, const char *value)
