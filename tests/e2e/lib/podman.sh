@@ -7,7 +7,7 @@ RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
 # shellcheck disable=SC2034  # for the subjects
 IMAGE=localhost/busybox
 # podman leaves a mount in it; the name is one that left_behind passes over.
-STORE=$E2E_TOP/podman/test
+STORE=$E2E_TOP/$SUBJECT/test
 
 podman_is_ready()
 {
