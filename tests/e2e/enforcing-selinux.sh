@@ -22,8 +22,9 @@ need_selinux()
 {
 	[ "$E2E_PLACE" = emulated ] || skip "changes the machine's policy"
 	[ -d "$POLICY" ] || skip "no policy was made: $(cat "$E2E_BUILD/e2e/selinux.why")"
-	if [ ! -e /sys/fs/selinux/enforce ]; then
-		mount -t selinuxfs selinux /sys/fs/selinux || skip "the host was not started with SELinux"
+	[ -e /sys/fs/selinux/load ] || skip "the host was not started with SELinux"
+	if [ ! -e "$E2E_TOP/policy-loaded" ]; then
+		: > "$E2E_TOP/policy-loaded"
 		cp -a "$POLICY/." /etc/selinux/
 		# the whole policy in one write
 		dd if="$(echo "$POLICY"/default/policy/policy.*)" of=/sys/fs/selinux/load bs=64M status=none ||
@@ -31,12 +32,12 @@ need_selinux()
 		sysctl -q kernel.printk_ratelimit=0
 	fi
 	setenforce 0
-	chcon -R -t usr_t "$E2E_NACRE/share"
+	chcon -R -h -t usr_t "$E2E_NACRE/share"
 	chcon -t bin_t "$E2E_NACRE"/{bin/nacre,libexec/nacre/nacre-init}
 	for program in vmm fsd monitor; do
 		chcon -t "nacre_${program}_exec_t" "$E2E_NACRE/libexec/nacre/nacre-$program"
 	done
-	chcon -R -t nacre_file_t .
+	chcon -R -h -t nacre_file_t .
 	# as udev would
 	chcon -t null_device_t /dev/null
 	chcon -t kvm_device_t /dev/kvm
@@ -47,8 +48,8 @@ need_selinux()
 # A tree with the type of containers' files.
 make_tree()	# DIRECTORY LEVEL
 {
-	cp -a "$ROOTFS" "$1"
-	chcon -R -t nacre_file_t -l "$2" "$1"
+	cp -dRp "$ROOTFS" "$1" # without the labels
+	chcon -R -h -t nacre_file_t -l "$2" "$1"
 }
 
 # Denials since the last call.
