@@ -132,7 +132,7 @@ test_slirp4netns_of_a_user()
 		log_driver="k8s-file"
 		[engine]
 		runtime_supports_json=["crun", "nacre"]
-		runtime_supports_nocgroups=["crun", "nacre"]
+		runtime_supports_nocgroup=["crun", "nacre"]
 		[engine.runtimes]
 		${RUNTIME##*/}=["$(command -v "$RUNTIME")"]
 	EOF
