@@ -50,7 +50,7 @@ static void take_all(struct query *query)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct state state = { .id = "c", .number = size ? data[0] & 3 : 0 };
+	struct state state = { .id = "c", .number = size ? data[0] & 3 : 0, .vmm = { .pid = 1 } };
 	struct failure failure = { .text = "" };
 	static struct query query;
 	int pair[2];

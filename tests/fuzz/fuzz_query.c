@@ -5,7 +5,7 @@
  * stood in for here; the container's cgroup is a directory without files.
  */
 /* SOURCES: guest-init/query_orders.c guest-init/wire.c guest-init/report.c guest-init/cgroup.c */
-/* SOURCES: guest-init/figures.c */
+/* SOURCES: guest-init/figures.c guest-init/procfs.c */
 #include <sys/socket.h>
 
 #include "fuzz.h"
