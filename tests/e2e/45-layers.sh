@@ -94,7 +94,7 @@ test_apparmor()
 	expect_match "the warning" 'process.apparmorProfile: "nacre-e2e-none": not applied: ' "$(< err)"
 	nacre layers nacre-e2e-apparmor
 	expect_status 0
-	expect_match "row 8" '^ 8 SELinux .*; AppArmor: nacre-e2e-none is not on this host' "$(grep '^ 8' out)"
+	expect_match "row 8" '^ 8 SELinux .*; AppArmor: nacre-e2e-none is not applied' "$(grep '^ 8' out)"
 	nacre delete --force nacre-e2e-apparmor
 	finish
 	[ "$E2E_PLACE" = emulated ] || skip "loads a profile"
