@@ -169,6 +169,9 @@ static void __attribute__((noreturn)) fail_lost(void)
 	/* what the process wrote before comes out before the line that ends it */
 	if (session.started)
 		poll(&outputs, 1, STATUS_WAIT_MS);
+	/* why the VM ended is the container's monitor's to say; callers look for these words (exec) */
+	if (session.options.joins == 1 && !session.started)
+		fail(STATUS_FAILED, "container not running");
 	end_text_compose(text, sizeof(text), known ? &status : NULL);
 	fail(STATUS_FAILED, text);
 }

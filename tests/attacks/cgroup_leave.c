@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Moves itself to the cgroup above. */
-/* EXPECT: default=EACCES bare=EACCES wide=EACCES crun=success */
+/* EXPECT: default=EACCES bare=EACCES wide=success crun=success */
 #include "attack.h"
 
 int main(void)
