@@ -193,7 +193,7 @@ int cgroup_open_of(uint32_t number, pid_t pid)
 	if (procfs_read(pid, "cgroup", text, sizeof(text)) <= 0)
 		return -ESRCH;
 	len = (size_t)snprintf(own, sizeof(own), "0::%s/%u",
-			       MACHINE_CGROUP + strlen(MACHINE_CGROUPS), number);
+			       &MACHINE_CGROUP[strlen(MACHINE_CGROUPS)], number);
 	at = strstr(text, own); /* the line of version 2: proc_pid_cgroup(5) */
 	if (!at || (at != text && at[-1] != '\n') || (at[len] != '/' && at[len] != '\n'))
 		return -ESRCH;

@@ -51,7 +51,10 @@ int cgroup_delegate(int dir);
  */
 int cgroup_open_of(uint32_t number, pid_t pid);
 
-/* Removes it and those below when they are empty. 0 or -errno, -EBUSY while processes are being taken down. */
+/*
+ * Removes it and those below when they are empty. 0 or -errno, -EBUSY while processes are being taken
+ * down.
+ */
 int cgroup_remove(uint32_t number);
 
 #endif

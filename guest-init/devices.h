@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Device nodes and the links of /dev. No node can be made in a user namespace: init's own are bound
- * into the container. The default ones belong to container root. What is not init's side runs in the child, before the pivot; failures end it with a report.
+ * into the container. The default ones belong to container root. What is not init's side
+ * runs in the child, before the pivot; failures end it with a report.
  */
 #ifndef NACRE_INIT_DEVICES_H
 #define NACRE_INIT_DEVICES_H

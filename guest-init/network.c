@@ -157,12 +157,8 @@ void network_set_up(const struct plan *p)
 /* A socket where the container's processes ask. Not blocking: it is init's. */
 static int open_resolver(int type)
 {
-	const struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_port = htons(PROTO_RESOLVER_PORT),
-	};
 	const uint8_t ip[] = PROTO_RESOLVER_ADDRESS;
-	struct sockaddr_in at = address;
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(PROTO_RESOLVER_PORT) };
 	int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	memcpy(&at.sin_addr, ip, sizeof(ip));

@@ -35,7 +35,7 @@
  *   < OOM                       at any time after STARTED: the kernel killed in the container for want
  *                               of memory, once or more; only to the session that made the container
  *   < NOTIFY                    at any time after STARTED, if the plan has PLAN_NOTIFY
- *   < RESOLVE                   at any time after CREATED, if START carried PLAN_RESOLVER: bytes for
+ *   < RESOLVE                   at any time after START, if that carried PLAN_RESOLVER: bytes for
  *                               the resolver in the container's network namespace on the host; what
  *                               that says is in > RESOLVED
  *   < EXITED                    after every stream was written out and the file systems were synced;

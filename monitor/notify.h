@@ -21,8 +21,7 @@
 size_t notify_filter(char *out, size_t room, const uint8_t *in, size_t len);
 
 /*
- * Sends a filtered message to the connected socket. One that nobody reads holds us up for a tenth of a
- * second at most, and the message is lost.
+ * Sends a filtered message to the connected socket. Where nobody reads it is lost: nothing waits for it.
  */
 void notify_send(int fd, const char *text, size_t len);
 

@@ -52,7 +52,7 @@ static struct {
 	int clock_fd; /* readable when the host's clock was set */
 	int outputs_fd; /* of streams_prepare(); -1 before */
 	int witness_fd; /* -1: none */
-	unsigned int witness_asked; /* kills that were asked for */
+	bool oom_told;		    /* OOM came, once at least */
 	bool witness_busy;	    /* with one of them */
 	unsigned int witness_tokens; /* kills that may still be shown */
 	time_t witness_refilled;    /* seconds of the monotonic clock */
@@ -211,7 +211,7 @@ static bool take_witness_token(void)
 /* The guest's kernel killed for want of memory; what the witness is busy with counts for it, too. */
 static void on_oom(void)
 {
-	session.witness_asked++;
+	session.oom_told = true;
 	if (session.witness_fd < 0 || session.witness_busy || !take_witness_token())
 		return;
 	session.witness_busy = true;
@@ -283,7 +283,7 @@ static void on_control(void)
 		case PROTOCOL_EVENT_EXITED:
 			session.exited = true;
 			/* one that came together with the end */
-			if (session.protocol.exited_flags & EXITED_OOM_KILLED && !session.witness_asked)
+			if (session.protocol.exited_flags & EXITED_OOM_KILLED && !session.oom_told)
 				on_oom();
 			return; /* nothing that comes behind it counts */
 		case PROTOCOL_EVENT_BROKEN:

@@ -219,7 +219,7 @@ int config_read_linux(struct json_reader *reader, json_t *value, void *to)
 		{ .name = "maskedPaths", .kind = JSON_KIND_PATHS, .offset = AT(masked_paths) },
 		{ .name = "readonlyPaths", .kind = JSON_KIND_PATHS, .offset = AT(readonly_paths) },
 		{ .name = "rootfsPropagation", .kind = JSON_KIND_ACCEPTED }, /* below */
-		{ .name = "mountLabel", .kind = JSON_KIND_ACCEPTED }, /* docs/differences.md */
+		{ .name = "mountLabel", .kind = JSON_KIND_WARNED, .why = "not applied" },
 		{ .name = "seccomp", .kind = JSON_KIND_OBJECT, .read = config_read_seccomp },
 		{ .name = "intelRdt", .kind = JSON_KIND_REFUSED },
 		{ .name = "memoryPolicy", .kind = JSON_KIND_REFUSED },

@@ -184,6 +184,13 @@ static void choose_size(struct creation *creation)
 					  cpus > 0 ? (uint32_t)cpus : 1);
 }
 
+static int make_labels(struct creation *creation)
+{
+	return selinux_labels_make(&creation->state.selinux, &creation->config, &creation->conf,
+				   &creation->companions, &creation->config.arena,
+				   &creation->failure);
+}
+
 /* A pod's sandbox: everything but a VM. */
 static int prepare_sandbox(struct creation *creation)
 {
@@ -197,9 +204,7 @@ static int prepare_sandbox(struct creation *creation)
 	if (!err)
 		err = open_console(creation);
 	if (!err)
-		err = selinux_labels_make(&creation->state.selinux, &creation->config,
-					  &creation->conf, &creation->companions,
-					  &creation->config.arena, &creation->failure);
+		err = make_labels(creation);
 	return err ? err : open_net_ns(creation);
 }
 
@@ -222,9 +227,7 @@ int creation_prepare(struct creation *creation, bool detached)
 	if (!err)
 		err = open_console(creation);
 	if (!err)
-		err = selinux_labels_make(&creation->state.selinux, &creation->config,
-					  &creation->conf, &creation->companions,
-					  &creation->config.arena, &creation->failure);
+		err = make_labels(creation);
 	if (!err)
 		err = read_net(creation);
 	if (!err)

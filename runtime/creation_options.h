@@ -27,7 +27,8 @@ struct creation_options {
 	  .help = "send the container's terminal to this UNIX socket" },                           \
 	{ .name = "preserve-fds", .kind = OPTION_NUMBER, .argument = "N",                          \
 	  .offset = (base) + offsetof(struct creation_options, preserve_fds), .max = 1024,         \
-	  .expected = "a number of descriptors", .help = "pass on descriptors 3 to N+2, if they are streams" },         \
+	  .expected = "a number of descriptors",                                                   \
+	  .help = "pass on descriptors 3 to N+2, if they are streams" },                           \
 	{ .name = "no-pivot", .kind = OPTION_FLAG,                                                 \
 	  .offset = (base) + offsetof(struct creation_options, no_pivot),                          \
 	  .help = "accepted; of no effect in a VM" },                                              \

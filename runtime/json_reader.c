@@ -225,6 +225,10 @@ static int read_member(struct json_reader *reader, json_t *value, const struct j
 		return read_array(reader, value, row->read, to);
 	case JSON_KIND_ACCEPTED:
 		return 0;
+	case JSON_KIND_WARNED:
+		if (!json_says_nothing(value))
+			report_warning("%s: %s: %s", reader->file, reader->path, row->why);
+		return 0;
 	case JSON_KIND_REFUSED:
 		if (!json_says_nothing(value))
 			return json_refuse(reader, "%s", row->why ? row->why : "not supported yet");

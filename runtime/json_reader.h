@@ -41,6 +41,7 @@ enum json_kind {
 	JSON_KIND_OBJECT,   /* read() gets an object and the field */
 	JSON_KIND_ARRAY,    /* read() gets each element and the field */
 	JSON_KIND_ACCEPTED, /* known, without effect here */
+	JSON_KIND_WARNED,   /* known, not applied: a warning */
 	JSON_KIND_REFUSED,  /* known, not carried out: an error unless it says nothing */
 };
 
@@ -51,7 +52,7 @@ struct json_member {
 	size_t offset;
 	json_read_fn *read;
 	int64_t min, max;
-	const char *why; /* JSON_KIND_REFUSED */
+	const char *why; /* JSON_KIND_REFUSED, JSON_KIND_WARNED */
 };
 
 /* Reads an object by its table into the structure at `to`. 0, or -EINVAL with the failure set. */

@@ -17,7 +17,8 @@ struct launch {
 	const struct companions *companions;
 	const struct exports *exports;
 	struct state *state;
-	int kvm_fd, kernel_fd, init_fd, console_fd, plan_fd, notify_fd; /* the caller's; -1: no console log */
+	int kvm_fd, kernel_fd, init_fd, plan_fd; /* the caller's */
+	int console_fd, notify_fd; /* the caller's; -1: no console log, no socket of sd_notify(3) */
 	int cgroup_fd;	    /* the caller's, or -1 */
 	int confined_fd;    /* where the companions say how they are confined, while they start */
 	int boot_timeout_ms; /* nacre-init must connect within this time */

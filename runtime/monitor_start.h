@@ -27,7 +27,8 @@ struct monitor_start {
 	bool controlling_terminal; /* std[0] is to be its controlling terminal */
 	bool with_lifeline;	/* the container ends when this nacre does */
 	bool lines_to_us;	/* lines for the user come to us; else they go to its standard error */
-	int plan_fd, notify_fd, status_fd, started_fd, confined_fd, listener_fd, vmm_pidfd, fsd_alive_fd, mount_ns, net_ns;
+	int plan_fd, notify_fd, status_fd, started_fd, confined_fd, listener_fd, vmm_pidfd;
+	int fsd_alive_fd, mount_ns, net_ns;
 	int cgroup_fd;
 	const char *selinux_label, *apparmor_profile; /* spawn.h */
 	struct cgroup_oom_fds oom; /* for its witness of kills for want of memory */

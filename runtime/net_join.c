@@ -185,8 +185,8 @@ int net_join_late(struct net *net, int ns_fd, struct failure *failure)
 	if (tap && net->n > 1)
 		err = failure_set(failure, -E2BIG, "network interface %s: expected at most one "
 				  "that is attached after create", net->interface[1].name);
-	else if (tap && net->n && socket)
-		err = late_join(&net->interface[0], tap, socket);
+	else if (tap && net->n)
+		err = socket ? late_join(&net->interface[0], tap, socket) : -ENOTCONN;
 	net_leave(own);
 	if (socket)
 		mnl_socket_close(socket);

@@ -87,8 +87,7 @@ static void part_from_network(const struct state *state)
 	struct container_config config;
 
 	config_init(&config);
-	if (state_read_config(state, &config, &ignored) == 0 &&
-	    config.net_ns_path)
+	if (state_read_config(state, &config, &ignored) == 0 && config.net_ns_path)
 		net_part(config.net_ns_path);
 	config_free(&config);
 }

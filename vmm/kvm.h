@@ -20,7 +20,8 @@ void kvm_create_vcpus(struct machine *m);
 /*
  * Closes the devices' interrupt eventfds, one after the other, before the process ends: KVM waits for a
  * grace period for each. By a trace of the host's kernel one alone is expedited, and those of all at
- * once, as the end of the process has it, wait for ticks of the clock; the gain was not measured. Device thread; no interrupt is sent any more.
+ * once, as the end of the process has it, wait for ticks of the clock; the gain was not
+ * measured. Device thread; no interrupt is sent any more.
  */
 void kvm_release_interrupts(const struct machine *m);
 

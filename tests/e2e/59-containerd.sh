@@ -26,7 +26,8 @@ start_containerd()
 		--address "$PWD/c/sock" > c/log 2>&1 &
 	DAEMON=$!
 	trap 'kill "$DAEMON"' EXIT
-	wait_until $((10 * E2E_SLOW)) in_ctr version > /dev/null 2>&1 || skip "containerd does not start"
+	wait_until $((10 * E2E_SLOW)) in_ctr version > /dev/null 2>&1 ||
+		give_up "containerd does not start: $(tail -n 1 c/log)"
 }
 
 in_ctr()	# ARGUMENT…

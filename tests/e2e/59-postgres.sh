@@ -10,18 +10,12 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
 
+# shellcheck source-path=SCRIPTDIR source=lib/podman.sh
+. "$E2E_DIR/lib/podman.sh"
+
 LIMITS[test_initdb_pgbench_stop_and_start_again]=900
 
-RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
-STORE=$E2E_TOP/postgres/test
 BIN=/usr/lib/postgresql/15/bin
-
-in_podman()	# ARGUMENT…
-{
-	CONTAINERS_CONF=$STORE/containers.conf podman --root "$STORE/root" --runroot "$STORE/run" \
-		--tmpdir "$STORE/tmp" --cgroup-manager cgroupfs --events-backend file \
-		--runtime "$RUNTIME" "$@" < /dev/null
-}
 
 in_server()	# SQL
 {
@@ -38,14 +32,8 @@ test_initdb_pgbench_stop_and_start_again()
 	local data
 
 	full_only "five minutes"
-	need_command podman conmon
-	[ "$E2E_PLACE" = emulated ] || [ -e /etc/containers/policy.json ] || skip "no /etc/containers/policy.json"
+	podman_is_ready
 	mount_debian debian "$E2E_DEBIAN-programs"
-	mkdir -p "$STORE" /etc/containers
-	[ -e /etc/containers/policy.json ] ||
-		echo '{"default":[{"type":"insecureAcceptAnything"}]}' > /etc/containers/policy.json
-	printf '[containers]\nlog_driver="k8s-file"\nnetns="none"\n[engine]\nruntime_supports_json=["crun","nacre"]\n' \
-		> "$STORE/containers.conf"
 	# on a disk, if there is one for tests
 	data=${NACRE_SCRATCH:-$PWD}/postgres
 	mkdir -p "$data"
@@ -57,7 +45,10 @@ test_initdb_pgbench_stop_and_start_again()
 	in_podman run -d --name pg --rootfs --user postgres --memory 512m --stop-timeout 120 -v "$data:/data" \
 		"$PWD/debian" "$BIN/postgres" -D /data -k /tmp > id 2> err
 	expect_equal "status of podman run" 0 $? || show "$(< err)"
-	wait_until 60 is_up || { failed "the server is not up"; show "$(in_podman logs pg 2>&1 | tail)"; exit 1; }
+	wait_until 60 is_up || {
+		show "$(in_podman logs pg 2>&1 | tail)"
+		give_up "the server is not up"
+	}
 	in_podman exec --user postgres pg "$BIN/pgbench" -h /tmp -i -q postgres > pgbench.log 2>&1
 	expect_equal "status of pgbench -i" 0 $? || show "$(tail -n 5 pgbench.log)"
 	in_podman exec --user postgres pg "$BIN/pgbench" -h /tmp -c 2 -T 30 postgres > pgbench.log 2>&1
@@ -86,6 +77,4 @@ test_initdb_pgbench_stop_and_start_again()
 }
 
 run_subject "$@"
-# shellcheck disable=SC2046  # words
-umount $(sed -n "s,^[^ ]* [^ ]* [^ ]* [^ ]* \($STORE[^ ]*\) .*,\1,p" /proc/self/mountinfo | sort -r) 2> /dev/null
-rm -rf --one-file-system "$STORE"
+podman_is_done

@@ -30,18 +30,9 @@
 #include "fsd/slow.h"
 #include "fsd/stages.h"
 #include "plan.h"
+#include "tests/must.h"
 #include "tests/unit/fake_driver.h"
 #include "vmm/virtio_fs_core.h"
-
-/* A step of the set-up that must not fail. */
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #cond,              \
-				strerror(errno));                                                  \
-			exit(2);                                                                   \
-		}                                                                                  \
-	} while (0)
 
 #define SLOTS      32u
 #define SLOT_IN    (FS_WRITE_MAX + 0x1000u)

@@ -155,10 +155,7 @@ static void test_restrictions(void **state)
 	struct plan_root root = { .flags = le32_of(PLAN_ROOT_READONLY) };
 
 	(void)state;
-	build_begin(&b, &p);
-	build_string(&b, PLAN_ARG, "/bin/sh");
-	build_string(&b, PLAN_ARG, "-c");
-	build_string(&b, PLAN_ARG,
+	plan_script(&b, &p, "/bin/sh",
 		     "touch /x || echo root-ro; wc -c < /etc/plain; ls /etc/dir | wc -l;"
 		     "echo 1 > /proc/sys/kernel/randomize_va_space || echo sys-ro;"
 		     "wc -c < /proc/version; cat /data/file; touch /data/new || echo vol-ro;"

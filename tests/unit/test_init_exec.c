@@ -139,10 +139,7 @@ static void test_user_and_restrictions(void **state)
 	memset(p.caps, 0, sizeof(p.caps));
 	p.caps[CAP_SET_BOUNDING] = le64_of(0x400);
 	start_container(&g);
-	build_begin(&b, &p);
-	build_string(&b, PLAN_ARG, "sh");
-	build_string(&b, PLAN_ARG, "-c");
-	build_string(&b, PLAN_ARG,
+	plan_script(&b, &p, "sh",
 		     "id -u; id -g; echo $(id -u) $(id -G); pwd; echo HOME=$HOME V=$V;"
 		     "grep -E 'Cap|NoNew|Seccomp:' /proc/self/status; ulimit -n; umask;"
 		     "echo OOM $(cat /proc/self/oom_score_adj)");
@@ -431,10 +428,7 @@ static void test_own_cgroups(void **state)
 	struct plan_process p = plain_process();
 
 	(void)state;
-	build_begin(&b, &p);
-	build_string(&b, PLAN_ARG, "sh");
-	build_string(&b, PLAN_ARG, "-c");
-	build_string(&b, PLAN_ARG,
+	plan_script(&b, &p, "sh",
 		     "cd /sys/fs/cgroup && mkdir sub sub/deep other && echo 1 > sub/cgroup.procs &&"
 			   "for c in $(cat cgroup.controllers); do echo +$c > cgroup.subtree_control; done;"
 			   "echo max > cgroup.max.depth || echo limits stay; cat cgroup.subtree_control;"

@@ -453,12 +453,18 @@ static void add_usual(struct build *b, const char *cwd)
 	add_usual_with(b, cwd, MS_RDONLY);
 }
 
-static void shell_plan(struct build *b, const struct plan_process *p, const char *script)
+static void plan_script(struct build *b, const struct plan_process *p, const char *shell,
+			const char *script)
 {
 	build_begin(b, p);
-	build_string(b, PLAN_ARG, "sh");
+	build_string(b, PLAN_ARG, shell);
 	build_string(b, PLAN_ARG, "-c");
 	build_string(b, PLAN_ARG, script);
+}
+
+static void shell_plan(struct build *b, const struct plan_process *p, const char *script)
+{
+	plan_script(b, p, "sh", script);
 	add_usual(b, "/");
 }
 

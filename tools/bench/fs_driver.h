@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/must.h"
 #include "tests/unit/fake_driver.h"
 #include "vmm/virtio_fs_core.h"
 
@@ -29,15 +30,6 @@
 #define SLOT_SIZE (BLOCK + 0x4000u)
 #define RINGS     0x20000u
 #define MEMORY    (RINGS + SLOTS * SLOT_SIZE + 0x100000u)
-
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #cond,              \
-				strerror(errno));                                                  \
-			exit(2);                                                                   \
-		}                                                                                  \
-	} while (0)
 
 static struct gmem mem;
 static struct fake_driver drv[FS_QUEUES];

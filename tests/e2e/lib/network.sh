@@ -91,7 +91,7 @@ serve_names()	# NETWORK
 	in_network "$1" sh -c '
 		for protocol in udp tcp; do
 			iptables -t nat -A OUTPUT -d 127.0.0.11 -p $protocol --dport 53 -j DNAT --to 127.0.0.11:5353
-		done' || skip "no iptables"
+		done' || give_up "no iptables"
 	in_network "$1" "$E2E_DIR/lib/resolver.py" 127.0.0.11 5353 > resolver.out 2>&1 &
-	wait_until $((10 * E2E_SLOW)) has_line resolver.out ready || skip "the resolver does not start"
+	wait_until $((10 * E2E_SLOW)) has_line resolver.out ready || give_up "the resolver does not start"
 }

@@ -28,7 +28,7 @@ podman_is_ready()
 		runtime_supports_json=["crun", "nacre"]
 	EOF
 	tar -C "$ROOTFS" -cf "$STORE/image.tar" .
-	in_podman import --quiet "$STORE/image.tar" "$IMAGE" > /dev/null || skip "podman import failed"
+	in_podman import --quiet "$STORE/image.tar" "$IMAGE" > /dev/null || give_up "podman import failed"
 	: > "$STORE/ready"
 }
 

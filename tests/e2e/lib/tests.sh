@@ -34,6 +34,12 @@ failed()	# WHAT… : notes it and goes on, so that one run shows all that is wro
 	printf 'failed: %s\n' "$*"
 }
 
+give_up()	# WHAT… : fails, and ends the test
+{
+	failed "$@"
+	exit 1
+}
+
 skip()	# WHY… : ends the test
 {
 	printf '%s\n' "$*" > "$E2E_WORK/skip"

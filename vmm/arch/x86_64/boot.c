@@ -96,7 +96,8 @@ static void write_cmdline(const struct machine *m, const char *extra)
 		     "ramoops.mem_address=0x%x ramoops.mem_size=0x%x ramoops.console_size=0x%x "
 		     "ramoops.record_size=0 ramoops.ftrace_size=0 ramoops.pmsg_size=0 "
 		     "ramoops.mem_type=2 %s",
-		     m->n_cpus == 1 ? "percpu_alloc=page noreplace-smp " : "", KLOG_GPA, KLOG_SIZE, KLOG_SIZE, extra);
+		     m->n_cpus == 1 ? "percpu_alloc=page noreplace-smp " : "", KLOG_GPA, KLOG_SIZE,
+		     KLOG_SIZE, extra);
 	for (unsigned int i = 0; i < m->n_devs && n < (int)sizeof(line); i++)
 		n += snprintf(line + n, sizeof(line) - (size_t)n, " virtio_mmio.device=4K@0x%llx:%u",
 			      (unsigned long long)arch_mmio_base(i), arch_irq_line(i));
