@@ -8,9 +8,6 @@
 #include "report.h"
 #include "selinux.h"
 
-/* Categories of the policies of all distributions: c0 to c1023. */
-#define CATEGORIES 1024u
-
 /* Splits off the part up to the next colon. */
 static const char *next_part(char **rest)
 {
@@ -67,17 +64,26 @@ bool selinux_type_is_known(const char *type)
 	return known;
 }
 
-/* Sensitivity of the caller's own low level, and two categories for this container. */
-static const char *own_level(const char *own, struct arena *arena)
+/* The low sensitivity of `own`, and two categories. */
+static const char *level_with(const char *own, struct mcs_pair pair, struct arena *arena)
 {
 	const char *level = level_of(own);
-	uint32_t a = arc4random_uniform(CATEGORIES), b = arc4random_uniform(CATEGORIES - 1);
 
-	if (!level)
-		return NULL;
-	b += b >= a;
-	return arena_printf(arena, "%.*s:c%u,c%u", (int)strcspn(level, ":-"), level, a < b ? a : b,
-			    a < b ? b : a);
+	return level ? arena_printf(arena, "%.*s:c%u,c%u", (int)strcspn(level, ":-"), level,
+				    pair.low, pair.high) : NULL;
+}
+
+void selinux_labels_change_pair(struct selinux_labels *labels, struct mcs_pair pair,
+				struct arena *arena)
+{
+	const char **all[] = { &labels->vmm, &labels->fsd, &labels->monitor };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const char *level = level_with(*all[i], pair, arena);
+		int len = (int)(level_of(*all[i]) - *all[i]);
+
+		*all[i] = arena_printf(arena, "%.*s%s", len, *all[i], level);
+	}
 }
 
 /* What the enforcing kernel would say. */
@@ -121,7 +127,9 @@ static int labels_make(struct selinux_labels *labels, const char *own, const cha
 		       const struct conf *conf, const struct companions *companions,
 		       struct arena *arena, struct failure *failure)
 {
-	const char *level = asked ? NULL : own_level(own, arena);
+	struct mcs_pair pair;
+	const char *level = asked || !mcs_pair_draw(NULL, 0, &pair) ? NULL
+								    : level_with(own, pair, arena);
 	const char *field = asked ? "process.selinuxLabel" : "label of our own";
 	const struct {
 		const char **label, *type, *program;
@@ -151,6 +159,7 @@ static int labels_make(struct selinux_labels *labels, const char *own, const cha
 			return err;
 		*rows[i].label = label;
 	}
+	labels->drawn = level != NULL;
 	return 0;
 }
 

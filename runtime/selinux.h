@@ -2,7 +2,7 @@
 /*
  * SELinux labels of a container's companions, where the host has SELinux. User, role and level are those
  * of process.selinuxLabel, else the caller's own user and role and a pair of categories that is drawn
- * for this container; the types are ours (selinux/nacre.cil) or those that nacre.conf names. A label is
+ * for this container, apart from those of others (apart.h); the types are ours (selinux/nacre.cil) or those that nacre.conf names. A label is
  * set for the next execve(), long before no_new_privs.
  */
 #ifndef NACRE_RUNTIME_SELINUX_H
@@ -12,10 +12,12 @@
 #include "conf.h"
 #include "config.h"
 #include "failure.h"
+#include "mcs.h"
 
 /* NULL: started without one of its own. All three are set, or none is. */
 struct selinux_labels {
 	const char *vmm, *fsd, *monitor;
+	bool drawn; /* the pair of categories is ours to change */
 };
 
 #define SELINUX_VMM_TYPE     "nacre_vmm_t"
@@ -33,6 +35,10 @@ bool selinux_type_is_known(const char *type);
 int selinux_labels_make(struct selinux_labels *labels, const struct container_config *config,
 			const struct conf *conf, const struct companions *companions,
 			struct arena *arena, struct failure *failure);
+
+/* Another pair of categories in the place of the one that was drawn. From the arena. */
+void selinux_labels_change_pair(struct selinux_labels *labels, struct mcs_pair pair,
+				struct arena *arena);
 
 /*
  * Splits USER:ROLE:TYPE:LEVEL (without LEVEL where the policy has none) and puts `type` in the place of

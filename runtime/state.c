@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "apart.h"
 #include "fd.h"
 #include "file_replace.h"
 #include "ident.h"
@@ -18,7 +19,6 @@
 #include "state.h"
 #include "state_files.h"
 #include "state_sweep.h"
-#include "subid.h"
 
 #define STATE_VERSION 2
 
@@ -129,26 +129,6 @@ static int root_open(const char *root)
 	return steal_fd(&fd);
 }
 
-/* A uid and gid for the VMM that no other VM of this ROOT has. */
-static void choose_ids(struct state *state, const struct sweep *taken)
-{
-	struct subid_range uids = subid_range_in("/proc/self/uid_map", "/etc/subuid");
-	struct subid_range gids = subid_range_in("/proc/self/gid_map", "/etc/subgid");
-	uint32_t count = uids.count < gids.count ? uids.count : gids.count;
-	uint32_t offset = 0;
-
-	/* from a random place, so that two ROOTs seldom meet; any free one will do */
-	arc4random_buf(&offset, sizeof(offset));
-	offset %= count;
-	for (uint32_t tries = 0; tries < count; tries++) {
-		if (!sweep_has_uid(taken, uids.start + offset))
-			break;
-		offset = (offset + 1) % count;
-	}
-	state->vmm_uid = uids.start + offset;
-	state->vmm_gid = gids.start + offset;
-}
-
 static int create_locked(struct state *state, int root_fd, struct failure *failure)
 {
 	if (mkdirat(root_fd, state->id, 0700) < 0) {
@@ -223,7 +203,7 @@ static void state_describe(struct state *state, const struct container_config *c
 int state_create(struct state *state, const struct container_config *config, const char *root,
 		 struct arena *arena, struct failure *failure)
 {
-	struct sweep sweep = { .n = 0 };
+	struct sweep sweep = { .uids = NULL };
 	autoclose int root_fd = root_open(root);
 	int err;
 
@@ -238,10 +218,12 @@ int state_create(struct state *state, const struct container_config *config, con
 	err = create_locked(state, root_fd, failure);
 	if (err == -EEXIST)
 		return err; /* somebody else's */
-	if (!err) {
-		choose_ids(state, &sweep);
+	if (!err)
+		err = apart_choose(state, subid_range_in("/proc/self/uid_map", "/etc/subuid"),
+				   subid_range_in("/proc/self/gid_map", "/etc/subgid"), &sweep,
+				   arena, failure);
+	if (!err)
 		err = state_write(state, failure);
-	}
 	if (!err)
 		err = config_write(state, config, failure);
 	if (err)

@@ -54,12 +54,28 @@ static void note_uid(struct sweep *sweep, const json_t *state, struct arena *are
 
 	if (uid <= 0 || uid > UINT32_MAX)
 		return;
-	if (sweep->n == sweep->room) {
-		sweep->room = sweep->room ? 2 * sweep->room : 64;
-		sweep->uids = arena_grow(arena, sweep->uids, sweep->n, sweep->room,
+	if (sweep->n_uids == sweep->uids_room) {
+		sweep->uids_room = sweep->uids_room ? 2 * sweep->uids_room : 64;
+		sweep->uids = arena_grow(arena, sweep->uids, sweep->n_uids, sweep->uids_room,
 					 sizeof(*sweep->uids));
 	}
-	sweep->uids[sweep->n++] = (uint32_t)uid;
+	sweep->uids[sweep->n_uids++] = (uint32_t)uid;
+}
+
+static void note_pair(struct sweep *sweep, const json_t *container, struct arena *arena)
+{
+	const char *label = json_string_value(
+		json_object_get(json_object_get(container, "selinux"), "vmm"));
+	struct mcs_pair pair;
+
+	if (!label || !mcs_pair_of(label, &pair))
+		return;
+	if (sweep->n_pairs == sweep->pairs_room) {
+		sweep->pairs_room = sweep->pairs_room ? 2 * sweep->pairs_room : 64;
+		sweep->pairs = arena_grow(arena, sweep->pairs, sweep->n_pairs, sweep->pairs_room,
+					  sizeof(*sweep->pairs));
+	}
+	sweep->pairs[sweep->n_pairs++] = pair;
 }
 
 static void sweep_one(struct sweep *sweep, int root_fd, const char *id, struct arena *arena)
@@ -75,12 +91,15 @@ static void sweep_one(struct sweep *sweep, int root_fd, const char *id, struct a
 	container = json_object_get(state, "container");
 	if (!lock_is_free(dir_fd)) {
 		note_uid(sweep, state, arena);
+		note_pair(sweep, container, arena);
 	} else if (!state || json_is_true(json_object_get(container, "foreground"))) {
 		const char *cgroup = json_string_value(json_object_get(container, "cgroup"));
 
 		if (cgroup)
 			cgroup_remove(cgroup);
 		sweep_remove(root_fd, dir_fd, id);
+	} else {
+		note_pair(sweep, container, arena); /* its files have the label until it is deleted */
 	}
 	json_decref(state);
 }
@@ -105,7 +124,7 @@ void sweep_root(struct sweep *sweep, int root_fd, struct arena *arena)
 
 bool sweep_has_uid(const struct sweep *sweep, uint32_t uid)
 {
-	for (size_t i = 0; i < sweep->n; i++) {
+	for (size_t i = 0; i < sweep->n_uids; i++) {
 		if (sweep->uids[i] == uid)
 			return true;
 	}

@@ -7,11 +7,14 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "mcs.h"
 
-/* What the sweep has seen of the containers that live. */
+/* What the sweep has seen of the containers that are there. */
 struct sweep {
-	uint32_t *uids; /* of their VMMs */
-	size_t n, room;
+	uint32_t *uids; /* of the VMMs that live */
+	size_t n_uids, uids_room;
+	struct mcs_pair *pairs; /* in SELinux labels; also of containers that have ended */
+	size_t n_pairs, pairs_room;
 };
 
 /*

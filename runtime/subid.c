@@ -51,7 +51,7 @@ struct subid_range subid_range_read(const char *file)
 		if (range_find(file, users[i], &range))
 			return range;
 	}
-	return (struct subid_range){ SUBID_BUILTIN_START, SUBID_BUILTIN_COUNT };
+	return (struct subid_range){ .start = SUBID_BUILTIN_START, .count = SUBID_BUILTIN_COUNT };
 }
 
 bool subid_range_of_user(const char *file, const char *name, uint32_t uid,
@@ -80,7 +80,8 @@ struct subid_range subid_range_in(const char *map, const char *file)
 	if (total >= UINT32_MAX)
 		return subid_range_read(file);
 	if (end > SUBID_CONTAINER_IDS)
-		return (struct subid_range){ SUBID_CONTAINER_IDS,
-					     (uint32_t)(end - SUBID_CONTAINER_IDS) };
-	return (struct subid_range){ end > 0 ? (uint32_t)(end - 1) : 0, 1 };
+		return (struct subid_range){ .start = SUBID_CONTAINER_IDS,
+					     .count = (uint32_t)(end - SUBID_CONTAINER_IDS) };
+	return (struct subid_range){ .start = end > 0 ? (uint32_t)(end - 1) : 0, .count = 1,
+				     .shared = true };
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of layers: that a layer which is not there is called MISSING, and others are not. */
 /* SOURCES: runtime/layers_host.c runtime/layers_guest.c runtime/layers_fds.c runtime/layers_print.c */
-/* SOURCES: runtime/layers_selinux.c runtime/selinux.c runtime/failure.c */
+/* SOURCES: runtime/layers_selinux.c runtime/selinux.c runtime/mcs.c runtime/failure.c */
 /* SOURCES: runtime/proc_read.c runtime/arena.c runtime/report.c */
 /* LIBS: -ljansson -lselinux */
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SELinux labels of the companions: how they are put together. The kernel's word is e2e, selinux. */
-/* SOURCES: runtime/selinux.c runtime/arena.c runtime/failure.c runtime/report.c */
+/* SOURCES: runtime/selinux.c runtime/mcs.c runtime/arena.c runtime/failure.c runtime/report.c */
 /* LIBS: -lselinux -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
