@@ -243,6 +243,9 @@ install: tree
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/nacre
 	install -m 0644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) \
 		$(DESTDIR)$(PREFIX)/share/doc/nacre
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/nacre/benchmarks $(wildcard docs/benchmarks/*)
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/nacre/selinux selinux/nacre.cil
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/nacre/apparmor $(wildcard apparmor/*)
 
 ## make install-selinux   SELinux: load nacre's module beside the policy, label the installed programs
 install-selinux:

@@ -48,15 +48,15 @@ static void enable_controllers(const char *dir)
 /*
  * Makes the directories of a path, and enables controllers in all above the last. The last one must
  * be new: what is in it will be killed, so it must be nobody else's. An empty one that was left is
- * taken over.
+ * taken over. 0 or -errno, -EEXIST for a last one that is in use.
  */
-static bool make_below_top(const char *path)
+static int make_below_top(const char *path)
 {
 	char part[PATH_MAX];
 	size_t len = strlen(path);
 
 	if (len >= sizeof(part))
-		return false;
+		return -ENAMETOOLONG;
 	memcpy(part, path, len + 1);
 	for (size_t i = strlen(CGROUP_TOP); i <= len; i++) {
 		if (path[i] != '/' && path[i] != '\0')
@@ -65,12 +65,12 @@ static bool make_below_top(const char *path)
 		if (i == len)
 			rmdir(part);
 		if (mkdir(part, 0755) < 0 && (errno != EEXIST || i == len))
-			return false;
+			return -errno;
 		if (i < len)
 			enable_controllers(part);
 		part[i] = path[i];
 	}
-	return true;
+	return 0;
 }
 
 /*
@@ -131,17 +131,31 @@ static int go_without(const struct cgroup_limits *limits, struct failure *failur
 	return 0;
 }
 
+/*
+ * Whoever has no right to make it goes on without, as with runc; one that is asked for by name and
+ * cannot be had for another reason is an error: its limits would be nobody's.
+ */
 static int create_by_hand(struct cgroup *cgroup, const struct container_config *config,
-			  struct arena *arena)
+			  struct arena *arena, struct failure *failure)
 {
 	const char *leaf = cgroup_is_v2() ? cgroup_leaf_path(config, arena) : NULL;
+	int err;
 
 	if (!leaf)
 		return 0;
-	if (make_below_top(leaf))
+	err = make_below_top(leaf);
+	if (!err) {
 		cgroup->leaf = leaf;
-	else
-		report_debug("%s: cannot make, going on without: %s", leaf, strerror(errno));
+		return 0;
+	}
+	if (err == -EEXIST)
+		return failure_set(failure, -EBUSY, "%s: \"%s\": in use: expected a cgroup of this "
+				   "container alone", config->cgroups_path ? "linux.cgroupsPath" :
+				   "cgroup", leaf);
+	if (config->cgroups_path && err != -EACCES && err != -EPERM && err != -EROFS)
+		return failure_set(failure, err, "linux.cgroupsPath: \"%s\": cannot make: %s", leaf,
+				   strerror(-err));
+	report_debug("%s: cannot make, going on without: %s", leaf, strerror(-err));
 	return 0;
 }
 
@@ -158,7 +172,7 @@ int cgroup_create(struct cgroup *cgroup, const struct container_config *config,
 	cgroup_limits_of(&limits, config, size, arena);
 	if (manager != CGROUP_MANAGER_NONE)
 		err = by_systemd ? cgroup_systemd_create(cgroup, config, size, arena, failure) :
-				   create_by_hand(cgroup, config, arena);
+				   create_by_hand(cgroup, config, arena, failure);
 	if (!err)
 		err = cgroup->leaf ? limits_write(cgroup->leaf, &limits, failure) :
 				     go_without(&limits, failure);

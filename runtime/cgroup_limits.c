@@ -52,6 +52,8 @@ static void add_memory(struct cgroup_limits *limits, const struct config_resourc
 	if (resources->memory_reservation > 0)
 		add(limits, arena, "memory.low",
 		    arena_printf(arena, "%" PRId64, resources->memory_reservation), NULL);
+	else if (resources->memory_reservation < 0)
+		add(limits, arena, "memory.low", "max", NULL);
 	/* without its files or its monitor a VM is of no use: all end, or none */
 	add(limits, arena, "memory.oom.group", "1", NULL);
 }
@@ -63,6 +65,9 @@ static void add_cpu(struct cgroup_limits *limits, const struct config_resources 
 		add(limits, arena, "cpu.max",
 		    arena_printf(arena, "%" PRId64 " %" PRIu64, resources->cpu_quota,
 				 resources->cpu_period), NULL);
+	else if (resources->cpu_quota < 0)
+		add(limits, arena, "cpu.max",
+		    arena_printf(arena, "max %" PRIu64, resources->cpu_period), NULL);
 	if (resources->cpu_burst > 0)
 		add(limits, arena, "cpu.max.burst",
 		    arena_printf(arena, "%" PRIu64, resources->cpu_burst), NULL);

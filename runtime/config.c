@@ -16,7 +16,7 @@ void config_init(struct container_config *config)
 		.process = { .umask = 0022, .cwd = "/" },
 		.resources = {
 			.memory_limit = CONFIG_NO_LIMIT,
-			.cpu_period = 100000, /* the kernel's own default, in us */
+			.cpu_period = CONFIG_CPU_PERIOD,
 		},
 	};
 }
@@ -142,7 +142,7 @@ static int check_cpuset(struct container_config *config, struct failure *failure
 	return 0;
 }
 
-static int check_resources(struct container_config *config, struct failure *failure)
+int config_check_resources(struct container_config *config, struct failure *failure)
 {
 	const struct config_resources *resources = &config->resources;
 
@@ -224,7 +224,7 @@ int config_check(struct container_config *config, struct failure *failure)
 	if (!err)
 		err = check_ids(config, failure);
 	if (!err)
-		err = check_resources(config, failure);
+		err = config_check_resources(config, failure);
 	if (err)
 		return err;
 	if (config->hostname && strlen(config->hostname) > 64)

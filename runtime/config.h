@@ -29,6 +29,7 @@ struct net;
 #define CONFIG_MEMORY_MAX (UINT64_C(64) << 30)
 #define CONFIG_MEMORY_EXPECTED "24M to 64G"
 #define CONFIG_CPUS_MAX 32u
+#define CONFIG_CPU_PERIOD 100000u /* the kernel's own default, in us */
 #define CONFIG_CPUS_EXPECTED "1 to 32"
 
 struct config_id_map {
@@ -177,6 +178,7 @@ enum pod_role { POD_NONE, POD_SANDBOX, POD_MEMBER };
 struct container_config {
 	struct arena arena;
 	struct json_t *json; /* NULL when made from options */
+	bool is_stored;	     /* read back from the state: its warnings have been said */
 	const char *id;
 	const char *bundle; /* absolute; NULL when made from options */
 	const char *root_path; /* absolute */
@@ -262,5 +264,8 @@ uint32_t config_id_count(const struct container_config *config);
  * with the failure set.
  */
 int config_check(struct container_config *config, struct failure *failure);
+
+/* The part of config_check() that concerns "linux.resources". */
+int config_check_resources(struct container_config *config, struct failure *failure);
 
 #endif

@@ -12,10 +12,9 @@
 
 #include "config_parts.h"
 #include "fd.h"
+#include "json_document.h"
 
 #define CONFIG_FILE "config.json"
-/* A configuration larger than this is a mistake or an attack. */
-#define CONFIG_FILE_MAX (4u * 1024u * 1024u)
 
 #define AT(field) offsetof(struct container_config, field)
 #define N(table)  (sizeof(table) / sizeof((table)[0]))
@@ -84,17 +83,6 @@ static const struct json_member top_members[] = {
 	  .why = "the VM is nacre's own; expected no \"vm\"" },
 };
 
-/* The document, with every number as a real where one is beyond 2^63 - 1. */
-static json_t *document_load(const char *text, size_t len, json_error_t *error)
-{
-	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, error);
-
-	if (!json && json_error_code(error) == json_error_numeric_overflow)
-		json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL,
-				  error);
-	return json;
-}
-
 /* config_check() names fields; here they are of a file. */
 static int check_named(struct container_config *config, struct failure *failure)
 {
@@ -114,12 +102,13 @@ int config_read_text(struct container_config *config, const char *text, size_t l
 		.arena = &config->arena,
 		.failure = failure,
 		.config = config,
+		.quiet = config->is_stored,
 	};
 	json_error_t error;
 	int err;
 
 	config->bundle = bundle;
-	config->json = document_load(text, len, &error);
+	config->json = json_document_parse(text, len, &error);
 	if (!config->json)
 		return failure_set(failure, -EINVAL,
 				   "%s: expected JSON: line %d, column %d: %s", CONFIG_FILE,
@@ -148,7 +137,7 @@ static int file_read(const char *path, struct arena *arena, char **text, size_t 
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	if (st.st_size > (off_t)CONFIG_FILE_MAX)
+	if (st.st_size > (off_t)JSON_DOCUMENT_MAX)
 		return -EFBIG;
 	*text = arena_take(arena, (size_t)st.st_size + 1);
 	while (have < (size_t)st.st_size) {
@@ -180,7 +169,7 @@ int config_read_bundle(struct container_config *config, const char *dir, struct 
 	err = file_read(path, &config->arena, &text, &len);
 	if (err == -EFBIG)
 		return failure_set(failure, err, "%s: expected at most %u bytes", path,
-				   CONFIG_FILE_MAX);
+				   JSON_DOCUMENT_MAX);
 	if (err == -EINVAL)
 		return failure_set(failure, err, "%s: expected a regular file", path);
 	if (err)

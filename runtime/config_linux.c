@@ -93,7 +93,8 @@ static bool sysctl_is_own(const char *name)
 	static const char *const own[] = { "net.", "fs.mqueue.", "kernel.shm_rmid_forced",
 					   "kernel.shmmax", "kernel.shmmni", "kernel.shmall",
 					   "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni",
-					   "kernel.sem" };
+					   "kernel.sem",
+					   "kernel.domainname" };
 	for (size_t i = 0; i < N(own); i++) {
 		size_t len = strlen(own[i]);
 

@@ -15,7 +15,7 @@ struct mount_json {
 };
 
 static const struct json_member mount_members[] = {
-	{ .name = "destination", .kind = JSON_KIND_ABSOLUTE, .required = true,
+	{ .name = "destination", .kind = JSON_KIND_STRING, .required = true,
 	  .offset = offsetof(struct mount_json, destination) },
 	{ .name = "type", .kind = JSON_KIND_STRING, .offset = offsetof(struct mount_json, type) },
 	{ .name = "source", .kind = JSON_KIND_STRING,
@@ -84,7 +84,12 @@ int config_read_mount(struct json_reader *reader, json_t *value, void *to)
 
 	if (err)
 		return err;
+	if (read.destination[0] == '\0')
+		return json_refuse(reader, "destination: \"\": expected a path");
 	mount.destination = read.destination;
+	/* config.md "Mounts": deprecated, "interpreted as relative to "/"" */
+	if (read.destination[0] != '/')
+		mount.destination = arena_printf(reader->arena, "/%s", read.destination);
 	mount.named = arena_printf(reader->arena, "%s: %s", reader->file, reader->path);
 	mount.is_bind = read.type && strcmp(read.type, "bind") == 0;
 	mount.recursive = false;

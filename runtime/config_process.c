@@ -127,8 +127,7 @@ static int read_cap_set(struct json_reader *reader, json_t *value, uint64_t *set
 
 		/* "Any value which cannot be mapped ... SHOULD be logged as a warning" */
 		if (number < 0)
-			report_warning("%s: %s: %s: unknown capability, skipped", reader->file,
-				       reader->path, names.v[i]);
+			json_warn(reader, "%s: unknown capability, skipped", names.v[i]);
 		else
 			*set |= UINT64_C(1) << number;
 	}
@@ -152,8 +151,7 @@ static int read_capabilities(struct json_reader *reader, json_t *value, void *to
 		while (set < CAP_SET_COUNT && strcmp(names[set], json_object_iter_key(at)) != 0)
 			set++;
 		if (set == CAP_SET_COUNT)
-			report_warning("%s: %s: unknown property, ignored", reader->file,
-				       reader->path);
+			json_warn(reader, "unknown property, ignored");
 		else if (!json_is_null(json_object_iter_value(at)))
 			err = read_cap_set(reader, json_object_iter_value(at),
 					   &config->process.caps[set]);

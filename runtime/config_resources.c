@@ -50,7 +50,24 @@ static int read_cpu(struct json_reader *reader, json_t *value, void *to)
 		{ .name = "mems", .kind = JSON_KIND_STRING, .offset = AT(cpuset_mems) },
 	};
 
-	return json_read_object(reader, value, table, N(table), to);
+	struct container_config *config = to;
+	int err = json_read_object(reader, value, table, N(table), to);
+
+	/* 0 is what engines write of a period that nobody asked for */
+	if (config->resources.cpu_period == 0)
+		config->resources.cpu_period = CONFIG_CPU_PERIOD;
+	return err;
+}
+
+/* One for each size of page that the host has, with limit 0, comes from Kubernetes: the guest has none. */
+static int read_hugepage_limit(struct json_reader *reader, json_t *value, void *to)
+{
+	const json_t *limit = json_object_get(value, "limit");
+
+	(void)to;
+	if (limit && !json_says_nothing(limit))
+		return json_refuse(reader, "limit: expected 0: the VM has no huge pages to give");
+	return 0;
 }
 
 static int read_pids(struct json_reader *reader, json_t *value, void *to)
@@ -120,7 +137,8 @@ static int read_unified(struct json_reader *reader, json_t *value, void *to)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_.";
 	static const char *const in_guest[] = { "memory.", "pids.", "cpu." };
-	static const char *const on_host[] = { "io.", "cpuset." };
+	/* the guest has no swap: its memory is swapped by the host, or not at all */
+	static const char *const on_host[] = { "io.", "cpuset.", "memory.swap." };
 	struct container_config *config = to;
 
 	for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at)) {
@@ -156,7 +174,7 @@ int config_read_resources(struct json_reader *reader, json_t *value, void *to)
 		{ .name = "pids", .kind = JSON_KIND_OBJECT, .read = read_pids },
 		{ .name = "unified", .kind = JSON_KIND_OBJECT, .read = read_unified },
 		{ .name = "blockIO", .kind = JSON_KIND_OBJECT, .read = config_read_block_io },
-		{ .name = "hugepageLimits", .kind = JSON_KIND_REFUSED },
+		{ .name = "hugepageLimits", .kind = JSON_KIND_ARRAY, .read = read_hugepage_limit },
 		{ .name = "network", .kind = JSON_KIND_REFUSED },
 		{ .name = "rdma", .kind = JSON_KIND_REFUSED },
 	};

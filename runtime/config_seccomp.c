@@ -215,8 +215,7 @@ static void check_architectures(struct json_reader *reader, const struct string_
 		}
 		if (strncmp(names->v[i], prefix, N(prefix) - 1) != 0 ||
 		    seccomp_arch_resolve_name(lower) == 0)
-			report_warning("%s: %s: architectures[%zu]: %s: unknown, skipped",
-				       reader->file, reader->path, i, names->v[i]);
+			json_warn(reader, "architectures[%zu]: %s: unknown, skipped", i, names->v[i]);
 	}
 }
 
@@ -254,8 +253,7 @@ int config_read_seccomp(struct json_reader *reader, json_t *value, void *to)
 		return err;
 	check_architectures(reader, &read.architectures);
 	if (read.skipped.n)
-		report_warning("%s: %s: %u unknown system calls, skipped: %s", reader->file,
-			       reader->path, read.skipped.n, read.skipped.text);
+		json_warn(reader, "%u unknown system calls, skipped: %s", read.skipped.n, read.skipped.text);
 	config->seccomp = read.profile;
 	return 0;
 }

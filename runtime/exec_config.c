@@ -12,6 +12,7 @@
 #include "caps.h"
 #include "config_parts.h"
 #include "exec_config.h"
+#include "json_document.h"
 #include "process_options.h"
 #include "size.h"
 
@@ -71,10 +72,9 @@ static void inherit(struct config_process *process, const struct config_process 
 static int read_process(struct container_config *config, const char *path, json_t **json,
 			struct failure *failure)
 {
-	bool from_stdin = strcmp(path, "-") == 0;
 	struct config_process container = config->process;
 	struct json_reader reader = {
-		.file = from_stdin ? "--process" : path,
+		.file = strcmp(path, "-") == 0 ? "--process" : path,
 		.arena = &config->arena,
 		.failure = failure,
 		.config = config,
@@ -82,8 +82,7 @@ static int read_process(struct container_config *config, const char *path, json_
 	json_error_t error;
 	int err;
 
-	*json = from_stdin ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &error)
-			   : json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	*json = json_document_load(path, &error);
 	if (!*json)
 		return failure_set(failure, -EINVAL, "--process %s: expected JSON: %s", path,
 				   error.text);

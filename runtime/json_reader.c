@@ -21,6 +21,20 @@ int json_refuse(struct json_reader *reader, const char *format, ...)
 			   reader->path_len ? ": " : "", text);
 }
 
+void json_warn(const struct json_reader *reader, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	if (reader->quiet)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	report_warning("%s: %s%s%s", reader->file, reader->path, reader->path_len ? ": " : "",
+		       text);
+}
+
 size_t json_enter(struct json_reader *reader, const char *name, size_t index)
 {
 	size_t mark = reader->path_len;
@@ -227,7 +241,7 @@ static int read_member(struct json_reader *reader, json_t *value, const struct j
 		return 0;
 	case JSON_KIND_WARNED:
 		if (!json_says_nothing(value))
-			report_warning("%s: %s: %s", reader->file, reader->path, row->why);
+			json_warn(reader, "%s", row->why);
 		return 0;
 	case JSON_KIND_REFUSED:
 		if (!json_says_nothing(value))
@@ -266,8 +280,7 @@ int json_read_object(struct json_reader *reader, json_t *value, const struct jso
 
 		/* Go prints null for a pointer or slice that is not set. */
 		if (!row)
-			report_warning("%s: %s: unknown property, ignored", reader->file,
-				       reader->path);
+			json_warn(reader, "unknown property, ignored");
 		else if (!json_is_null(member)) {
 			int err = read_member(reader, member, row, (char *)to + row->offset);
 

@@ -23,6 +23,7 @@ struct json_reader {
 	struct arena *arena;
 	struct failure *failure;
 	void *config;	  /* whatever the read functions work for */
+	bool quiet;	  /* without warnings */
 	char path[512];
 	size_t path_len;
 };
@@ -67,6 +68,10 @@ int json_read_int(struct json_reader *reader, json_t *value, int64_t min, int64_
 
 /* Sets the failure to "FILE: PATH: text" and returns -EINVAL. */
 int json_refuse(struct json_reader *reader, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Warns with "FILE: PATH: text". */
+void json_warn(const struct json_reader *reader, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Goes down to a member or, with name NULL, to an element; returns what json_leave() needs. */

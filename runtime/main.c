@@ -124,6 +124,8 @@ static int global_apply(struct global_options *global, struct failure *failure)
 				   global->log, strerror(-err));
 	if (!global->root)
 		global->root = state_default_root(global->arena);
+	if (global->root[0] == '\0') /* of a variable that is not set: never the working directory */
+		return failure_set(failure, -EINVAL, "--root \"\": expected a directory");
 	if (global->root[0] == '/')
 		return 0;
 	if (!getcwd(cwd, sizeof(cwd)))

@@ -6,30 +6,39 @@
 #include "options.h"
 #include "size.h"
 
-/* The row that a word names, and the value after "=", if any. */
+/*
+ * The row that a word names, and the value after "=", if any. A letter takes one in that way too, as
+ * it does for runc.
+ */
 static const struct option_row *row_find(const struct option_table *table, const char *word,
 					 const char **value)
 {
-	*value = NULL;
+	bool is_letter = word[1] != '-';
+	const char *name = word + (is_letter ? 1 : 2);
+	size_t len = strcspn(name, "=");
+
+	*value = name[len] == '=' ? name + len + 1 : NULL;
 	for (size_t i = 0; i < table->n; i++) {
 		const struct option_row *row = &table->rows[i];
-		size_t len = strlen(row->name);
 
-		if (word[1] != '-') {
-			if (row->letter && word[1] == row->letter && word[2] == '\0')
-				return row;
-			continue;
-		}
-		if (strncmp(word + 2, row->name, len) != 0)
-			continue;
-		if (word[2 + len] == '\0')
+		if (is_letter ? len == 1 && row->letter == name[0]
+			      : strlen(row->name) == len && strncmp(name, row->name, len) == 0)
 			return row;
-		if (word[2 + len] == '=') {
-			*value = word + 2 + len + 1;
-			return row;
-		}
 	}
 	return NULL;
+}
+
+/* Callers of runc write --force=true as well as --force. */
+static int flag_store(const struct option_row *row, const char *value, bool *to,
+		      struct failure *failure)
+{
+	bool is_false = value && strcmp(value, "false") == 0;
+
+	if (value && !is_false && strcmp(value, "true") != 0)
+		return failure_set(failure, -EINVAL, "--%s=%s: expected true or false", row->name,
+				   value);
+	*to = !is_false;
+	return 0;
 }
 
 static int number_store(const struct option_row *row, const char *value, uint64_t *to,
@@ -55,8 +64,7 @@ static int value_store(const struct option_row *row, const char *value, void *in
 
 	switch (row->kind) {
 	case OPTION_FLAG:
-		*(bool *)to = true;
-		return 0;
+		return flag_store(row, value, to, failure);
 	case OPTION_STRING:
 		*(const char **)to = value;
 		return 0;
@@ -88,8 +96,6 @@ int options_parse(const struct option_table *table, int argc, char *const argv[]
 		if (!row)
 			return failure_set(failure, -EINVAL, "%s: unknown option", word);
 		at++;
-		if (row->kind == OPTION_FLAG && value)
-			return failure_set(failure, -EINVAL, "--%s: expected no value", row->name);
 		if (row->kind != OPTION_FLAG && !value) {
 			if (at == argc)
 				return failure_set(failure, -EINVAL, "--%s: expected %s behind it",

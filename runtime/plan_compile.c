@@ -138,6 +138,8 @@ static void add_memory(const struct config_resources *resources, struct plan_buf
 		add_cgroup(plan, "memory.max", "%" PRId64, resources->memory_limit);
 	if (resources->memory_reservation > 0)
 		add_cgroup(plan, "memory.low", "%" PRId64, resources->memory_reservation);
+	else if (resources->memory_reservation < 0)
+		add_cgroup(plan, "memory.low", "max");
 }
 
 void plan_add_resources(const struct config_resources *resources, struct plan_buffer *plan)
@@ -150,6 +152,8 @@ void plan_add_resources(const struct config_resources *resources, struct plan_bu
 	if (resources->cpu_quota > 0)
 		add_cgroup(plan, "cpu.max", "%" PRId64 " %" PRIu64, resources->cpu_quota,
 			   resources->cpu_period);
+	else if (resources->cpu_quota < 0)
+		add_cgroup(plan, "cpu.max", "max %" PRIu64, resources->cpu_period);
 	if (resources->cpu_shares > 0)
 		add_cgroup(plan, "cpu.weight", "%" PRIu64, config_cpu_weight(resources->cpu_shares));
 	if (resources->cpu_idle > 0)
@@ -157,8 +161,6 @@ void plan_add_resources(const struct config_resources *resources, struct plan_bu
 	if (resources->cpu_burst > 0)
 		add_cgroup(plan, "cpu.max.burst", "%" PRIu64, resources->cpu_burst);
 	for (size_t i = 0; i < resources->unified.n; i++) {
-		if (strncmp(resources->unified.v[i].name, "memory.swap.", 12) == 0)
-			continue;
 		plan_buffer_add_pair(plan, PLAN_CGROUP, resources->unified.v[i].name,
 				     resources->unified.v[i].value);
 	}

@@ -131,7 +131,7 @@ static int root_open(const char *root)
 
 static int create_locked(struct state *state, int root_fd, struct failure *failure)
 {
-	if (mkdirat(root_fd, state->id, 0700) < 0) {
+	if (mkdirat(root_fd, state->id, STATE_DIR_MODE) < 0) {
 		if (errno == EEXIST)
 			return failure_set(failure, -EEXIST,
 					   "%s: a container with this name exists", state->id);

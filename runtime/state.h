@@ -20,7 +20,8 @@
  * resume, update; state, list, kill and exec take none. Beside them the status file is locked
  * through the one open file description that nacre, the VMM and the monitor share: as long as one
  * of them lives, the lock is held. A directory whose status lock is free and whose state says that
- * it belonged to a `run` in the foreground was left by a kill, and the next run takes it away.
+ * it belonged to a `run` in the foreground was left by a kill, and the next run takes it away. A
+ * directory with neither status nor state.json is not nacre's and is left alone.
  */
 #ifndef NACRE_RUNTIME_STATE_H
 #define NACRE_RUNTIME_STATE_H
@@ -122,6 +123,13 @@ int state_open(struct state *state, const char *root, const char *id, struct are
  */
 int state_open_locked(struct state *state, const char *root, const char *id, int ms,
 		      struct arena *arena, struct failure *failure);
+
+/*
+ * As state_open_locked(), for `delete --force`: one whose state.json is damaged is opened with a warning,
+ * as one of which nothing is known. With a negative `ms` without the lock.
+ */
+int state_open_damaged(struct state *state, const char *root, const char *id, int ms,
+		       struct arena *arena, struct failure *failure);
 
 /* How long a verb waits for another one that changes the same container. */
 #define STATE_LOCK_MS 10000

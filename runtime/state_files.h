@@ -13,4 +13,6 @@
 #define CONTROL_SOCKET_FILE "control.sock"
 #define MONITOR_SOCKET_FILE "monitor.sock"
 
+#define STATE_DIR_MODE	    0700
+
 #endif

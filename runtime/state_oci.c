@@ -11,6 +11,7 @@
 
 #include "config_parts.h"
 #include "fd.h"
+#include "json_document.h"
 #include "state.h"
 #include "state_files.h"
 
@@ -67,6 +68,7 @@ static int resources_fill(struct container_config *config, json_t *resources,
 		.arena = &config->arena,
 		.failure = failure,
 		.config = config,
+		.quiet = true,
 	};
 
 	return resources ? config_read_resources(&reader, resources, config) : 0;
@@ -82,6 +84,7 @@ int state_read_config(const struct state *state, struct container_config *config
 	int err;
 
 	config->id = state->id;
+	config->is_stored = true;
 	config->root_path = state->rootfs;
 	if (fd >= 0) {
 		char *text;
@@ -97,7 +100,7 @@ int state_read_config(const struct state *state, struct container_config *config
 					failure);
 	}
 	fd = openat(state->dir_fd, STATE_PROCESS_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	json = fd < 0 ? NULL : json_loadfd(fd, JSON_DISABLE_EOF_CHECK, &error);
+	json = fd < 0 ? NULL : json_document_read(fd, &error);
 	if (!json_is_object(json)) {
 		json_decref(json);
 		return failure_set(failure, -EIO, "%s/" STATE_CONFIG_FILE ": expected the "

@@ -7,11 +7,13 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
 #include "fd.h"
 #include "ident.h"
+#include "report.h"
 #include "state.h"
 #include "state_files.h"
 
@@ -87,7 +89,10 @@ static void state_fill(struct state *state, const json_t *json, struct arena *ar
 							 : json_object();
 }
 
-/* Reads state.json. Before the first one is written there is only the directory. */
+/*
+ * Reads state.json. Before the first one is written there is the status file alone; a directory with
+ * neither is no container's.
+ */
 static int state_load(struct state *state, struct arena *arena, struct failure *failure)
 {
 	autoclose int fd = openat(state->dir_fd, STATE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -95,6 +100,9 @@ static int state_load(struct state *state, struct arena *arena, struct failure *
 	json_t *json;
 
 	if (fd < 0 && errno == ENOENT) {
+		if (faccessat(state->dir_fd, STATUS_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			return failure_set(failure, -ENOENT, "%s: container does not exist",
+					   state->id);
 		state_fill(state, NULL, arena);
 		return 0;
 	}
@@ -127,11 +135,9 @@ void state_close(struct state *state)
 	state->hooks = NULL;
 }
 
-int state_open(struct state *state, const char *root, const char *id, struct arena *arena,
-	       struct failure *failure)
+static int open_dir(struct state *state, const char *root, const char *id, struct arena *arena,
+		    struct failure *failure)
 {
-	int err;
-
 	if (!ident_is_valid(id))
 		return failure_set(failure, -EINVAL, "\"%s\": " IDENT_EXPECTED, id);
 	*state = (struct state)STATE_NONE;
@@ -143,10 +149,7 @@ int state_open(struct state *state, const char *root, const char *id, struct are
 		return failure_set(failure, -ENOENT, "%s: container does not exist", id);
 	if (state->dir_fd < 0)
 		return failure_set(failure, -errno, "%s: %s", state->dir, strerror(errno));
-	err = state_load(state, arena, failure);
-	if (err)
-		state_close(state);
-	return err;
+	return 0;
 }
 
 /* True while the directory that is open is the one of that name. */
@@ -158,28 +161,68 @@ static bool is_in_place(const struct state *state)
 	       held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
-int state_open_locked(struct state *state, const char *root, const char *id, int ms,
-		      struct arena *arena, struct failure *failure)
+/* Waits up to `ms` milliseconds for the lock of ROOT/ID. */
+static int state_lock(struct state *state, int ms, struct failure *failure)
 {
 	const struct timespec step = { .tv_nsec = LOCK_STEP_NS };
-	int err = state_open(state, root, id, arena, failure);
 
-	if (err)
-		return err;
 	while (flock(state->dir_fd, LOCK_EX | LOCK_NB) < 0) {
-		if (ms <= 0) {
-			state_close(state);
+		if (ms <= 0)
 			return failure_set(failure, -EBUSY,
-					   "%s: another command is changing the container", id);
-		}
+					   "%s: another command is changing the container",
+					   state->id);
 		nanosleep(&step, NULL);
 		ms -= LOCK_STEP_MS;
 	}
 	state->locked = true;
-	if (is_in_place(state))
+	if (!is_in_place(state))
+		return failure_set(failure, -ENOENT, "%s: container does not exist", state->id);
+	return 0;
+}
+
+int state_open(struct state *state, const char *root, const char *id, struct arena *arena,
+	       struct failure *failure)
+{
+	int err = open_dir(state, root, id, arena, failure);
+
+	if (!err)
 		err = state_load(state, arena, failure);
-	else
-		err = failure_set(failure, -ENOENT, "%s: container does not exist", id);
+	if (err)
+		state_close(state);
+	return err;
+}
+
+int state_open_locked(struct state *state, const char *root, const char *id, int ms,
+		      struct arena *arena, struct failure *failure)
+{
+	int err = open_dir(state, root, id, arena, failure);
+
+	if (!err)
+		err = state_lock(state, ms, failure);
+	if (!err)
+		err = state_load(state, arena, failure);
+	if (err)
+		state_close(state);
+	return err;
+}
+
+int state_open_damaged(struct state *state, const char *root, const char *id, int ms,
+		       struct arena *arena, struct failure *failure)
+{
+	int err = open_dir(state, root, id, arena, failure);
+
+	if (!err && ms >= 0)
+		err = state_lock(state, ms, failure);
+	if (!err)
+		err = state_load(state, arena, failure);
+	if (err == -EIO) {
+		if (ms >= 0) /* once */
+			report_warning("%s: it is taken for one of which nothing is known",
+				       failure->text);
+		failure->text[0] = '\0';
+		state_fill(state, NULL, arena);
+		err = 0;
+	}
 	if (err)
 		state_close(state);
 	return err;

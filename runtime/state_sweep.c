@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -23,13 +25,18 @@ static json_t *state_load(int dir_fd)
 }
 
 /* True when nobody holds the container's lock: its nacre, VMM and monitor are gone. */
-static bool lock_is_free(int dir_fd)
+static bool lock_is_free(int status_fd)
 {
-	autoclose int fd = openat(dir_fd, STATUS_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return flock(status_fd, LOCK_EX | LOCK_NB) == 0;
+}
 
-	if (fd < 0)
-		return errno == ENOENT;
-	return flock(fd, LOCK_EX | LOCK_NB) == 0;
+/* ROOT may be anybody's: a directory that nacre did not make is left alone. */
+static bool is_ours(int dir_fd)
+{
+	struct stat st;
+
+	return fstat(dir_fd, &st) == 0 && st.st_uid == geteuid() &&
+	       (st.st_mode & 07777) == STATE_DIR_MODE;
 }
 
 void sweep_remove(int root_fd, int dir_fd, const char *id)
@@ -82,14 +89,20 @@ static void sweep_one(struct sweep *sweep, int root_fd, const char *id, struct a
 {
 	autoclose int dir_fd = openat(root_fd, id,
 				      O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	autoclose int status_fd = -1;
 	const json_t *container;
 	json_t *state;
 
-	if (dir_fd < 0)
+	if (dir_fd < 0 || !is_ours(dir_fd))
 		return;
+	status_fd = openat(dir_fd, STATUS_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	state = state_load(dir_fd);
 	container = json_object_get(state, "container");
-	if (!lock_is_free(dir_fd)) {
+	if (status_fd < 0 && !state) {
+		/* of a create killed right after its mkdir, or a removal before its rmdir: empty; one
+		 * that holds anything is no container's, and rmdir refuses */
+		unlinkat(root_fd, id, AT_REMOVEDIR);
+	} else if (status_fd >= 0 && !lock_is_free(status_fd)) {
 		note_uid(sweep, state, arena);
 		note_pair(sweep, container, arena);
 	} else if (!state || json_is_true(json_object_get(container, "foreground"))) {
@@ -120,6 +133,17 @@ void sweep_root(struct sweep *sweep, int root_fd, struct arena *arena)
 			sweep_one(sweep, root_fd, entry->d_name, arena);
 	}
 	closedir(dir);
+}
+
+void sweep_leftover(const char *root, const char *id)
+{
+	autoclose int root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct sweep ignored = { .n = 0 };
+	struct arena arena = { .blocks = NULL };
+
+	if (root_fd >= 0 && ident_is_valid(id) && flock(root_fd, LOCK_EX) == 0)
+		sweep_one(&ignored, root_fd, id, &arena);
+	arena_free(&arena);
 }
 
 bool sweep_has_uid(const struct sweep *sweep, uint32_t uid)

@@ -22,6 +22,9 @@ struct sweep {
  */
 void sweep_root(struct sweep *sweep, int root_fd, struct arena *arena);
 
+/* As sweep_root() for one name; takes the lock of ROOT itself. */
+void sweep_leftover(const char *root, const char *id);
+
 bool sweep_has_uid(const struct sweep *sweep, uint32_t uid);
 
 /* Removes the files of one container's directory and the directory itself. */

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "fd.h"
+#include "json_document.h"
 #include "file_replace.h"
 #include "state.h"
 #include "state_files.h"
@@ -48,13 +49,14 @@ int state_save_resources(const struct state *state, json_t *resources, struct fa
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && err == -ENOENT; i++) {
 		autoclose int fd = openat(state->dir_fd, names[i],
 					  O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		json_error_t error;
 		json_t *json;
 
 		if (fd < 0) {
 			err = -errno;
 			continue;
 		}
-		json = json_loadfd(fd, JSON_DISABLE_EOF_CHECK, NULL);
+		json = json_document_read(fd, &error);
 		err = json_is_object(json) ? write_merged(state, names[i], json, resources) : -EIO;
 		json_decref(json);
 	}

@@ -11,6 +11,7 @@
 #include "hooks.h"
 #include "net_join.h"
 #include "report.h"
+#include "state_sweep.h"
 
 /* How long a VMM whose monitor is gone may take to end by itself: a guest syncs its files. */
 #define END_GRACE_MS 3000
@@ -55,7 +56,7 @@ static void process_end(const struct process_ref *process, int grace_ms)
 static int force_open(struct state *state, const struct global_options *global, const char *id,
 		      struct failure *failure)
 {
-	int err = state_open(state, global->root, id, global->arena, failure);
+	int err = state_open_damaged(state, global->root, id, -1, global->arena, failure);
 
 	if (err)
 		return err;
@@ -63,7 +64,7 @@ static int force_open(struct state *state, const struct global_options *global, 
 	if (state_status(state) == STATE_CREATING && state->cgroup)
 		cgroup_kill(state->cgroup);
 	state_close(state);
-	return state_open_locked(state, global->root, id, STATE_LOCK_MS, global->arena, failure);
+	return state_open_damaged(state, global->root, id, STATE_LOCK_MS, global->arena, failure);
 }
 
 /* poststop hooks come when nothing is left, and hold up nothing. */
@@ -124,9 +125,11 @@ int verb_delete(const struct global_options *global, int argc, char *argv[])
 	else
 		err = state_open_locked(&state, global->root, argv[at], STATE_LOCK_MS,
 					global->arena, &failure);
-	if (options.force && err == -ENOENT) /* as asked: there is none */
+	if (options.force && err == -ENOENT) { /* as asked: there is none */
 		failure.text[0] = '\0';
-	else if (!err)
+		sweep_leftover(global->root, argv[at]);
+	}
+	if (!err)
 		delete_container(&state, &failure);
 	return existing_end(&state, &failure);
 }

@@ -42,13 +42,15 @@ static int is_container(const struct dirent *entry)
 	return ident_is_valid(entry->d_name);
 }
 
-/* The containers as state_as_oci() has each, sorted by name. */
-static json_t *list_read(const struct global_options *global)
+/* The containers as state_as_oci() has each, sorted by name; those that can be read. */
+static json_t *list_read(const struct global_options *global, struct failure *error)
 {
 	struct dirent **entries = NULL;
 	int n = scandir(global->root, &entries, is_container, alphasort);
 	json_t *list = json_array();
 
+	if (n < 0 && errno != ENOENT) /* before the first container there is none */
+		failure_set(error, -errno, "--root %s: %s", global->root, strerror(errno));
 	for (int i = 0; i < n; i++) {
 		struct failure failure = { .text = "" };
 		struct state state = STATE_NONE;
@@ -125,8 +127,9 @@ int verb_list(const struct global_options *global, int argc, char *argv[])
 		failure_set(&failure, -EINVAL, "--format %s: expected table or json",
 			    options.format);
 	else if (at > 0) {
-		list = list_read(global);
-		list_print(list, &options);
+		list = list_read(global, &failure);
+		if (!failure.text[0])
+			list_print(list, &options);
 		json_decref(list);
 	}
 	return existing_end(&state, &failure);

@@ -16,6 +16,7 @@
 #include "cgroup.h"
 #include "config_parts.h"
 #include "existing.h"
+#include "json_document.h"
 #include "plan_compile.h"
 #include "query.h"
 #include "size.h"
@@ -140,10 +141,8 @@ static int read_json(struct update *update, const struct update_options *options
 
 	if (!path)
 		update->json = json_object();
-	else if (strcmp(path, "-") == 0)
-		update->json = json_loadf(stdin, JSON_REJECT_DUPLICATES, &error);
 	else
-		update->json = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+		update->json = json_document_load(path, &error);
 	if (!update->json)
 		return failure_set(failure, -EINVAL, "--resources %s: expected JSON: %s", path,
 				   error.text);
@@ -195,12 +194,14 @@ static int check_size(const struct update *update, struct failure *failure)
 
 static bool is_given(const struct update *update, const char *part, const char *name)
 {
-	return json_object_get(json_object_get(update->json, part), name) != NULL;
+	const json_t *member = json_object_get(json_object_get(update->json, part), name);
+
+	return member && !json_says_nothing(member);
 }
 
 /*
  * What the container was made with decides where the update says nothing: a quota alone counts in
- * its period, and on the host what swap there may be goes by memory and swap together.
+ * its period, a period alone is that of its quota, and on the host what swap there may be goes by memory and swap together.
  */
 static int take_rest(struct update *update, struct container_config *on_host,
 		     struct failure *failure)
@@ -213,15 +214,15 @@ static int take_rest(struct update *update, struct container_config *on_host,
 	err = state_read_config(update->state, &made, failure);
 	if (!is_given(update, "cpu", "period"))
 		resources->cpu_period = made.resources.cpu_period;
-	else if (!err && (resources->cpu_period < 1000 || resources->cpu_period > 1000000))
-		err = failure_set(failure, -EINVAL, "cpu.period: expected 1000 to 1000000 us");
+	else if (!is_given(update, "cpu", "quota"))
+		resources->cpu_quota = made.resources.cpu_quota;
 	*on_host = update->config;
 	if (!is_given(update, "memory", "limit"))
 		on_host->resources.memory_limit = made.resources.memory_limit;
 	if (!is_given(update, "memory", "swap"))
 		on_host->resources.memory_swap = made.resources.memory_swap;
 	config_free(&made);
-	return err;
+	return err ? err : config_check_resources(on_host, failure);
 }
 
 /* The records of a plan as what MSG_UPDATE carries: their strings, behind each other. */
@@ -258,10 +259,6 @@ static int update_guest(struct update *update, struct failure *failure)
 	plan_add_resources(resources, &plan);
 	if (update->memory_unlimited)
 		plan_buffer_add_pair(&plan, PLAN_CGROUP, "memory.max", "max");
-	if (resources->cpu_quota < 0)
-		plan_buffer_add_pair(&plan, PLAN_CGROUP, "cpu.max",
-				     arena_printf(&update->config.arena, "max %" PRIu64,
-						  resources->cpu_period));
 	len = plan.failed ? SIZE_MAX : pairs_of(&plan, body, sizeof(body));
 	plan_buffer_free(&plan);
 	if (len == SIZE_MAX)

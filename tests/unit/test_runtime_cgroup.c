@@ -96,6 +96,14 @@ static void test_what_only_the_host_can_do_is_named(void **state)
 	for (size_t i = 0; i < limits.n; i++)
 		named += limits.v[i].field != NULL;
 	assert_int_equal(named, 2);
+
+	/* an update that takes limits away */
+	limits.n = 0;
+	c.resources.cpu_quota = -1;
+	c.resources.memory_reservation = -1;
+	cgroup_limits_of(&limits, &c, &size, &arena);
+	assert_string_equal(limit_of(&limits, "cpu.max"), "max 100000");
+	assert_string_equal(limit_of(&limits, "memory.low"), "max");
 }
 
 static void expect_names(const char *path, bool rootless, const char *slice, const char *unit)

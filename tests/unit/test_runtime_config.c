@@ -3,7 +3,7 @@
  * Unit tests of the reader of config.json: what `runc spec` prints is taken whole; each field that is
  * wrong or not carried out is refused by name; and the defaults of `nacre run`.
  */
-/* SOURCES: runtime/config.c runtime/config_json.c runtime/config_process.c runtime/config_mounts.c */
+/* SOURCES: runtime/config.c runtime/json_document.c runtime/config_json.c runtime/config_process.c runtime/config_mounts.c */
 /* SOURCES: runtime/config_linux.c runtime/config_pod.c runtime/config_resources.c runtime/config_defaults.c */
 /* SOURCES: runtime/mount_options.c runtime/json_reader.c runtime/caps.c runtime/devices.c */
 /* SOURCES: runtime/mount_data.c runtime/config_seccomp.c runtime/seccomp_default.c */
@@ -222,7 +222,7 @@ static void test_process_refused(void **state)
 static void test_mounts_refused(void **state)
 {
 	static const struct refusal cases[] = {
-		{ "mounts.0.destination", "\"proc\"", "mounts[0].destination: \"proc\": expected an" },
+		{ "mounts.0.destination", "\"\"", "mounts[0]: destination: \"\": expected a path" },
 		{ "mounts.0.type", "\"nfs\"", "mounts[0]: type: \"nfs\": expected bind, proc" },
 		{ "mounts.0.type", NULL, "mounts[0]: type: expected a file system" },
 		{ "mounts.1.options.+", "\"\"", "mounts[1]: options[4]: \"\": expected one option" },
@@ -286,6 +286,7 @@ static void test_resources_refused(void **state)
 		{ "linux.resources.memory.limit", "1048576", "memory.limit: 1048576: expected 24M to" },
 		{ "linux.resources.memory.limit", "68719476737", "memory.limit: 68719476737: exp" },
 		{ "linux.resources.memory", "{\"limit\":50000000,\"swap\":1}", "memory.swap: expected" },
+		{ "linux.resources.hugepageLimits", "[{\"pageSize\":\"2MB\",\"limit\":1}]", "hugepageLimits[0]: limit: expected 0" },
 		{ "linux.resources.memory.swappiness", "10", "memory.swappiness: not in cgroup v2" },
 		{ "linux.resources.cpu.quota", "3200001", "cpu.quota: expected at most 32" },
 		{ "linux.resources.cpu.period", "1", "cpu.period: expected 1000 to 1000000 us" },
@@ -345,7 +346,10 @@ static void test_leniency(void **state)
 		{ "linux.resources.blockIO", "{\"weight\":0}" },
 		{ "linux.resources.memory", "{}" },
 		{ "linux.resources.memory.disableOOMKiller", "false" },
-		{ "linux.resources.hugepageLimits", "[]" },
+		{ "linux.resources.hugepageLimits", "[{\"pageSize\":\"2MB\",\"limit\":0}]" },
+		{ "linux.resources.cpu", "{\"period\":0,\"quota\":0,\"shares\":2}" },
+		{ "linux.resources.unified", "{\"memory.swap.max\":\"0\"}" },
+		{ "mounts.+", "{\"destination\":\"tmp\",\"type\":\"tmpfs\",\"options\":[\"rsuid\",\"rnorelatime\"]}" },
 		{ "linux.resources.pids.limit", "-1" },
 		{ "linux.seccomp", "null" },
 		{ "linux.namespaces.1.path", "\"\"" },
@@ -354,7 +358,7 @@ static void test_leniency(void **state)
 		  "{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"rwm\"}" },
 		{ "linux.resources.devices.+", "{\"allow\":true}" },
 		{ "linux.devices", "[{\"type\":\"c\",\"path\":\"/dev/n\",\"major\":1,\"minor\":3}]" },
-		{ "linux.sysctl", "{\"net.ipv4.ip_forward\":\"1\",\"kernel.sem\":\"1 2 3 4\"}" },
+		{ "linux.sysctl", "{\"net.ipv4.ip_forward\":\"1\",\"kernel.sem\":\"1 2 3 4\",\"kernel.domainname\":\"d\"}" },
 	};
 
 	(void)state;

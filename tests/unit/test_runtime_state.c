@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of what a verb leaves for the next one: state, locks, pids that may be somebody else's. */
 /* SOURCES: runtime/net_resolver.c runtime/state_open.c runtime/state_oci.c runtime/state_update.c runtime/pod.c */
-/* SOURCES: runtime/process_ref.c runtime/ident.c */
+/* SOURCES: runtime/process_ref.c runtime/ident.c runtime/state.c runtime/state_sweep.c runtime/subid.c */
 /* SOURCES: runtime/file_replace.c runtime/pid_file.c runtime/path_split.c runtime/signal_names.c */
 /* SOURCES: runtime/size.c runtime/arena.c runtime/failure.c runtime/report.c runtime/config.c */
-/* SOURCES: runtime/config_json.c runtime/config_process.c runtime/config_mounts.c runtime/caps.c */
+/* SOURCES: runtime/json_document.c runtime/config_json.c runtime/config_process.c runtime/config_mounts.c runtime/caps.c */
 /* SOURCES: runtime/config_linux.c runtime/config_pod.c runtime/config_resources.c runtime/config_defaults.c */
 /* SOURCES: runtime/mount_options.c runtime/mount_data.c runtime/json_reader.c runtime/devices.c runtime/cpuset.c */
 /* SOURCES: runtime/config_seccomp.c runtime/seccomp_default.c runtime/config_io.c */
@@ -28,14 +28,23 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "runtime/cgroup.h"
+#include "runtime/json_document.h"
 #include "runtime/pid_file.h"
 #include "runtime/signal_names.h"
 #include "runtime/pod.h"
 #include "runtime/state.h"
 #include "runtime/state_files.h"
+#include "runtime/state_sweep.h"
 
 static char root[] = "/tmp/nacre-state.XXXXXX";
 static struct arena arena;
+
+/* Of a run that was killed; there is none here. */
+void cgroup_remove(const char *leaf)
+{
+	(void)leaf;
+}
 
 static int set_up(void **state)
 {
@@ -160,8 +169,75 @@ static void check_open(const char *id, int err, const char *text)
 	state_close(&state);
 }
 
+static bool is_there(const char *path)
+{
+	char whole[128];
+
+	snprintf(whole, sizeof(whole), "%s/%s", root, path);
+	return access(whole, F_OK) == 0;
+}
+
+static void test_sweep_takes_only_what_nacre_made(void **state)
+{
+	struct sweep sweep = { .n = 0 };
+	char path[128];
+	int fd;
+
+	(void)state;
+	file_put("bundle", "config.json", "{}"); /* a caller's: neither status nor state */
+	file_put("killed", STATUS_FILE, "");
+	file_put("killed", "config.json", "{}");
+	file_put("open", STATUS_FILE, "");
+	snprintf(path, sizeof(path), "%s/open", root);
+	assert_int_equal(chmod(path, 0755), 0); /* nacre makes none like that */
+	snprintf(path, sizeof(path), "%s/new", root);
+	assert_int_equal(mkdir(path, 0700), 0);
+	fd = open(root, O_RDONLY | O_DIRECTORY);
+	sweep_root(&sweep, fd, &arena);
+	close(fd);
+	assert_true(is_there("bundle/config.json"));
+	assert_true(is_there("open/" STATUS_FILE));
+	assert_false(is_there("killed"));
+	assert_false(is_there("new"));
+}
+
+static void test_damaged_state_can_be_removed(void **state)
+{
+	struct failure failure = { .text = "" };
+	struct state found = STATE_NONE;
+
+	(void)state;
+	file_put("torn", STATE_FILE, "{\"version\":2,");
+	file_put("torn", STATUS_FILE, "");
+	assert_int_equal(state_open_damaged(&found, root, "torn", 0, &arena, &failure), 0);
+	assert_string_equal(failure.text, "");
+	assert_int_equal(found.monitor.pid, 0);
+	state_remove(&found);
+	assert_false(is_there("torn"));
+	assert_int_equal(state_open_damaged(&found, root, "gone", 0, &arena, &failure), -ENOENT);
+}
+
+static void test_numbers_beyond_two_to_the_63(void **state)
+{
+	static const char text[] = "{\"a\":18446744073709551615,\"b\":2}";
+	json_error_t error;
+	json_t *json = json_document_parse(text, strlen(text), &error);
+
+	(void)state;
+	assert_non_null(json);
+	assert_true(json_real_value(json_object_get(json, "a")) >= 0x1p63);
+	json_decref(json);
+	file_put("doc", "p.json", text);
+	assert_null(json_document_load("/nonexistent", &error));
+	assert_string_equal(error.text, strerror(ENOENT));
+	assert_null(json_document_parse("{\"a\":1,\"a\":2}", 13, &error));
+}
+
 static void test_what_is_no_container(void **state)
 {
+	check_open("of somebody else", -EINVAL, "expected 1 to 200");
+	file_put("bundle", "config.json", "{}");
+	check_open("bundle", -ENOENT, "bundle: container does not exist");
 	(void)state;
 	check_open("absent", -ENOENT, "absent: container does not exist");
 	check_open("../x", -EINVAL, "\"../x\": expected 1 to 200");
@@ -389,6 +465,9 @@ int main(void)
 		cmocka_unit_test(test_status_is_what_the_processes_say),
 		cmocka_unit_test(test_creating_as_long_as_somebody_holds_the_lock),
 		cmocka_unit_test(test_what_is_no_container),
+		cmocka_unit_test(test_sweep_takes_only_what_nacre_made),
+		cmocka_unit_test(test_damaged_state_can_be_removed),
+		cmocka_unit_test(test_numbers_beyond_two_to_the_63),
 		cmocka_unit_test(test_one_verb_at_a_time),
 		cmocka_unit_test(test_as_engines_read_it),
 		cmocka_unit_test(test_changed_limits_are_noted),
