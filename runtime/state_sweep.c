@@ -138,7 +138,7 @@ void sweep_root(struct sweep *sweep, int root_fd, struct arena *arena)
 void sweep_leftover(const char *root, const char *id)
 {
 	autoclose int root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct sweep ignored = { .n = 0 };
+	struct sweep ignored = { .uids = NULL };
 	struct arena arena = { .blocks = NULL };
 
 	if (root_fd >= 0 && ident_is_valid(id) && flock(root_fd, LOCK_EX) == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of what a verb leaves for the next one: state, locks, pids that may be somebody else's. */
 /* SOURCES: runtime/net_resolver.c runtime/state_open.c runtime/state_oci.c runtime/state_update.c runtime/pod.c */
-/* SOURCES: runtime/process_ref.c runtime/ident.c runtime/state.c runtime/state_sweep.c runtime/subid.c */
+/* SOURCES: runtime/process_ref.c runtime/ident.c runtime/state.c runtime/state_sweep.c runtime/subid.c runtime/apart.c runtime/mcs.c runtime/selinux.c */
 /* SOURCES: runtime/file_replace.c runtime/pid_file.c runtime/path_split.c runtime/signal_names.c */
 /* SOURCES: runtime/size.c runtime/arena.c runtime/failure.c runtime/report.c runtime/config.c */
 /* SOURCES: runtime/json_document.c runtime/config_json.c runtime/config_process.c runtime/config_mounts.c runtime/caps.c */
@@ -9,7 +9,7 @@
 /* SOURCES: runtime/mount_options.c runtime/mount_data.c runtime/json_reader.c runtime/devices.c runtime/cpuset.c */
 /* SOURCES: runtime/config_seccomp.c runtime/seccomp_default.c runtime/config_io.c */
 /* SOURCES: runtime/config_hooks.c */
-/* LIBS: -ljansson -lcap -lseccomp -lm */
+/* LIBS: -ljansson -lcap -lseccomp -lselinux -lm */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -179,7 +179,7 @@ static bool is_there(const char *path)
 
 static void test_sweep_takes_only_what_nacre_made(void **state)
 {
-	struct sweep sweep = { .n = 0 };
+	struct sweep sweep = { .uids = NULL };
 	char path[128];
 	int fd;
 
