@@ -12,9 +12,8 @@
 static char *state_text(const struct container_config *config)
 {
 	json_t *annotations = json_object_get(config->json, "annotations");
-	/* they run in the container's namespaces, where its process is the first */
-	json_t *json = json_pack("{s:s, s:s, s:s, s:i, s:s}", "ociVersion", "1.2.0", "id",
-				 config->id, "status", "created", "pid", 1, "bundle",
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "ociVersion", "1.2.0", "id", config->id,
+				 "status", "created", "bundle",
 				 config->bundle ? config->bundle : "");
 	char *text;
 
