@@ -11,6 +11,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 
 #include "kernel.h"
@@ -29,6 +30,43 @@ static void set_ids(uint32_t uid, uint32_t gid, size_t n_groups, const gid_t *gr
 void creds_become_root(void)
 {
 	set_ids(0, 0, 0, NULL);
+}
+
+/* With a policy a label is USER:ROLE:TYPE…; until one is loaded the kernel's own word, and else an error. */
+static bool has_policy(int attributes)
+{
+	char label[256];
+	int fd = openat(attributes, "current", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, label, sizeof(label));
+
+	if (fd >= 0)
+		close(fd);
+	return n > 0 && memchr(label, ':', (size_t)n);
+}
+
+int creds_label_next(const char *attributes, const char *label)
+{
+	int dir = open(attributes, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, err = 0;
+
+	if (dir < 0)
+		return -errno;
+	if (has_policy(dir)) {
+		fd = openat(dir, "exec", O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, label, strlen(label)) < 0)
+			err = -errno;
+		if (fd >= 0)
+			close(fd);
+	}
+	close(dir);
+	return err;
+}
+
+void creds_label(const struct plan *p)
+{
+	int err = p->label ? creds_label_next("/proc/self/attr", p->label) : 0;
+
+	if (err < 0)
+		setup_fail(-err, "process.selinuxLabel \"%s\"", p->label);
 }
 
 /* Capabilities that this kernel knows: the plan may name newer ones. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a process may do: user, groups, capabilities, no_new_privs, seccomp. Runs in the child, in
+ * What a process may do: label, user, groups, capabilities, no_new_privs, seccomp. Runs in the child, in
  * the container's user namespace. A drop that fails ends the process with a report: none is
  * optional.
  */
@@ -11,6 +11,15 @@
 
 /* From init's root to root of the container's user namespace. */
 void creds_become_root(void);
+
+/*
+ * Sets SELinux's label for the next execve() through the directory `attributes` (/proc/self/attr), if this
+ * guest has a policy; without one there is nothing that a label would mean. 0 or -errno.
+ */
+int creds_label_next(const char *attributes, const char *label);
+
+/* The same from the plan and init's own /proc, before anything of the container's is entered. */
+void creds_label(const struct plan *p);
 
 /*
  * The plan's user, groups and capabilities, exactly; and no_new_privs. One thing remains until

@@ -120,6 +120,15 @@ static void count_mounts(int proc, struct msg_layers *m)
 	m->n_masked = le32_of(n_masked);
 }
 
+/* Without a policy the kernel's word has no colons, or there is none. */
+static void read_label(int proc, struct msg_layers *m)
+{
+	char text[sizeof(m->label) + 1];
+
+	if (read_text(proc, "attr/current", text, sizeof(text)) == 0 && strchr(text, ':'))
+		memcpy(m->label, text, strcspn(text, "\n"));
+}
+
 /* A number or "max" in a file of the cgroup. */
 static struct le64 limit_of(int cgroup, const char *file)
 {
@@ -175,6 +184,7 @@ int layers_read(pid_t init, bool reaper, int cgroup, struct msg_layers *m)
 		own |= namespace_differs(proc, namespaces[i].name) ? namespaces[i].flag : 0;
 	m->namespaces = le32_of(own);
 	count_mounts(proc, m);
+	read_label(proc, m);
 	read_ids(proc, m);
 	close(proc);
 	m->memory_max = limit_of(cgroup, "memory.max");

@@ -58,7 +58,8 @@ struct rule {
 /* What a plan of a process may have. */
 #define OF_PROCESS                                                                                 \
 	(1u << PLAN_PROCESS | 1u << PLAN_ARG | 1u << PLAN_ENV | 1u << PLAN_CWD |                   \
-	 1u << PLAN_GROUP | 1u << PLAN_RLIMIT | 1u << PLAN_SECCOMP | 1u << PLAN_FD)
+	 1u << PLAN_GROUP | 1u << PLAN_RLIMIT | 1u << PLAN_SECCOMP | 1u << PLAN_FD |                  \
+	 1u << PLAN_LABEL)
 
 #define OF_NETWORK (1u << PLAN_LINK | 1u << PLAN_NETLINK | 1u << PLAN_SYSCTL | 1u << PLAN_RESOLVER)
 
@@ -341,6 +342,7 @@ static const struct rule rules[PLAN_TYPE_COUNT] = {
 	[PLAN_NOTIFY] = { 0, 1, 0, 1, false, check_absolute },
 	[PLAN_HOOK] = { 0, 0, sizeof(struct plan_hook), 1, true, check_hook },
 	[PLAN_HOOK_STATE] = { 0, 1, 0, 1, false, check_hook_state },
+	[PLAN_LABEL] = { 0, 1, 0, 1, false, NULL },
 	[PLAN_RESOLVER] = { 0, 1, 0, 0, false, NULL },
 	[PLAN_NETLINK] = { 0, 65536, sizeof(struct plan_netlink), 0, true, check_netlink },
 };
@@ -363,6 +365,9 @@ static void remember(struct plan *p, uint32_t type, const struct record *r)
 		break;
 	case PLAN_DOMAINNAME:
 		p->domainname = r->s[0];
+		break;
+	case PLAN_LABEL:
+		p->label = r->s[0];
 		break;
 	default:
 		break;

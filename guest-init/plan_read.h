@@ -27,6 +27,7 @@ struct plan {
 	const char *cwd;
 	const char *hostname;   /* NULL: not in the plan */
 	const char *domainname; /* NULL: not in the plan */
+	const char *label;	/* NULL: not in the plan */
 	uint32_t count[PLAN_TYPE_COUNT];
 };
 

@@ -242,9 +242,10 @@ void process_become(const struct process_start *start)
 	static struct command command;
 	int master, slave;
 
-	/* 1. Nothing of init's is open; not even init's signals are set up. */
+	/* 1. Nothing of init's is open; not even init's signals are set up. The label, through init's /proc. */
 	take_descriptors(start);
 	reset_signals();
+	creds_label(p);
 	/* 2. The ids are mapped: root of the user namespace, which owns all the others. */
 	setup_wait(SETUP_GO);
 	creds_become_root();
@@ -267,9 +268,10 @@ void process_join(const struct process_start *start)
 	static struct command command;
 	int master = -1, slave = -1, root;
 
-	/* 1. Nothing of init's is open before anything of the container's can be met. */
+	/* 1. Nothing of init's is open before anything of the container's can be met. The label as above. */
 	take_descriptors(start);
 	reset_signals();
+	creds_label(p);
 	/* 2. The namespaces, that of users among them: root in it. The pid namespace was the clone's. */
 	if (kernel_setns(SETUP_JOIN_FD, start->namespaces & ~(uint32_t)CLONE_NEWPID) < 0)
 		setup_fail(errno, "namespaces of the container");

@@ -10,7 +10,7 @@
  * nacre-init checks every bound all the same, and its decoder is fuzzed.
  *
  * A plan of a process, for one that joins a container (MSG_EXEC), has PLAN_PROCESS, PLAN_ARG,
- * PLAN_ENV, PLAN_CWD, PLAN_GROUP, PLAN_RLIMIT, PLAN_FD and PLAN_SECCOMP only, no namespaces in
+ * PLAN_ENV, PLAN_CWD, PLAN_GROUP, PLAN_RLIMIT, PLAN_FD, PLAN_LABEL and PLAN_SECCOMP only, no namespaces in
  * plan_process.namespaces_lo and no PLAN_INIT_REAPER: the rest is the container's.
  */
 #ifndef NACRE_PLAN_H
@@ -72,6 +72,7 @@ enum plan_type {
 	PLAN_FD = 23,       /* struct plan_fd: descriptor 3 of the process, then 4, and so on */
 	PLAN_NOTIFY = 24,   /* string: path of a socket to make, for sd_notify(3); see MSG_NOTIFY */
 	PLAN_RESOLVER = 25, /* nothing: the container asks a resolver of its network namespace (proto.h) */
+	PLAN_LABEL = 26,    /* string: SELinux label of the process, where the guest has a policy */
 	PLAN_TYPE_COUNT
 };
 

@@ -301,7 +301,8 @@ struct msg_layers {
 	struct le32 oom_score_adj;  /* two's complement */
 	struct le32 zero;
 	uint8_t release[64];	    /* uname(2); padded with NUL; shown only through a sanitizer */
+	uint8_t label[128];	    /* SELinux's of the process, likewise; empty without a policy */
 };
-static_assert(sizeof(struct msg_layers) == 168, "wire size");
+static_assert(sizeof(struct msg_layers) == 296, "wire size");
 
 #endif

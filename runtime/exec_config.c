@@ -46,7 +46,7 @@ static const struct option_row rows[] = {
 	  .offset = AT(preserve_fds), .max = 1024, .expected = "a number of descriptors",
 	  .help = "descriptors from 3 on that it gets; byte streams only" },
 	{ .name = "process-label", .kind = OPTION_STRING, .argument = "LABEL",
-	  .offset = AT(process_label), .help = "accepted; its monitor has the container's" },
+	  .offset = AT(process_label), .help = "its label of SELinux where the guest has a policy" },
 	{ .name = "apparmor", .kind = OPTION_STRING, .argument = "PROFILE", .offset = AT(apparmor),
 	  .help = "profile of AppArmor for its monitor on the host" },
 	{ .name = "ignore-paused", .kind = OPTION_FLAG, .offset = AT(ignore_paused),
@@ -67,6 +67,8 @@ static void inherit(struct config_process *process, const struct config_process 
 		process->rlimits = container->rlimits;
 	if (!json_object_get(json, "oomScoreAdj"))
 		process->oom_score_adj = container->oom_score_adj;
+	if (!json_object_get(json, "selinuxLabel"))
+		process->selinux_label = container->selinux_label;
 }
 
 static int read_process(struct container_config *config, const char *path, json_t **json,
@@ -168,5 +170,7 @@ int exec_config_make(struct container_config *config, const struct exec_options 
 		err = failure_set(failure, -EINVAL, "exec: expected either --process or a command");
 	else
 		err = read_process(config, options->process, json, failure);
+	if (options->process_label)
+		config->process.selinux_label = options->process_label;
 	return err ? err : config_check(config, failure);
 }

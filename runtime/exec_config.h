@@ -9,7 +9,7 @@
 struct exec_options {
 	bool help, detach, tty, no_new_privs, ignore_paused;
 	const char *process, *pid_file, *console_socket, *user, *cwd;
-	const char *process_label, *apparmor; /* for callers that give them: the guest has neither */
+	const char *process_label, *apparmor; /* the first for the guest, the second for the monitor */
 	struct string_list env, caps, groups;
 	uint64_t preserve_fds;
 };

@@ -20,15 +20,22 @@ static const struct {
 	{ CLONE_NEWUSER, "user" }, { CLONE_NEWTIME, "time" },
 };
 
-static void judge_kvm(struct layer_side *side, const struct msg_layers *g)
+/* The guest's words as a string; hearsay: nothing that a terminal obeys. */
+static void text_from_guest(char *to, const uint8_t *from, size_t size)
 {
-	char release[sizeof(g->release) + 1] = "";
-
-	memcpy(release, g->release, sizeof(g->release));
-	for (char *c = release; *c; c++) {
-		if (*c < ' ' || *c > '~') /* hearsay: nothing that a terminal obeys */
+	memcpy(to, from, size);
+	to[size] = '\0';
+	for (char *c = to; *c; c++) {
+		if (*c < ' ' || *c > '~')
 			*c = '?';
 	}
+}
+
+static void judge_kvm(struct layer_side *side, const struct msg_layers *g)
+{
+	char release[sizeof(g->release) + 1];
+
+	text_from_guest(release, g->release, sizeof(g->release));
 	layer_set(side, LAYER_ON, "a kernel of its own, %s", release);
 }
 
@@ -115,6 +122,23 @@ static void judge_seccomp(struct layer_side *side, const struct msg_layers *g,
 			  filters == 1 ? "" : "s");
 }
 
+static void judge_label(struct layer_side *side, const struct msg_layers *g,
+			const struct container_config *config, bool held)
+{
+	const char *asked = config->process.selinux_label;
+	char label[sizeof(g->label) + 1];
+
+	text_from_guest(label, g->label, sizeof(g->label));
+	if (!label[0])
+		layer_set(side, LAYER_UNAVAILABLE, "the guest has no policy");
+	else if (!asked || !*asked)
+		layer_set(side, LAYER_OFF, "%s: config.json asks for no label", label);
+	else if (held)
+		layer_set(side, LAYER_UNAVAILABLE, "not yet: the label is entered at the exec");
+	else
+		layer_set(side, strcmp(label, asked) == 0 ? LAYER_ON : LAYER_MISSING, "%s", label);
+}
+
 static void judge_privileges(struct layers *layers, const struct msg_layers *g,
 			     const struct container_config *config)
 {
@@ -162,8 +186,7 @@ void layers_read_guest(struct layers *layers, const struct msg_layers *guest, co
 		judge_capabilities(&layers->guest[LAYER_CAPABILITIES], guest, config);
 		judge_seccomp(&layers->guest[LAYER_SECCOMP], guest, config, held);
 		judge_privileges(layers, guest, config);
-		layer_set(&layers->guest[LAYER_SELINUX], LAYER_UNAVAILABLE,
-			  "the guest has no policy");
+		judge_label(&layers->guest[LAYER_SELINUX], guest, config, held);
 		judge_limits(&layers->guest[LAYER_LIMITS], guest, config);
 	}
 	layer_set(&layers->guest[LAYER_NO_ROOT], LAYER_NONE, "%s", "");

@@ -66,6 +66,8 @@ static void add_process(const struct container_config *config, uint32_t namespac
 		plan_buffer_add(plan, PLAN_RLIMIT, &limit, sizeof(limit), NULL);
 	}
 	preserved_add_to_plan(config->preserved, plan);
+	if (process->selinux_label && *process->selinux_label)
+		plan_buffer_add_string(plan, PLAN_LABEL, process->selinux_label);
 }
 
 static void add_mounts(const struct container_config *config, struct plan_buffer *plan)

@@ -143,6 +143,26 @@ static void test_what_was_asked_to_be_off(void **state)
 	assert_int_equal(judged(&m, &c, LAYER_CAPABILITIES), LAYER_ON);
 }
 
+static void test_labels_of_a_guest_with_a_policy(void **state)
+{
+	struct container_config c = usual_config();
+	struct msg_layers m = usual_guest();
+
+	(void)state;
+	assert_int_equal(judged(&m, &c, LAYER_SELINUX), LAYER_UNAVAILABLE);
+	memcpy(m.label, "u:r:init_t:s0", 14);
+	assert_int_equal(judged(&m, &c, LAYER_SELINUX), LAYER_OFF);
+	c.process.selinux_label = "u:r:container_t:s0:c1,c2";
+	assert_int_equal(judged(&m, &c, LAYER_SELINUX), LAYER_MISSING);
+	memcpy(m.label, "u:r:container_t:s0:c1,c2", 25);
+	assert_int_equal(judged(&m, &c, LAYER_SELINUX), LAYER_ON);
+	assert_string_equal(layers.guest[LAYER_SELINUX].text, "u:r:container_t:s0:c1,c2");
+	/* no end, and nothing that a terminal obeys */
+	memset(m.label, '\033', sizeof(m.label));
+	assert_int_equal(judged(&m, &c, LAYER_SELINUX), LAYER_MISSING);
+	assert_null(strchr(layers.guest[LAYER_SELINUX].text, '\033'));
+}
+
 static void test_a_held_process_has_no_filter_yet(void **state)
 {
 	struct container_config c = usual_config();
@@ -257,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_a_guest_that_has_all),
 		cmocka_unit_test(test_each_thing_that_a_guest_may_lack),
 		cmocka_unit_test(test_what_was_asked_to_be_off),
+		cmocka_unit_test(test_labels_of_a_guest_with_a_policy),
 		cmocka_unit_test(test_a_held_process_has_no_filter_yet),
 		cmocka_unit_test(test_a_guest_that_does_not_answer),
 		cmocka_unit_test(test_words_of_the_guest_are_cleaned),
