@@ -28,7 +28,7 @@
 
 #define SELINUX_TYPE_EXPECTED "a type of SELinux's policy: letters, digits, '_' and '.'"
 
-enum conf_kind { CONF_NUMBER, CONF_SIZE, CONF_PATH, CONF_TYPE, CONF_WORDS };
+enum conf_kind { CONF_NUMBER, CONF_SIZE, CONF_PATH, CONF_TYPE, CONF_SWITCH, CONF_WORDS };
 
 static const struct {
 	const char *key;
@@ -53,6 +53,7 @@ static const struct {
 	  NET_RATE_MAX, NET_RATE_EXPECTED },
 	{ "net_from_guest_frames", CONF_NUMBER, offsetof(struct conf, net_from_guest_frames), 1,
 	  NET_RATE_MAX, NET_RATE_EXPECTED },
+	{ "vhost_net", CONF_SWITCH, offsetof(struct conf, vhost_net), 0, 0, "on or off" },
 	{ "selinux_vmm_type", CONF_TYPE, offsetof(struct conf, selinux_vmm_type), 0, 0,
 	  SELINUX_TYPE_EXPECTED },
 	{ "selinux_fsd_type", CONF_TYPE, offsetof(struct conf, selinux_fsd_type), 0, 0,
@@ -103,6 +104,9 @@ static bool set_value(struct conf *conf, size_t k, char *value, struct arena *ar
 	case CONF_TYPE:
 		*(const char **)field = arena_printf(arena, "%s", value);
 		return *value && strspn(value, TYPE_CHARACTERS) == strlen(value);
+	case CONF_SWITCH:
+		*(bool *)field = strcmp(value, "on") == 0;
+		return *(bool *)field || strcmp(value, "off") == 0;
 	case CONF_SIZE:
 		if (size_parse(value, &number) != 0)
 			return false;

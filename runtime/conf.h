@@ -9,6 +9,7 @@
 #ifndef NACRE_RUNTIME_CONF_H
 #define NACRE_RUNTIME_CONF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "arena.h"
@@ -23,6 +24,7 @@ struct conf {
 	/* of each network interface, per second; 0: no limit */
 	uint64_t net_to_guest_bytes, net_to_guest_frames;
 	uint64_t net_from_guest_bytes, net_from_guest_frames;
+	bool vhost_net; /* the host's kernel serves the queues of taps */
 	/* types of SELinux (selinux.h) */
 	const char *selinux_vmm_type, *selinux_fsd_type, *selinux_monitor_type;
 	struct string_list allow_annotations; /* names that may act; none by default */

@@ -129,6 +129,11 @@ static int read_net(struct creation *creation)
 	};
 	if (config->net_passt)
 		net_passt_configure(config->net, passt, &config->arena);
+	if (creation->conf.vhost_net) {
+		err = net_vhost_check(config->net, &creation->failure);
+		if (err)
+			return err;
+	}
 	err = open_net_ns(creation);
 	if (err || config->net_ns_fd < 0)
 		return err;
@@ -285,13 +290,17 @@ static int make_state(struct creation *creation)
 static int join_net(struct creation *creation)
 {
 	struct net *net = &creation->net;
-	int ns_fd = creation->config.net_ns_fd;
+	int ns_fd = creation->config.net_ns_fd, err;
 
 	if (ns_fd < 0 || creation->launch.sandbox)
 		return 0;
 	if (net->n == 0 && creation->network_may_come)
-		return net_join_spare(net, ns_fd, &creation->failure);
-	return net_join(net, ns_fd, creation->state.size.cpus, &creation->failure);
+		err = net_join_spare(net, ns_fd, &creation->failure);
+	else
+		err = net_join(net, ns_fd, creation->state.size.cpus, &creation->failure);
+	if (!err && creation->conf.vhost_net)
+		err = net_vhost_open(net, &creation->failure);
+	return err;
 }
 
 int creation_start(struct creation *creation, bool with_terminal)

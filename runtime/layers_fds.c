@@ -14,13 +14,13 @@
 
 /*
  * What proc(5) calls the objects: the machine, the loop, its eventfds, sockets to monitors and to the
- * broker, standard streams, taps. Anything else must be a regular file: the status record, the console
- * log, what the broker donated, all of which are opened by others.
+ * broker, standard streams, taps, vhost-net. Anything else must be a regular file: the status record,
+ * the console log, what the broker donated, all of which are opened by others.
  */
 static const char *const expected[] = {
 	"anon_inode:kvm-vm", "anon_inode:kvm-vcpu", "anon_inode:[eventfd]",
 	"anon_inode:[eventpoll]", "anon_inode:[timerfd]", "socket:[", "pipe:[", "/dev/null",
-	"/null", "/dev/net/tun", "/net/tun",
+	"/null", "/dev/net/tun", "/net/tun", "/dev/vhost-net", "/vhost-net",
 };
 
 static bool is_expected(pid_t pid, const char *name, const char *link)
@@ -58,6 +58,7 @@ static void look_at(struct layers_fds *fds, pid_t pid, int fd)
 		return; /* closed meanwhile */
 	fds->n++;
 	fds->n_vm += strcmp(link, "anon_inode:kvm-vm") == 0;
+	fds->n_vhost += strstr(link, "/vhost-net") != NULL;
 	fds->n_vcpu += strncmp(link, "anon_inode:kvm-vcpu", 19) == 0;
 	if (fd > 2 && !is_cloexec(pid, fd))
 		fds->n_inherited++;

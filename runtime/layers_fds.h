@@ -7,7 +7,7 @@
 
 struct layers_fds {
 	unsigned int n;
-	unsigned int n_vm, n_vcpu;
+	unsigned int n_vm, n_vcpu, n_vhost;
 	unsigned int n_inherited; /* would survive an exec, but for 0 to 2 */
 	char unexpected[160];	  /* the first that is none of the expected; "" if all are */
 };

@@ -86,8 +86,9 @@ static void read_kvm(struct layer_side *side, const struct helpers *h)
 			  (int)h->pid[HELPER_VMM], strerror(-err));
 	else
 		layer_set(side, fds.n_vm == 1 && fds.n_vcpu == h->state->size.cpus ?
-			  LAYER_ON : LAYER_MISSING, "nacre-vmm %d holds %u VM with %u vCPUs",
-			  (int)h->pid[HELPER_VMM], fds.n_vm, fds.n_vcpu);
+			  LAYER_ON : LAYER_MISSING, "nacre-vmm %d holds %u VM with %u vCPUs%s",
+			  (int)h->pid[HELPER_VMM], fds.n_vm, fds.n_vcpu, fds.n_vhost ?
+			  ", and vhost-net: the host's kernel reads the guest's rings" : "");
 }
 
 static void read_namespaces(struct layer_side *side, const struct helpers *h)

@@ -70,6 +70,8 @@ void net_add_to_vmm(const struct net *net, struct spawn *vmm)
 		add_limits(&net->limits, vmm);
 		for (unsigned int k = 0; k < interface->n_taps; k++)
 			spawn_arg_fd(vmm, "--net-tap", interface->taps[k]);
+		for (unsigned int k = 0; k < interface->n_vhosts; k++)
+			spawn_arg_fd(vmm, "--net-vhost", interface->vhosts[k]);
 		if (interface->stream_fd >= 0)
 			spawn_arg_fd(vmm, "--net-stream", interface->stream_fd);
 		if (interface->watch_fd >= 0) {
@@ -88,6 +90,9 @@ void net_close(struct net *net)
 		for (unsigned int k = 0; k < interface->n_taps; k++)
 			drop_fd(&interface->taps[k]);
 		interface->n_taps = 0;
+		for (unsigned int k = 0; k < interface->n_vhosts; k++)
+			drop_fd(&interface->vhosts[k]);
+		interface->n_vhosts = 0;
 		drop_fd(&interface->stream_fd);
 		drop_fd(&interface->watch_fd);
 	}

@@ -46,6 +46,8 @@ struct net_interface {
 	struct net_addresses addresses;	       /* what the guest may send as */
 	unsigned int n_taps;
 	int taps[NET_QUEUES_MAX];
+	unsigned int n_vhosts; /* 0, or one for each tap */
+	int vhosts[NET_QUEUES_MAX];
 	int stream_fd; /* passt's, or -1 */
 	int watch_fd;  /* netlink socket that hears of the interface, or -1 */
 };
@@ -83,6 +85,15 @@ struct net_interface *net_add_interface(struct net *net);
 
 /* Adds a copy of a message's body. 0, or -EMSGSIZE when it is longer than the guest takes. */
 int net_add_message_of(struct net *net, const struct nlmsghdr *head, struct arena *arena);
+
+/*
+ * nacre.conf's vhost_net: that nothing is asked for that only nacre-vmm could do. 0, or -EINVAL with the
+ * failure set.
+ */
+int net_vhost_check(const struct net *net, struct failure *failure);
+
+/* Opens /dev/vhost-net for each tap. 0, or -errno with the failure set. */
+int net_vhost_open(struct net *net, struct failure *failure);
 
 /* Appends what the guest has to make. */
 void net_add_to_plan(const struct net *net, struct plan_buffer *plan);

@@ -105,6 +105,22 @@ int proc_status_read(pid_t pid, pid_t tid, struct proc_status *status)
 	return 0;
 }
 
+/* True for a worker of the kernel's in the process: it never runs the process' code, and no filter. */
+static bool is_kernels(pid_t pid, pid_t tid)
+{
+	const unsigned int user_worker = 0x4000; /* PF_USER_WORKER; before Linux 6.4 nobody's */
+	char name[64], text[1024];
+	const char *at;
+	unsigned int flags = 0;
+
+	snprintf(name, sizeof(name), "task/%d/stat", (int)tid);
+	if (proc_file_read(pid, name, text, sizeof(text)) < 0)
+		return false;
+	at = strrchr(text, ')'); /* behind the name, which may be any: state, five numbers, flags */
+	return at && sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && /* NOLINT(cert-err34-c) */
+	       flags & user_worker;
+}
+
 int proc_threads(pid_t pid, pid_t *tids, int room)
 {
 	const struct dirent *entry;
@@ -117,8 +133,10 @@ int proc_threads(pid_t pid, pid_t *tids, int room)
 	if (!dir)
 		return -errno;
 	while (n < room && (entry = readdir(dir)) != NULL) {
-		if (entry->d_name[0] != '.')
-			tids[n++] = (pid_t)strtol(entry->d_name, NULL, 10);
+		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (entry->d_name[0] != '.' && !is_kernels(pid, tid))
+			tids[n++] = tid;
 	}
 	closedir(dir);
 	return n;

@@ -28,7 +28,10 @@ int proc_status_read(pid_t pid, pid_t tid, struct proc_status *status);
  */
 uint32_t proc_uid_outside(uint32_t uid);
 
-/* All thread ids of a process, at most `room`. How many, or -errno. */
+/*
+ * The ids of a process' threads, at most `room`; without those that run nothing but the kernel (vhost's
+ * workers, from Linux 6.4 on). How many, or -errno.
+ */
 int proc_threads(pid_t pid, pid_t *tids, int room);
 
 /*

@@ -22,6 +22,7 @@
 #include <linux/futex.h>
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
+#include <linux/vhost.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -48,6 +49,12 @@ static const struct {
 } constants[] = {
 	{ "KVM_RUN", KVM_RUN },
 	{ "TUNSETOFFLOAD", TUNSETOFFLOAD },
+	{ "TUNSETQUEUE", TUNSETQUEUE },
+	{ "VHOST_SET_FEATURES", VHOST_SET_FEATURES },
+	{ "VHOST_SET_VRING_NUM", VHOST_SET_VRING_NUM },
+	{ "VHOST_SET_VRING_BASE", VHOST_SET_VRING_BASE },
+	{ "VHOST_SET_VRING_ADDR", VHOST_SET_VRING_ADDR },
+	{ "VHOST_NET_SET_BACKEND", VHOST_NET_SET_BACKEND },
 	{ "KVM_KVMCLOCK_CTRL", KVM_KVMCLOCK_CTRL },
 	{ "SIGUSR1", SIGUSR1 },
 	{ "FIONBIO", FIONBIO },

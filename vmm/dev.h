@@ -45,6 +45,11 @@ struct virtio_dev_ops {
 	const void *config; /* device configuration, read-only for the driver; may be NULL */
 	uint32_t config_len;
 	bool own_threads; /* mmio_attach() leaves it to them to call mmio_listen() */
+	/*
+	 * The host's kernel serves queues and signals irq_fd itself: InterruptStatus always says that
+	 * buffers may have been used (§4.2.2: a spurious notification is one that drivers bear).
+	 */
+	bool in_kernel;
 	/* DRIVER_OK was written: queues may be used. From the vCPU thread. May be NULL. */
 	void (*activate)(struct virtio_dev *dev);
 	/* The driver reset the device. From the vCPU thread, queues are reset already. May be NULL. */

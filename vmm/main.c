@@ -9,6 +9,7 @@
  * that read and write files for virtio-fs (virtio_fs.h); one per network device
  * (virtio_net.h) and per queue of a block device (virtio_blk.h).
  */
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -105,8 +106,8 @@ static void confine_files_thread(void)
 
 static void confine_net_thread(int err)
 {
-	check(err, "a network device's thread");
-	filter_apply(FILTER_NET);
+	check(err, options.net[0].n_vhosts ? "vhost-net" : "a network device's thread");
+	filter_apply(options.net[0].n_vhosts ? FILTER_NET_VHOST : FILTER_NET);
 }
 
 static void confine_blk_thread(int err)
@@ -186,6 +187,8 @@ static void build_machine(void)
 	times_stamp(VM_STAMP_LOADED);
 }
 
+static_assert(10 + NET_MAX * (2 * NET_PAIRS_MAX + 2) + BLK_MAX <= CONFINE_KEEP_MAX, "room for all");
+
 /* What argv names, and nothing else. */
 static void keep_descriptors(void)
 {
@@ -201,6 +204,8 @@ static void keep_descriptors(void)
 
 		for (unsigned int k = 0; k < net->n_taps; k++)
 			keep[n++] = net->tap[k];
+		for (unsigned int k = 0; k < net->n_vhosts; k++)
+			keep[n++] = net->vhost[k];
 		keep[n++] = net->stream;
 		keep[n++] = net->watch;
 	}

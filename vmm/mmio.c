@@ -281,6 +281,8 @@ void mmio_read(struct virtio_dev *dev, uint64_t off, void *data, unsigned int le
 	if (off == VIRTIO_MMIO_INTERRUPT_STATUS && len == sizeof(value)) {
 		/* At every interrupt: not behind a thread that moves data with the lock held. */
 		value = __atomic_load_n(&dev->interrupt_status, __ATOMIC_SEQ_CST);
+		if (dev->ops->in_kernel)
+			value |= VIRTIO_MMIO_INT_VRING;
 		memcpy(data, &value, sizeof(value));
 		return;
 	}

@@ -38,7 +38,7 @@ bool options_take_net(struct options *o, const char *name, const char *value);
 /* An option of a block device, likewise. */
 bool options_take_block(struct options *o, const char *name, const char *value);
 
-/* That each network device has a port. */
+/* That each network device has a port, and vhost-net what it needs. */
 void options_check_net(const struct options *o);
 
 #endif

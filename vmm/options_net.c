@@ -10,6 +10,7 @@ enum net_option {
 	NET_MAC, /* begins a device */
 	NET_MTU,
 	NET_TAP,
+	NET_VHOST,
 	NET_STREAM,
 	NET_WATCH,
 	NET_WATCH_INDEX,
@@ -26,6 +27,7 @@ static const struct {
 	[NET_MAC] = { "--net", 0, 0 },
 	[NET_MTU] = { "--net-mtu", 68, UINT16_MAX },
 	[NET_TAP] = { "--net-tap", 0, FD_MAX },
+	[NET_VHOST] = { "--net-vhost", 0, FD_MAX },
 	[NET_STREAM] = { "--net-stream", 0, FD_MAX },
 	[NET_WATCH] = { "--net-watch", 0, FD_MAX },
 	[NET_WATCH_INDEX] = { "--net-watch-index", 1, INT32_MAX },
@@ -77,6 +79,11 @@ static void set(struct net_options *n, enum net_option which, int64_t v)
 			setup_fail(0, "--net-tap: at most %u queues", NET_PAIRS_MAX);
 		n->tap[n->n_taps++] = (int)v;
 		break;
+	case NET_VHOST:
+		if (n->n_vhosts == NET_PAIRS_MAX)
+			setup_fail(0, "--net-vhost: at most %u queues", NET_PAIRS_MAX);
+		n->vhost[n->n_vhosts++] = (int)v;
+		break;
 	case NET_STREAM:
 		n->stream = (int)v;
 		break;
@@ -120,10 +127,22 @@ bool options_take_net(struct options *o, const char *name, const char *value)
 	return true;
 }
 
+static bool has_rate(const struct net_options *n)
+{
+	return n->to_guest.bytes || n->to_guest.frames || n->from_guest.bytes ||
+	       n->from_guest.frames;
+}
+
 void options_check_net(const struct options *o)
 {
 	for (unsigned int i = 0; i < o->n_nets; i++) {
-		if (!o->net[i].n_taps == (o->net[i].stream < 0))
+		const struct net_options *n = &o->net[i];
+
+		if (!n->n_taps == (n->stream < 0))
 			setup_fail(0, "--net: either --net-tap or --net-stream is needed");
+		if (n->n_vhosts && (n->n_vhosts != n->n_taps || has_rate(n)))
+			setup_fail(0, "--net-vhost: one for each --net-tap is needed, and no rate");
+		if (!n->n_vhosts != !o->net[0].n_vhosts)
+			setup_fail(0, "--net-vhost: all devices are needed to have it, or none");
 	}
 }

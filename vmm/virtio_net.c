@@ -137,7 +137,7 @@ static void on_watch(void *ctx, uint32_t events)
 
 /* ---- the control queue (§5.1.6.5) ---- */
 
-static unsigned int control_queue(const struct net *net)
+unsigned int net_control_queue(const struct net *net)
 {
 	/* §5.1.2: behind the pairs that the device has, or behind the only one. */
 	return net_has(net, VIRTIO_NET_F_MQ) ? net->ops.n_queues - 1 : 2;
@@ -145,6 +145,11 @@ static unsigned int control_queue(const struct net *net)
 
 static void use_pairs(struct net *net, unsigned int n)
 {
+	if (net->vhost.on) {
+		net->n_active = n;
+		net_vhost_follow(net);
+		return;
+	}
 	for (unsigned int i = 0; i < net->n_ports; i++)
 		net_rx_give_up(&net->rx[i]);
 	net->n_active = n;
@@ -184,8 +189,10 @@ static int serve_control(struct virtio_dev *dev, struct virtq *q, const struct c
 
 /* ---- the device ---- */
 
-static void tell_features(struct net *net)
+void net_tell_features(struct net *net)
 {
+	if (!net->features_due)
+		return;
 	net->features_due = false;
 	/* For a tap this is the device's, not the queue's. */
 	if (net->port[0].ops->set_features)
@@ -196,12 +203,13 @@ static void notify(struct virtio_dev *dev, uint32_t q)
 {
 	struct net *net = dev->ctx;
 
-	if (net->features_due)
-		tell_features(net);
-	if (q == control_queue(net)) {
+	net_tell_features(net);
+	if (q == net_control_queue(net)) {
 		if (net_has(net, VIRTIO_NET_F_CTRL_VQ))
 			dev_serve_queue(dev, q, serve_control);
-	} else if (q / 2 < net->n_active) {
+		if (net->vhost.on)
+			net_vhost_follow(net); /* it may need a reset now */
+	} else if (!net->vhost.on && q / 2 < net->n_active) {
 		if (q % 2)
 			net_transmit(net, q / 2);
 		else
@@ -217,6 +225,16 @@ static void reset(struct virtio_dev *dev)
 		net_rx_reset(&net->rx[i]);
 	net->n_active = 1;
 	net->features_due = true;
+	if (net->vhost.on)
+		net_vhost_wait(net);
+}
+
+static void activate(struct virtio_dev *dev)
+{
+	struct net *net = dev->ctx;
+
+	if (net->vhost.on)
+		net_vhost_wake(net);
 }
 
 static void init_ports(struct net *net, const struct net_options *o)
@@ -245,6 +263,8 @@ static void init_ops(struct net *net)
 		.config = &net->config,
 		.config_len = sizeof(net->config),
 		.own_threads = true,
+		.in_kernel = net->vhost.on,
+		.activate = activate,
 		.reset = reset,
 		.notify = notify,
 	};
@@ -255,6 +275,7 @@ static void init_ops(struct net *net)
 int virtio_net_init(struct virtio_dev *dev, const struct net_options *o)
 {
 	struct net *net = &nets[n_nets];
+	int r;
 
 	if (n_nets == NET_MAX || o->n_taps > NET_PAIRS_MAX)
 		return -EINVAL;
@@ -265,6 +286,9 @@ int virtio_net_init(struct virtio_dev *dev, const struct net_options *o)
 	net->watch_fd = o->watch;
 	net->watch_index = o->watch_index;
 	init_ports(net, o);
+	r = net_vhost_init(net, o);
+	if (r)
+		return r;
 	init_ops(net);
 	memcpy(net->config.mac, o->mac, sizeof(net->config.mac));
 	net->config.status = VIRTIO_NET_S_LINK_UP;
@@ -276,9 +300,9 @@ int virtio_net_init(struct virtio_dev *dev, const struct net_options *o)
 	return 0;
 }
 
-int virtio_net_listen(unsigned int i)
+/* Queues and ports, but for those that the kernel serves. 0 or -errno. */
+static int listen_queues(struct net *net)
 {
-	struct net *net = &nets[i];
 	int r = mmio_listen(net->dev, 0, net->ops.n_queues);
 
 	for (unsigned int k = 0; k < net->n_ports && !r; k++) {
@@ -286,6 +310,14 @@ int virtio_net_listen(unsigned int i)
 
 		r = loop_add(&p->src, p->src.fd, 0, on_port, p);
 	}
+	return r;
+}
+
+int virtio_net_listen(unsigned int i)
+{
+	struct net *net = &nets[i];
+	int r = net->vhost.on ? net_vhost_listen(net) : listen_queues(net);
+
 	if (!r && net->watch_fd >= 0)
 		r = loop_add(&net->watch, net->watch_fd, EPOLLIN, on_watch, net);
 	return r;

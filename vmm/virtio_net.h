@@ -25,6 +25,8 @@ struct net_options {
 	uint16_t mtu;
 	unsigned int n_taps;
 	int tap[NET_PAIRS_MAX]; /* queues of one tap with a 12-byte header; O_NONBLOCK */
+	unsigned int n_vhosts;	  /* 0, or n_taps and no rate: the host's kernel serves the queues */
+	int vhost[NET_PAIRS_MAX]; /* of /dev/vhost-net, one for each queue */
 	int stream;		/* with n_taps == 0: a connected stream socket, O_NONBLOCK */
 	int watch;		/* netlink socket that hears of links, or -1 */
 	uint32_t watch_index;	/* the interface there whose carrier the device's is */

@@ -112,6 +112,19 @@ struct net_rx {
 	uint8_t bounce[NET_FRAME_MAX];
 };
 
+/* Queues that the host's kernel serves: virtio_net_vhost.c. */
+struct net_vhost {
+	bool on;
+	int fd[NET_PAIRS_MAX];
+	bool served[NET_PAIRS_MAX];   /* the kernel has the pair's rings */
+	bool detached[NET_PAIRS_MAX]; /* the tap's queue gets no frames */
+	bool runs;
+	uint32_t generation; /* of the device, for which it runs */
+	uint32_t n_stops;    /* a futex: counts */
+	struct loop_source wake;
+	int wake_fd;
+};
+
 struct net {
 	unsigned int index;
 	struct virtio_dev *dev;
@@ -123,6 +136,7 @@ struct net {
 	struct net_limit to_guest, from_guest;
 	uint64_t timer_at_ns; /* when the thread's timer is due; 0: it is not set */
 	bool features_due; /* the ports have not heard of the driver's features yet */
+	struct net_vhost vhost;
 	struct loop_source watch;
 	int watch_fd;
 	uint32_t watch_index;
@@ -154,5 +168,24 @@ void net_rx_reset(struct net_rx *rx);
 
 /* Serves transmit queue i. */
 void net_transmit(struct net *net, unsigned int i);
+
+/* The number of the control queue, by what the driver accepted. */
+unsigned int net_control_queue(const struct net *net);
+/* Tells the ports what the driver accepted, if they do not know yet. */
+void net_tell_features(struct net *net);
+
+/* Device with vhost-net, when it is made. 0 or -errno. */
+int net_vhost_init(struct net *net, const struct net_options *o);
+/*
+ * Hands vhost-net its memory and eventfds, and takes what is left to the calling thread's loop. The
+ * device's thread, before its filter. 0 or -errno.
+ */
+int net_vhost_listen(struct net *net);
+/* Has the kernel serve the queues that are in use, and no other. */
+void net_vhost_follow(struct net *net);
+/* The driver is ready: has the device's thread follow. vCPU thread. */
+void net_vhost_wake(struct net *net);
+/* The driver reset the device: returns when the kernel has let go of its rings. vCPU thread. */
+void net_vhost_wait(struct net *net);
 
 #endif

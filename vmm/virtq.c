@@ -89,17 +89,27 @@ static int violation(struct virtq *q, int err)
 	return err;
 }
 
+int virtq_find(const struct virtq *q, const struct gmem *mem, struct virtq_rings *rings)
+{
+	uint16_t n = q->size;
+
+	/* Both event indices count, whether VIRTIO_F_EVENT_IDX was negotiated or not. */
+	rings->desc = gmem_slice(mem, q->desc, sizeof(struct ring_desc) * n);
+	rings->avail = gmem_slice(mem, q->avail, RING_ENTRIES + 2ul * n + 2);
+	rings->used = gmem_slice(mem, q->used, RING_ENTRIES + 8ul * n + 2);
+	return rings->desc && rings->avail && rings->used ? 0 : -EFAULT;
+}
+
 int virtq_start(struct virtq *q, const struct gmem *mem)
 {
+	struct virtq_rings rings;
 	uint16_t n = q->size;
 
 	if (n == 0 || n > VIRTQ_SIZE_MAX || (n & (n - 1)))
 		return -EINVAL;
 	if (q->desc.v % 16 || q->avail.v % 2 || q->used.v % 4)
 		return -EINVAL;
-	if (!gmem_slice(mem, q->desc, sizeof(struct ring_desc) * n) ||
-	    !gmem_slice(mem, q->avail, RING_ENTRIES + 2ul * n + 2) ||
-	    !gmem_slice(mem, q->used, RING_ENTRIES + 8ul * n + 2))
+	if (virtq_find(q, mem, &rings))
 		return -EFAULT;
 	q->mem = mem;
 	q->broken = false;

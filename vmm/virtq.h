@@ -62,6 +62,14 @@ struct virtq {
  */
 int virtq_start(struct virtq *q, const struct gmem *mem);
 
+/* Host addresses of the three parts of a ring. For system calls only. */
+struct virtq_rings {
+	void *desc, *avail, *used;
+};
+
+/* Where the parts of a queue lie, each as long as `size` makes it. 0, or -EFAULT: not guest memory. */
+int virtq_find(const struct virtq *q, const struct gmem *mem, struct virtq_rings *rings);
+
 /* Forgets everything; the queue is not ready. */
 void virtq_reset(struct virtq *q);
 

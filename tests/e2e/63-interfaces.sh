@@ -137,4 +137,62 @@ ready" "$(< out)"
 	finish
 }
 
+# vhost_net in nacre.conf: the same network, and 10 MiB both ways.
+LIMITS[test_vhost_net]=300
+test_vhost_net()
+{
+	local sum
+
+	NETWORKS=$PWD
+	new_bridge
+	[ -c /dev/vhost-net ] || skip "no /dev/vhost-net"
+	mkdir served
+	head -c 10485760 /dev/urandom > served/big
+	sum=$(md5sum < served/big)
+	in_network world busybox httpd -f -p 10.99.0.1:8080 -h served > /dev/null 2>&1 &
+	make_network_bundle one sh -c '
+		ping -c 1 -q -W 5 10.99.0.1 > /dev/null && echo ping
+		ping -6 -c 1 -q -W 5 fd99::1 > /dev/null && echo ping6
+		timeout 60 wget -qO /tmp/big http://10.99.0.1:8080/big
+		md5sum < /tmp/big
+		httpd -p 80 -h /tmp
+		exec /opt/datagrams echo 7'
+	edit '"destination": "/dev/shm"' '"destination": "/tmp"'
+	echo "vhost_net = on" > conf
+	NACRE_CONFIG=$PWD/conf start_ready run --bundle bundle nacre-e2e-one
+	expect_equal "what the container saw" "ping
+ping6
+$sum
+ready" "$(< out)"
+	expect_equal "the host asks" 4000 "$(in_network world "$E2E_BUILD/e2e/guest/datagrams" ask 10.99.0.2 7 4000)"
+	expect_equal "10 MiB from the container" "$sum" \
+		"$(in_network world timeout 60 busybox wget -qO - http://10.99.0.2/big | md5sum)"
+	"$NACRE" "${E2E_ROOT[@]}" layers nacre-e2e-one > layers 2>&1
+	expect_equal "layers: it is said" 1 "$(grep -c "^ 1 KVM  *on .* and vhost-net: the host's kernel" layers)"
+	expect_equal "layers: none is missing" 0 "$(grep -c MISSING layers)"
+	in_network one ip link del eth0
+	expect_equal "the interface is gone" 0 \
+		"$("$NACRE" "${E2E_ROOT[@]}" exec nacre-e2e-one cat /sys/class/net/eth0/carrier)"
+	"$NACRE" "${E2E_ROOT[@]}" kill nacre-e2e-one KILL
+	finish
+}
+
+test_vhost_net_is_refused()
+{
+	need_command unshare nsenter ip busybox
+	echo "vhost_net = on" > conf
+	NACRE_CONFIG=$PWD/conf expect_refused '^nacre: vhost_net = on: expected off with --net passt' \
+		run "${SMALL[@]}" --net passt -- true
+	printf 'vhost_net = on\nnet_to_guest_bytes = 1M\n' > rates
+	NACRE_CONFIG=$PWD/rates expect_refused '^nacre: vhost_net = on: expected off with net_to_guest' \
+		run "${SMALL[@]}" -- true
+	[ -c /dev/vhost-net ] || skip "no /dev/vhost-net"
+	NETWORKS=$PWD
+	new_bridge
+	make_network_bundle one true
+	printf '#!/bin/sh\nexec unshare -m sh -c "mount --bind /dev/null /dev/vhost-net; exec ./nacre-in-network \\"\\$@\\"" sh "$@"\n' > nacre-without
+	chmod +x nacre-without
+	NACRE_BIN=./nacre-without NACRE_CONFIG=$PWD/conf expect_refused 'vhost-net: ' run --bundle bundle nacre-e2e-one
+}
+
 run_subject "$@"

@@ -4,8 +4,8 @@
  * stream) that say anything, and news of links.
  */
 /* SOURCES: vmm/virtio_net.c vmm/virtio_net_rx.c vmm/virtio_net_tx.c vmm/virtio_net_tap.c */
-/* SOURCES: vmm/virtio_net_stream.c vmm/virtio_net_limit.c vmm/thread.c vmm/mmio.c vmm/times.c vmm/dev.c */
-/* SOURCES: vmm/virtq.c vmm/gmem.c */
+/* SOURCES: vmm/virtio_net_stream.c vmm/virtio_net_limit.c vmm/virtio_net_vhost.c vmm/vhost_call.c vmm/thread.c */
+/* SOURCES: vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
 #include <linux/sockios.h>
 #include <signal.h>
 #include <sys/ioctl.h>

@@ -47,6 +47,11 @@ static void test_all_keys(void **state)
 	assert_int_equal(read_text(&conf, "cpus = 3\nallow_annotations ="), 0);
 	assert_int_equal(conf.cpus, 3);
 	assert_int_equal(conf.allow_annotations.n, 0);
+	assert_false(conf.vhost_net);
+	assert_int_equal(read_text(&conf, "vhost_net = on"), 0);
+	assert_true(conf.vhost_net);
+	assert_int_equal(read_text(&conf, "vhost_net = off"), 0);
+	assert_false(conf.vhost_net);
 }
 
 static void expect(const char *text, const char *part)
@@ -72,6 +77,7 @@ static void test_mistakes(void **state)
 	expect("cpus =", "expected 1 to 32");
 	expect("kernel = relative", "expected an absolute path");
 	expect("kernel =", "expected an absolute path");
+	expect("vhost_net = yes", "vhost_net = yes: expected on or off");
 	expect("net_to_guest_bytes = 0", "expected a number per second");
 	expect("net_from_guest_frames = 2T", "expected a number per second");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of virtio-net: a fake guest on fake memory, sockets in place of tap and passt. */
 /* SOURCES: vmm/virtio_net.c vmm/virtio_net_rx.c vmm/virtio_net_tx.c vmm/virtio_net_tap.c */
-/* SOURCES: vmm/virtio_net_stream.c vmm/virtio_net_limit.c vmm/thread.c vmm/mmio.c vmm/times.c vmm/dev.c */
-/* SOURCES: vmm/virtq.c vmm/gmem.c vmm/loop.c vmm/log.c */
+/* SOURCES: vmm/virtio_net_stream.c vmm/virtio_net_limit.c vmm/virtio_net_vhost.c vmm/vhost_call.c vmm/thread.c */
+/* SOURCES: vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/loop.c vmm/log.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
