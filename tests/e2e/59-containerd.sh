@@ -98,4 +98,42 @@ test_containerd()
 	expect_match "why" 'executable file not found in .PATH' "$ERR"
 }
 
+# ctr run --cni: the network comes into the namespace of the task's pid between create and start.
+LIMITS[test_network_of_cni]=240
+test_network_of_cni()
+{
+	start_containerd
+	need_command busybox ip
+	[ -x /usr/lib/cni/bridge ] || skip "no CNI plug-ins in /usr/lib/cni"
+	mkdir -p /etc/cni/net.d /opt/cni served
+	[ -e /opt/cni/bin ] || ln -s /usr/lib/cni /opt/cni/bin	# where containerd looks by itself
+	cat > /etc/cni/net.d/10-nacre-e2e.conflist <<- EOF
+		{"cniVersion": "0.4.0", "name": "nacre-e2e", "plugins": [{"type": "bridge", "bridge": "nacre-e2e",
+			"isGateway": true, "ipam": {"type": "host-local", "subnet": "10.95.0.0/24",
+			"routes": [{"dst": "0.0.0.0/0"}]}}]}
+	EOF
+	echo "hello from the host" > served/file
+	busybox httpd -f -p 8095 -h served > /dev/null 2>&1 &
+	cp -a "$ROOTFS" rootfs
+	ctr_runs --cni --detach nacre-e2e-web \
+		sh -c 'mkdir -p /w; echo hello from web > /w/file; exec httpd -f -p 80 -h /w'
+	expect_equal "status of a detached run" 0 "$STATUS" || show "$ERR"
+	ctr_runs --cni --rm nacre-e2e-client sh -c '
+		ip -o -4 addr show eth0 | grep -c " 10.95.0.3/24 "
+		timeout 20 wget -qO - http://10.95.0.2/file
+		timeout 20 wget -qO - http://10.95.0.1:8095/file'
+	expect_equal "status of the client" 0 "$STATUS" || show "$ERR"
+	expect_out "1
+hello from web
+hello from the host"
+	expect_equal "the host asks" "hello from web" "$(timeout 20 busybox wget -qO - http://10.95.0.2/file)"
+	ctr_does task kill --signal KILL nacre-e2e-web
+	wait_until $((5 * E2E_SLOW)) task_is nacre-e2e-web STOPPED || failed "the task did not end"
+	ctr_does task rm nacre-e2e-web
+	ctr_does container rm nacre-e2e-web
+	expect_equal "status of container rm" 0 "$STATUS" || show "$ERR"
+	ip link del nacre-e2e
+	rm -f /etc/cni/net.d/10-nacre-e2e.conflist
+}
+
 run_subject "$@"

@@ -32,6 +32,7 @@ new_host()
 
 test_passt_http()
 {
+	only_nacre "--net passt is its own option"
 	need_command passt
 	new_host
 	serve_file host 198.51.100.1 "hello from outside"
@@ -80,6 +81,7 @@ default via fd99::1 dev eth0  metric 1024
 LIMITS[test_interface_goes_away]=240
 test_interface_goes_away()
 {
+	only_nacre "with a namespace of the host the interface itself is gone"
 	NETWORKS=$PWD
 	new_bridge
 	make_network_bundle one sh -c '
@@ -100,6 +102,7 @@ alive"
 LIMITS[test_engine_verbs_and_a_second_vm]=240
 test_engine_verbs_and_a_second_vm()
 {
+	only_nacre "containers may share a namespace, VMs do not"
 	NETWORKS=$PWD
 	new_bridge
 	make_network_bundle one sh -c 'echo ready; sleep 60'
@@ -109,7 +112,7 @@ test_engine_verbs_and_a_second_vm()
 	expect_one_line 'network interface eth0: another VM has it'
 	expect_equal "the first one still answers" 0 \
 		"$(in_network world busybox ping -c 1 -q -W 5 10.99.0.2 > /dev/null; echo $?)"
-	"$NACRE" "${E2E_ROOT[@]}" kill nacre-e2e-one KILL
+	"$RUNTIME" "${E2E_ROOT[@]}" kill nacre-e2e-one KILL
 	finish
 	expect_equal "the namespace answers by itself" 0 \
 		"$(in_network world busybox ping -c 1 -q -W 5 10.99.0.2 > /dev/null; echo $?)"
@@ -159,6 +162,7 @@ hello from the bridge" "$(< out)"
 LIMITS[test_spoofed_senders_are_dropped]=240
 test_spoofed_senders_are_dropped()
 {
+	only_nacre "the redirect drops them"
 	NETWORKS=$PWD
 	new_bridge
 	make_network_bundle one sh -c '
@@ -211,7 +215,7 @@ hello from the bridge
 4000"
 	expect_silent
 	cd ..
-	"$NACRE" "${E2E_ROOT[@]}" kill nacre-e2e-two KILL
+	"$RUNTIME" "${E2E_ROOT[@]}" kill nacre-e2e-two KILL
 	finish
 }
 
@@ -253,7 +257,7 @@ test_resolver_that_comes_after_create()
 	make_bundle sh -c 'nslookup one.example | grep -c 192.0.2.7'
 	echo "nameserver 192.0.2.1" > resolv.conf
 	add_mount "{\"destination\": \"/etc/resolv.conf\", \"type\": \"bind\", \"source\": \"$PWD/resolv.conf\", \"options\": [\"bind\", \"ro\"]}"
-	"$NACRE" "${E2E_ROOT[@]}" create --bundle bundle --pid-file pid nacre-e2e-late > out 2> err
+	"$RUNTIME" "${E2E_ROOT[@]}" create --bundle bundle --pid-file pid nacre-e2e-late > out 2> err
 	expect_equal "create" 0 $?
 	: > late.ns
 	mount --bind "/proc/$(< pid)/ns/net" late.ns
@@ -265,12 +269,13 @@ test_resolver_that_comes_after_create()
 	expect_silent
 	wait_until $((5 * E2E_SLOW)) has_line out 1
 	expect_equal "what the container was told" 1 "$(< out)"
-	"$NACRE" "${E2E_ROOT[@]}" delete --force nacre-e2e-late
+	"$RUNTIME" "${E2E_ROOT[@]}" delete --force nacre-e2e-late
 	umount late.ns
 }
 
 test_without_a_network_there_is_loopback()
 {
+	only_nacre "a run without a bundle"
 	run -- sh -c 'ip -o link | wc -l; ping -c 1 -q 127.0.0.1 > /dev/null && echo up'
 	expect_success "1
 up"
@@ -278,6 +283,7 @@ up"
 
 test_bad_network_options()
 {
+	only_nacre "its own options"
 	expect_refused '^nacre: --net host: expected none or passt$' run "${SMALL[@]}" --net host -- true
 	echo 'passt = /no/such/passt' > conf
 	NACRE_CONFIG=$PWD/conf expect_refused '/no/such/passt: expected the program passt' \

@@ -3,6 +3,15 @@
 #
 # Networks for tests: namespaces that are files in the test's directory, and go with it.
 
+# NACRE_TEST_RUNTIME=crun has tests of networks run with another runtime.
+RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
+NACRE_BIN=$RUNTIME
+
+only_nacre()	# WHY… : what another runtime does not promise, or cannot
+{
+	[ "$RUNTIME" = "$NACRE" ] || skip "of nacre alone: $*"
+}
+
 new_network()	# NAME
 {
 	: > "$1.ns"
@@ -23,7 +32,7 @@ nacre_in_network()	# NAME
 {
 	{
 		echo '#!/bin/sh'
-		echo "exec nsenter --net=$PWD/$1.ns -- $(printf '%q' "$NACRE")" '"$@"'
+		echo "exec nsenter --net=$PWD/$1.ns -- $(printf '%q' "$RUNTIME")" '"$@"'
 	} > nacre-in-network
 	chmod +x nacre-in-network
 	NACRE_BIN=./nacre-in-network
