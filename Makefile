@@ -202,11 +202,19 @@ UNIT_BIN  := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 unit_field = $(shell sed -n 's/^.*$(1): *//;T;s, *\*/,,p' tests/unit/$(2).c)
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-.SECONDEXPANSION:
-$(BUILD)/unit/%: tests/unit/%.c $$(call unit_field,SOURCES,$$*) | $(DEFAULT_PROFILE) $(BUILTIN_FILTERS)
+UNIT_CC   := $(CC) $(CPPFLAGS) -I. -Ivmm -I$(BUILD)/gen/runtime $(CFLAGS) -O1 $(SANITIZE)
+
+# Each source once for all tests.
+.PRECIOUS: $(BUILD)/unit/obj/%.o
+$(BUILD)/unit/obj/%.o: %.c | $(DEFAULT_PROFILE) $(BUILTIN_FILTERS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I. -Ivmm -I$(BUILD)/gen/runtime $(CFLAGS) -O1 $(SANITIZE) -o $@ $(filter %.c,$^) \
-		$(call unit_field,LIBS,$*) -lcmocka -lpthread
+	$(UNIT_CC) -c -o $@ $<
+
+.SECONDEXPANSION:
+$(BUILD)/unit/test_%: tests/unit/test_%.c $$(patsubst %.c,$(BUILD)/unit/obj/%.o,$$(call unit_field,SOURCES,test_$$*)) \
+		| $(DEFAULT_PROFILE) $(BUILTIN_FILTERS)
+	@mkdir -p $(@D)
+	$(UNIT_CC) -o $@ $(filter %.c %.o,$^) $(call unit_field,LIBS,test_$*) -lcmocka -lpthread
 
 unit-tests: $(UNIT_BIN)
 

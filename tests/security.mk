@@ -13,11 +13,18 @@ FUZZ_FLAGS := -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitiz
 	-fno-omit-frame-pointer
 
 # One rule for all: a fuzzer names its sources itself, as a unit test does.
-.SECONDEXPANSION:
-$(BUILD)/fuzz/%: tests/fuzz/%.c $$(call fuzz_field,SOURCES,$$*) $(wildcard tests/fuzz/*.h) | $(DEFAULT_PROFILE) $(BUILTIN_FILTERS)
+FUZZ_CC := $(CLANG) $(CPPFLAGS) -I. -Ivmm -Itests/unit -I$(BUILD)/gen/runtime $(FUZZ_FLAGS) -MMD -MP
+
+.PRECIOUS: $(BUILD)/fuzz/obj/%.o
+$(BUILD)/fuzz/obj/%.o: %.c | $(DEFAULT_PROFILE) $(BUILTIN_FILTERS)
 	@mkdir -p $(@D)
-	$(CLANG) $(CPPFLAGS) -I. -Ivmm -Itests/unit -I$(BUILD)/gen/runtime $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
-		$(call fuzz_field,LIBS,$*)
+	$(FUZZ_CC) -c -o $@ $<
+
+.SECONDEXPANSION:
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$$(call fuzz_field,SOURCES,fuzz_$$*)) \
+		$(wildcard tests/fuzz/*.h) | $(DEFAULT_PROFILE) $(BUILTIN_FILTERS)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -o $@ $(filter %.c %.o,$^) $(call fuzz_field,LIBS,fuzz_$*)
 
 fuzz-build: $(FUZZ_BIN)
 

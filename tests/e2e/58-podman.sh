@@ -71,7 +71,7 @@ test_a_life()
 	podman_says 137 wait nacre-e2e-life
 	podman_does rm nacre-e2e-life
 	expect_equal "status of rm" 0 "$STATUS" || show "$ERR"
-	[ "$RUNTIME" != "$NACRE" ] || expect_equal "state of nacre" "" "$(ls /run/nacre)"
+	expect_equal "state of the runtime" "" "$(ls "$STORE/state")"
 }
 
 log_has()	# LINE

@@ -64,7 +64,7 @@ hello from web"
 	expect_equal "status of rm" 0 "$STATUS" || show "$ERR"
 	podman_does network rm nacre-e2e-bridge
 	expect_equal "status of network rm" 0 "$STATUS" || show "$ERR"
-	[ "$RUNTIME" != "$NACRE" ] || expect_equal "state of nacre" "" "$(ls /run/nacre)"
+	expect_equal "state of the runtime" "" "$(ls "$STORE/state")"
 }
 
 # Copies programs of this machine with their libraries into a tree.

@@ -230,8 +230,6 @@ static void test_resources(void **state)
 	r->pids_limit = 50;
 	r->cpu_quota = 150000;
 	r->cpu_burst = 50000;
-	*config_add_pair(&c.config.arena, &r->unified) =
-		(struct config_pair){ "memory.swap.max", "0" }; /* the guest has none */
 	r->cpu_shares = 1024;
 	*config_add_pair(&c.config.arena, &r->unified) =
 		(struct config_pair){ "memory.high", "max" };
@@ -242,6 +240,15 @@ static void test_resources(void **state)
 	assert_cgroup(&c, 3, "cpu.weight", "39");
 	assert_cgroup(&c, 4, "cpu.max.burst", "50000");
 	assert_cgroup(&c, 5, "memory.high", "max");
+	compiled_end(&c);
+
+	/* as an update takes limits back */
+	compiled_begin(&c);
+	r->cpu_quota = -1;
+	r->memory_reservation = -1;
+	assert_int_equal(plan_compile(&c.config, &c.plan, &c.failure), 0);
+	assert_cgroup(&c, 0, "memory.low", "max");
+	assert_cgroup(&c, 1, "cpu.max", "max 100000");
 	compiled_end(&c);
 }
 

@@ -36,7 +36,7 @@ in_podman()	# ARGUMENT…
 {
 	CONTAINERS_CONF=$STORE/containers.conf podman --root "$STORE/root" --runroot "$STORE/run" \
 		--tmpdir "$STORE/tmp" --cgroup-manager cgroupfs --events-backend file \
-		--runtime "$RUNTIME" "$@"
+		--runtime "$RUNTIME" --runtime-flag "root=$STORE/state" "$@"
 }
 
 # Runs podman to its end. Sets STATUS, OUT, ERR.
