@@ -139,7 +139,7 @@ test_network_attached_after_create()
 	make_bundle sh -c 'ip -o addr show eth0 | grep -c "10.99.0.7/24"; cat /sys/class/net/eth0/address
 		timeout 10 wget -qO - http://10.99.0.1:8080/file; sleep 600'
 	serve_file world 10.99.0.1 "hello from the bridge"
-	"$NACRE_BIN" "${E2E_ROOT[@]}" create --bundle bundle --pid-file pid nacre-e2e-late > out 2> err
+	"$NACRE_BIN" "${E2E_ROOT[@]}" create --bundle bundle --pid-file "$PWD/pid" nacre-e2e-late > out 2> err
 	expect_equal "create" 0 $?
 	pid=$(< pid)
 	in_network world ip link add late type veth peer name eth0 netns "$pid"
@@ -257,7 +257,7 @@ test_resolver_that_comes_after_create()
 	make_bundle sh -c 'nslookup one.example | grep -c 192.0.2.7'
 	echo "nameserver 192.0.2.1" > resolv.conf
 	add_mount "{\"destination\": \"/etc/resolv.conf\", \"type\": \"bind\", \"source\": \"$PWD/resolv.conf\", \"options\": [\"bind\", \"ro\"]}"
-	"$RUNTIME" "${E2E_ROOT[@]}" create --bundle bundle --pid-file pid nacre-e2e-late > out 2> err
+	"$RUNTIME" "${E2E_ROOT[@]}" create --bundle bundle --pid-file "$PWD/pid" nacre-e2e-late > out 2> err
 	expect_equal "create" 0 $?
 	: > late.ns
 	mount --bind "/proc/$(< pid)/ns/net" late.ns
