@@ -55,6 +55,7 @@ int main(void)
 		[FILTER_VCPU] = { "vCPU thread", confine },
 		[FILTER_FILES] = { "file thread", confine },
 		[FILTER_NET] = { "network thread", confine },
+		[FILTER_NET_VHOST] = { "network thread with vhost-net", confine },
 		[FILTER_BLK] = { "disk thread", confine },
 	};
 	static_assert(sizeof(kinds) / sizeof(kinds[0]) == FILTER_COUNT, "every kind of thread");
