@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "children.h"
 #include "devices.h"
@@ -27,6 +28,12 @@ int main(void)
 {
 	int r;
 
+	/*
+	 * Executed by a container, as its own, through /proc/self/exe of a process that joins
+	 * (CVE-2019-5736): of no use there. The guest's kernel starts us without a /proc.
+	 */
+	if (getpid() != 1 || access("/proc/self", F_OK) == 0)
+		return 1;
 	/*
 	 * Not dumpable: processes that come from this one by clone stay so until exec, and nothing
 	 * in a container can look into them.

@@ -61,13 +61,20 @@ make_volume()
 
 attack_bundle()	# CONFIGURATION NAME…
 {
-	local config args='"/attacks/driver", "/attacks/bin"' name
+	local args='"/attacks/driver", "/attacks/bin"' name
 
-	mkdir -p "bundle-$1"
-	config=$(< "$ATTACKS/$1.json")
 	for name in "${@:2}"; do
 		args+=", \"$name\""
 	done
+	make_attack_bundle "$1" "$args"
+}
+
+make_attack_bundle()	# CONFIGURATION JSON-OF-ARGUMENTS
+{
+	local config args=$2
+
+	mkdir -p "bundle-$1"
+	config=$(< "$ATTACKS/$1.json")
 	config=${config//'"@ARGS@"'/$args}
 	config=${config//@ROOTFS@/$ROOTFS}
 	config=${config//@ATTACKS@/$ATTACKS}

@@ -16,6 +16,7 @@ ATTACKS=$E2E_BUILD/attacks
 
 LIMITS[test_attacks_on_the_defaults]=150
 LIMITS[test_attacks_without_capabilities]=150
+LIMITS[test_attacks_on_a_process_that_joins]=150
 LIMITS[test_attacks_with_all_that_config_json_can_give]=150
 
 test_attacks_on_the_defaults()
@@ -40,6 +41,35 @@ test_attacks_on_the_emulated_host()
 	[ "$E2E_PLACE" = emulated ] || skip "would attack this machine"
 	need_command crun
 	attack_with crun
+}
+
+# What joins by exec is the runtime's until its execve(): with all capabilities, process 1 of the container
+# tries to get hold of it. What has joined finds nothing of the runtime's, and is behind the base filter.
+test_attacks_on_a_process_that_joins()
+{
+	make_volume
+	make_attack_bundle wide '"/attacks/bin/exec_catch", "4"'
+	start_ready run --bundle bundle-wide nacre-attacks-exec
+	nacre_exec grep -E 'Seccomp_filters|CapEff' /proc/self/status
+	expect_equal "what joined" $'CapEff:\t000001ffffffffff\nSeccomp_filters:\t1' "$(< joined)"
+	nacre_exec /attacks/driver /attacks/bin fd_leak exe_overwrite io_uring vsock
+	expect_equal "what it can do" $'fd_leak contained\nexe_overwrite contained\nio_uring ENOSYS\nvsock EPERM' \
+		"$(< joined)"
+	# the runtime's program, executed as one of the container's, has no purpose there and ends
+	nacre_exec /proc/self/exe
+	expect_equal "the runtime's own program" '' "$(< joined)"
+	# it ends when it has met four while they joined
+	nacre_exec /bin/none
+	for _ in 1 2 3; do
+		is_gone "$PID" || nacre_exec true
+	done
+	finish 100
+	expect_status 200 || show "$OUT"	# CONTAINED of attack.h
+}
+
+nacre_exec()	# COMMAND…
+{
+	"$NACRE" "${E2E_ROOT[@]}" exec nacre-attacks-exec "$@" > joined 2>&1 < /dev/null
 }
 
 attack_with()	# CONFIGURATION
