@@ -155,15 +155,18 @@ int config_check_resources(struct container_config *config, struct failure *fail
 	if (resources->memory_limit > 0 && resources->memory_swap > 0 &&
 	    resources->memory_swap < resources->memory_limit)
 		return failure_set(failure, -EINVAL,
-				   "linux.resources.memory.swap: expected at least \"limit\"");
+				   "linux.resources.memory.swap: %lld: expected at least \"limit\", "
+				   "%lld", (long long)resources->memory_swap,
+				   (long long)resources->memory_limit);
 	if (resources->cpu_period < 1000 || resources->cpu_period > 1000000)
 		return failure_set(failure, -EINVAL,
-				   "linux.resources.cpu.period: expected 1000 to 1000000 us");
+				   "linux.resources.cpu.period: %llu: expected 1000 to 1000000 us",
+				   (unsigned long long)resources->cpu_period);
 	if (resources->cpu_quota > 0 &&
 	    (uint64_t)resources->cpu_quota > CONFIG_CPUS_MAX * resources->cpu_period)
 		return failure_set(failure, -EINVAL,
-				   "linux.resources.cpu.quota: expected at most %u processors",
-				   CONFIG_CPUS_MAX);
+				   "linux.resources.cpu.quota: %lld: expected at most %u processors",
+				   (long long)resources->cpu_quota, CONFIG_CPUS_MAX);
 	if (resources->cpu_burst > 0 && (resources->cpu_quota <= 0 ||
 					 resources->cpu_burst > (uint64_t)resources->cpu_quota))
 		return failure_set(failure, -EINVAL,

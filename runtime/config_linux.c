@@ -79,8 +79,8 @@ static int read_id_map(struct json_reader *reader, json_t *value, void *to)
 	/* ids of the container lie in the upper half of the guest's (PLAN_ID_BASE) */
 	if (read.container >= UINT32_MAX - PLAN_ID_BASE ||
 	    read.size > UINT32_MAX - PLAN_ID_BASE - read.container)
-		return json_refuse(reader, "expected container ids below %u",
-				   UINT32_MAX - PLAN_ID_BASE);
+		return json_refuse(reader, "%u ids from %u: expected container ids below %u",
+				   read.size, read.container, UINT32_MAX - PLAN_ID_BASE);
 	*config_add_id_map(reader->arena, to) = (struct config_id_map){
 		.container = read.container, .host = read.host, .size = read.size,
 	};

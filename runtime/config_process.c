@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.json "process" (OCI runtime-spec 1.2 config.md "Process", "POSIX process"). */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -56,7 +57,8 @@ static int read_rlimit(struct json_reader *reader, json_t *value, void *to)
 		return json_refuse(reader, "type: \"%s\": unknown limit, expected RLIMIT_NOFILE...",
 				   read.type);
 	if (read.soft > read.hard)
-		return json_refuse(reader, "soft: expected at most \"hard\"");
+		return json_refuse(reader, "soft: %" PRIu64 ": expected at most \"hard\", %" PRIu64,
+				   read.soft, read.hard);
 	for (size_t j = 0; j < list->n; j++) {
 		/* "If rlimits contains duplicated entries with same type, the runtime MUST
 		 * generate an error." */

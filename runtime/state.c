@@ -226,8 +226,12 @@ int state_create(struct state *state, const struct container_config *config, con
 		err = state_write(state, failure);
 	if (!err)
 		err = config_write(state, config, failure);
-	if (err)
-		state_remove(state);
+	if (err) {
+		/* state_remove() would wait for the lock of ROOT, which is held here */
+		if (state->dir_fd >= 0)
+			sweep_remove(root_fd, state->dir_fd, state->id);
+		state_close(state);
+	}
 	return err;
 }
 

@@ -63,6 +63,23 @@ test_an_impossible_limit_leaves_nothing()
 	rmdir "$CGROUPS/nacre-e2e-wrong" 2> /dev/null
 }
 
+# A cgroup that has processes of its own cannot hand the io controller down.
+test_a_controller_that_is_not_delegated()
+{
+	mkdir "$CGROUPS/nacre-e2e-busy"
+	sleep 100 &
+	echo $! > "$CGROUPS/nacre-e2e-busy/cgroup.procs"
+	make_bundle true
+	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-busy/c1", '
+	edit '"resources": {' '"resources": {"blockIO": {"throttleReadBpsDevice": [
+		{"major": 250, "minor": 99, "rate": 1000}]}, '
+	expect_refused 'throttleReadBpsDevice: "250:99 rbps=1000": the io controller is missing or not delegated at ' \
+		run --bundle bundle nacre-e2e-busy
+	kill $!
+	wait $!
+	rmdir "$CGROUPS/nacre-e2e-busy"
+}
+
 events_of()	# CGROUP : "OOM OOM_KILL"
 {
 	local name value oom='' kill=''

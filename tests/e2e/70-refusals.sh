@@ -262,6 +262,31 @@ test_config_json_with_what_a_VM_cannot_have()
 	wrong '"resources": {' '"resources": {"memory": {"limit": 1000}, ' 'linux.resources.memory.limit'
 }
 
+# The only id of /etc/subuid is that of a VM which lives: its lock is held.
+test_ids_for_VMs_that_are_used_up()
+{
+	{
+		echo '#!/bin/sh'
+		echo "exec unshare -m --propagation private sh -c 'mount --bind $PWD/ids /etc/subuid &&
+			mount --bind $PWD/ids /etc/subgid && exec \"\$@\"' - $(printf '%q' "$NACRE") \"\$@\""
+	} > with-ids
+	chmod +x with-ids
+	[ -e /etc/subgid ] || skip "no /etc/subgid to mount over"
+	echo nacre:1234567:1 > ids
+	mkdir -p other
+	mkdir -m 700 other/lives
+	echo '{"version": 2, "vm": {"uid": 1234567}, "container": {"id": "lives"}}' > other/lives/state.json
+	: > other/lives/status
+	E2E_ROOT=(--root "$PWD/other") NACRE_BIN=./with-ids
+	(
+		flock 9
+		expect_refused '/etc/subuid: expected an id for one more VM: .*, 1 from 1234567 on, is used up' \
+			run "${SMALL[@]}" --name another -- true
+		expect_equal "containers" lives "$(cd other && echo *)"
+		[ "$N_FAILED" = 0 ]
+	) 9< other/lives/status || failed "an id that is taken was given again"
+}
+
 test_mounts_of_a_bundle_that_are_not_there()
 {
 	wrong '"mounts": [' '"mounts": [{"destination": "/x", "type": "bind", "source": "/no/such/source", "options": ["bind"]}, ' \
