@@ -129,22 +129,31 @@ static int interface_join(struct net_interface *interface, unsigned int queues,
 	return 0;
 }
 
+/* What net_join() and its like carry into the namespace. */
+struct joining {
+	struct net *net;
+	unsigned int queues;
+	struct failure *failure;
+};
+
+static int make_spare(void *ctx)
+{
+	const struct joining *joining = ctx;
+
+	return taps_open(&joining->net->interface[0], 1, joining->failure);
+}
+
 int net_join_spare(struct net *net, int ns_fd, struct failure *failure)
 {
 	struct net_interface *interface = net_add_interface(net);
-	int own = net_enter(ns_fd), err;
+	struct joining joining = { .net = net, .failure = failure };
 
-	if (own < 0)
-		return failure_set(failure, own, "cannot enter the network namespace: %s",
-				   strerror(-own));
 	interface->is_spare = true;
 	snprintf(interface->name, sizeof(interface->name), "(to come)");
 	memcpy(interface->device, (const uint8_t[])NET_SPARE_MAC, sizeof(interface->device));
 	interface->index = NET_SPARE_INDEX;
 	interface->mtu = NET_MTU_MAX;
-	err = taps_open(interface, 1, failure);
-	net_leave(own);
-	return err;
+	return net_within(ns_fd, make_spare, &joining, failure);
 }
 
 /* The spare tap gets the name of an interface's. In the namespace. */
@@ -160,63 +169,75 @@ static int spare_rename(struct mnl_socket *socket, uint32_t tap, uint32_t index)
 	return net_request_send(socket, request);
 }
 
-static int late_join(struct net_interface *interface, uint32_t tap, struct mnl_socket *socket)
+static int late_redirect(const struct net_interface *interface, uint32_t tap)
 {
-	int err = spare_rename(socket, tap, interface->index);
+	struct mnl_socket *socket = net_socket_open();
+	int err = socket ? spare_rename(socket, tap, interface->index) : -errno;
 
 	if (!err)
 		err = tap_set_up(socket, tap, interface->mtu);
-	return err ? err : net_redirect(socket, interface, tap);
+	if (!err)
+		err = net_redirect(socket, interface, tap);
+	if (socket)
+		mnl_socket_close(socket);
+	return err;
+}
+
+static int join_late(void *ctx)
+{
+	const struct joining *joining = ctx;
+	struct net *net = joining->net;
+	char name[IFNAMSIZ];
+	uint32_t tap;
+	int err;
+
+	snprintf(name, sizeof(name), NET_TAP_NAME, NET_SPARE_INDEX);
+	tap = if_nametoindex(name);
+	if (!tap || net->n == 0)
+		return 0;
+	if (net->n > 1)
+		return failure_set(joining->failure, -E2BIG, "network interface %s: expected at "
+				   "most one that is attached after create", net->interface[1].name);
+	err = late_redirect(&net->interface[0], tap);
+	if (err)
+		return failure_set(joining->failure, err, "network interface %s: cannot join it to "
+				   "the VM: %s", net->interface[0].name, strerror(-err));
+	memcpy(net->interface[0].device, (const uint8_t[])NET_SPARE_MAC,
+	       sizeof(net->interface[0].device));
+	return 1;
 }
 
 int net_join_late(struct net *net, int ns_fd, struct failure *failure)
 {
-	int own = net_enter(ns_fd), err = 0;
-	struct mnl_socket *socket;
-	char name[IFNAMSIZ];
-	uint32_t tap;
+	struct joining joining = { .net = net, .failure = failure };
 
-	if (own < 0)
-		return failure_set(failure, own, "cannot enter the network namespace: %s",
-				   strerror(-own));
-	snprintf(name, sizeof(name), NET_TAP_NAME, NET_SPARE_INDEX);
-	tap = if_nametoindex(name);
-	socket = net_socket_open();
-	if (tap && net->n > 1)
-		err = failure_set(failure, -E2BIG, "network interface %s: expected at most one "
-				  "that is attached after create", net->interface[1].name);
-	else if (tap && net->n)
-		err = socket ? late_join(&net->interface[0], tap, socket) : -ENOTCONN;
-	net_leave(own);
-	if (socket)
-		mnl_socket_close(socket);
-	if (err)
-		return failure_set(failure, err, "network interface %s: cannot join it to the VM: "
-				   "%s", net->interface[0].name, strerror(-err));
-	memcpy(net->interface[0].device, (const uint8_t[])NET_SPARE_MAC,
-	       sizeof(net->interface[0].device));
-	return tap && net->n;
+	return net_within(ns_fd, join_late, &joining, failure);
+}
+
+static int join_all(void *ctx)
+{
+	const struct joining *joining = ctx;
+	struct mnl_socket *socket = net_socket_open();
+	int err = 0;
+
+	if (!socket)
+		return failure_set(joining->failure, -errno, "netlink: %s", strerror(errno));
+	for (unsigned int i = 0; i < joining->net->n && !err; i++)
+		err = interface_join(&joining->net->interface[i], joining->queues, socket,
+				     joining->failure);
+	mnl_socket_close(socket);
+	return err;
 }
 
 int net_join(struct net *net, int ns_fd, unsigned int queues, struct failure *failure)
 {
-	int own = net_enter(ns_fd), err = 0;
-	struct mnl_socket *socket;
+	struct joining joining = {
+		.net = net,
+		.queues = queues > NET_QUEUES_MAX ? NET_QUEUES_MAX : queues,
+		.failure = failure,
+	};
 
-	if (own < 0)
-		return failure_set(failure, own, "cannot enter the network namespace: %s",
-				   strerror(-own));
-	socket = net_socket_open();
-	if (!socket)
-		err = failure_set(failure, -errno, "netlink: %s", strerror(errno));
-	if (queues > NET_QUEUES_MAX)
-		queues = NET_QUEUES_MAX;
-	for (unsigned int i = 0; i < net->n && !err; i++)
-		err = interface_join(&net->interface[i], queues, socket, failure);
-	net_leave(own);
-	if (socket)
-		mnl_socket_close(socket);
-	return err;
+	return net_within(ns_fd, join_all, &joining, failure);
 }
 
 struct indices {
@@ -243,24 +264,29 @@ static bool is_taken(uint32_t index)
 	return if_nametoindex(name) != 0;
 }
 
-void net_part(const char *path)
+static int undo_all(void *ctx)
 {
-	struct failure ignored = { .text = "" };
-	autoclose int ns_fd = net_namespace_open(path, &ignored);
-	int own = ns_fd < 0 ? -1 : net_enter(ns_fd);
+	struct mnl_socket *socket = net_socket_open();
 	struct indices indices = { .n = 0 };
-	struct mnl_socket *socket;
 
-	if (own < 0)
-		return;
-	socket = net_socket_open();
-	if (socket && net_dump(socket, RTM_GETLINK, AF_UNSPEC, on_link, &indices) == 0) {
+	(void)ctx;
+	if (!socket)
+		return -errno;
+	if (net_dump(socket, RTM_GETLINK, AF_UNSPEC, on_link, &indices) == 0) {
 		for (size_t i = 0; i < indices.n; i++) {
 			if (!is_taken(indices.v[i]))
 				net_redirect_undo(socket, indices.v[i]);
 		}
 	}
-	net_leave(own);
-	if (socket)
-		mnl_socket_close(socket);
+	mnl_socket_close(socket);
+	return 0;
+}
+
+void net_part(const char *path)
+{
+	struct failure ignored = { .text = "" };
+	autoclose int ns_fd = net_namespace_open(path, &ignored);
+
+	if (ns_fd >= 0)
+		(void)net_within(ns_fd, undo_all, NULL, &ignored);
 }

@@ -16,18 +16,21 @@
 #include "plan.h"
 #include "proto.h"
 
+/* 1 when the namespace, where it runs, has the spare tap. */
+static int find_spare(void *ctx)
+{
+	char name[IFNAMSIZ];
+
+	(void)ctx;
+	snprintf(name, sizeof(name), NET_TAP_NAME, NET_SPARE_INDEX);
+	return if_nametoindex(name) != 0;
+}
+
 static bool has_spare(int ns_fd)
 {
-	int own = net_enter(ns_fd);
-	char name[IFNAMSIZ];
-	bool found;
+	struct failure ignored = { .text = "" };
 
-	if (own < 0)
-		return false;
-	snprintf(name, sizeof(name), NET_TAP_NAME, NET_SPARE_INDEX);
-	found = if_nametoindex(name) != 0;
-	net_leave(own);
-	return found;
+	return net_within(ns_fd, find_spare, NULL, &ignored) == 1;
 }
 
 /* What START carries. */

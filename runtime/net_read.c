@@ -228,18 +228,22 @@ static int read_all(struct net_reading *reading)
 	return err ? err : reading->err;
 }
 
+static int open_socket(void *ctx)
+{
+	struct net_reading *reading = ctx;
+
+	reading->socket = net_socket_open();
+	return reading->socket ? 0 : failure_set(reading->failure, -errno, "netlink: %s",
+						 strerror(errno));
+}
+
 int net_read(struct net *net, int ns_fd, struct arena *arena, struct failure *failure)
 {
 	struct net_reading reading = { .net = net, .arena = arena, .failure = failure };
-	int own = net_enter(ns_fd), err;
+	int err = net_within(ns_fd, open_socket, &reading, failure);
 
-	if (own < 0)
-		return failure_set(failure, own, "cannot enter the network namespace: %s",
-				   strerror(-own));
-	reading.socket = net_socket_open();
-	net_leave(own);
-	if (!reading.socket)
-		return failure_set(failure, -errno, "netlink: %s", strerror(errno));
+	if (err)
+		return err;
 	err = read_all(&reading);
 	mnl_socket_close(reading.socket);
 	return err;

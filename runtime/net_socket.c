@@ -2,6 +2,7 @@
 /* rtnetlink(7) in a network namespace; see net_socket.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <linux/nsfs.h>
@@ -11,7 +12,6 @@
 
 #include "fd.h"
 #include "net_socket.h"
-#include "report.h"
 
 /* Answers come in messages of up to 32 KiB, and a link with many virtual functions is larger. */
 #define ANSWER_MAX (256 * 1024)
@@ -38,37 +38,65 @@ int net_namespace_open(const char *path, struct failure *failure)
 	return steal_fd(&fd);
 }
 
+struct visit {
+	int ns_fd; /* -1: a new one */
+	net_work_fn *work;
+	void *ctx;
+	int result;
+	int enter_err;
+};
+
+/* The thread: what it enters ends with it. */
+static void *visit_main(void *arg)
+{
+	struct visit *visit = arg;
+
+	if ((visit->ns_fd < 0 ? unshare(CLONE_NEWNET) : setns(visit->ns_fd, CLONE_NEWNET)) < 0)
+		visit->enter_err = -errno;
+	else
+		visit->result = visit->work(visit->ctx);
+	return NULL;
+}
+
+/* 0 once the thread was there and has ended, else -errno: it could not be made, or could not enter. */
+static int visit_run(struct visit *visit)
+{
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, visit_main, visit);
+
+	if (!err)
+		err = pthread_join(thread, NULL);
+	return err ? -err : visit->enter_err;
+}
+
+static int open_own(void *ctx)
+{
+	int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	(void)ctx;
+	return fd < 0 ? -errno : fd;
+}
+
 int net_namespace_make(struct failure *failure)
 {
-	autoclose int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	int made;
+	struct visit visit = { .ns_fd = -1, .work = open_own };
+	int err = visit_run(&visit);
 
-	if (own < 0 || unshare(CLONE_NEWNET) < 0)
-		return failure_set(failure, -errno, "cannot make a network namespace: %s",
-				   strerror(errno));
-	made = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	net_leave(steal_fd(&own));
-	return made < 0 ? failure_set(failure, -errno, "cannot open a network namespace: %s",
-				      strerror(errno)) : made;
+	if (err)
+		return failure_set(failure, err, "cannot make a network namespace: %s",
+				   strerror(-err));
+	return visit.result < 0 ? failure_set(failure, visit.result, "cannot open a network "
+					      "namespace: %s", strerror(-visit.result))
+				: visit.result;
 }
 
-int net_enter(int ns_fd)
+int net_within(int ns_fd, net_work_fn *work, void *ctx, struct failure *failure)
 {
-	autoclose int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct visit visit = { .ns_fd = ns_fd, .work = work, .ctx = ctx };
+	int err = visit_run(&visit);
 
-	if (own < 0 || setns(ns_fd, CLONE_NEWNET) < 0)
-		return -errno;
-	return steal_fd(&own);
-}
-
-void net_leave(int own_ns_fd)
-{
-	if (setns(own_ns_fd, CLONE_NEWNET) < 0) {
-		report_error("cannot leave the container's network namespace: %s",
-			     strerror(errno));
-		_exit(125);
-	}
-	close(own_ns_fd);
+	return err ? failure_set(failure, err, "cannot enter the network namespace: %s",
+				 strerror(-err)) : visit.result;
 }
 
 struct mnl_socket *net_socket_open(void)

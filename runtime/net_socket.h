@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rtnetlink(7) in a network namespace that is not ours: nacre enters it, opens a socket, and comes
- * back; the socket stays there. nacre has one thread.
+ * rtnetlink(7) in a network namespace that is not ours. What is to be done there is done by a thread that
+ * enters it (setns(2) concerns the thread alone) and ends, while nacre's own waits: so nobody has to come
+ * back, which the namespace that nacre was started in may refuse (below podman of an ordinary user it
+ * belongs to a user namespace above). A socket that was opened there stays there.
  */
 #ifndef NACRE_RUNTIME_NET_SOCKET_H
 #define NACRE_RUNTIME_NET_SOCKET_H
@@ -37,16 +39,16 @@ int net_namespace_open(const char *path, struct failure *failure);
 /* Makes a new network namespace, with nothing up. A descriptor, or -errno with the failure set. */
 int net_namespace_make(struct failure *failure);
 
+typedef int net_work_fn(void *ctx);
+
 /*
- * Enters the namespace ns_fd. A descriptor of the one that was left, for net_leave(), or -errno. What
- * is opened between the two belongs to the namespace.
+ * Runs `work` in the namespace ns_fd and waits for it. What it opens belongs to the namespace and stays
+ * open. Returns what `work` does (-errno with the failure set by itself), or -errno with the failure set
+ * when the namespace cannot be entered.
  */
-int net_enter(int ns_fd);
+int net_within(int ns_fd, net_work_fn *work, void *ctx, struct failure *failure);
 
-/* Goes back, and closes the descriptor. A nacre that cannot go back ends. */
-void net_leave(int own_ns_fd);
-
-/* A socket for requests in the namespace where nacre is now, or NULL. */
+/* A socket for requests in the namespace where the thread is, or NULL with errno set. */
 struct mnl_socket *net_socket_open(void);
 
 /* Begins a request in buf, of NET_REQUEST_MAX bytes, with an extra header of `len` bytes, zeroed. */

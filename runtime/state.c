@@ -16,6 +16,7 @@
 #include "file_replace.h"
 #include "ident.h"
 #include "net_resolver.h"
+#include "rootless.h"
 #include "state.h"
 #include "state_files.h"
 #include "state_sweep.h"
@@ -26,7 +27,7 @@ const char *state_default_root(struct arena *arena)
 {
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
 
-	if (geteuid() != 0 && runtime_dir && runtime_dir[0] == '/')
+	if (runtime_dir && runtime_dir[0] == '/' && rootless_active())
 		return arena_printf(arena, "%s/nacre", runtime_dir);
 	return "/run/nacre";
 }

@@ -84,7 +84,10 @@ struct state {
 /* A state that holds nothing; state_close() does no harm to it. */
 #define STATE_NONE { .dir_fd = -1, .status_fd = -1, .started_fd = -1 }
 
-/* The default ROOT: /run/nacre, or $XDG_RUNTIME_DIR/nacre for a user who is not root. */
+/*
+ * The default ROOT: /run/nacre, or $XDG_RUNTIME_DIR/nacre for a user who is not root, also where that user
+ * is root of a user namespace (podman's).
+ */
 const char *state_default_root(struct arena *arena);
 
 /*

@@ -112,54 +112,5 @@ test_requests_between_containers()
 	expect_equal "status of network rm" 0 "$STATUS" || show "$ERR"
 }
 
-# podman of an ordinary user: slirp4netns brings the network, whose other end is the user's own.
-LIMITS[test_slirp4netns_of_a_user]=400
-test_slirp4netns_of_a_user()
-{
-	local as_joe
-
-	[ "$E2E_PLACE" = emulated ] || skip "adds a user"
-	need_command newuidmap useradd runuser slirp4netns podman conmon busybox
-	id -u nacre-joe > /dev/null 2>&1 || useradd -m -u 3000 nacre-joe
-	chmod 666 /dev/kvm /dev/net/tun
-	mkdir -p /run/user/3000 /etc/containers joe
-	chown nacre-joe: /run/user/3000 joe
-	chmod 755 "$E2E_TOP" "$E2E_WORK" .
-	[ -e /etc/containers/policy.json ] ||
-		echo '{"default":[{"type":"insecureAcceptAnything"}]}' > /etc/containers/policy.json
-	cat > joe.conf <<- EOF
-		[containers]
-		log_driver="k8s-file"
-		[engine]
-		runtime_supports_json=["crun", "nacre"]
-		runtime_supports_nocgroup=["crun", "nacre"]
-		[engine.runtimes]
-		${RUNTIME##*/}=["$(command -v "$RUNTIME")"]
-	EOF
-	cp -a "$ROOTFS" joe/rootfs
-	chown -R nacre-joe: joe/rootfs
-	mkdir served
-	echo "hello from the host" > served/file
-	ip link set lo up
-	ip addr add 198.51.100.1/32 dev lo
-	busybox httpd -f -p 198.51.100.1:8080 -h served > /dev/null 2>&1 &
-	as_joe=(runuser -u nacre-joe -- env -C / XDG_RUNTIME_DIR=/run/user/3000 HOME=/home/nacre-joe
-		CONTAINERS_CONF="$PWD/joe.conf" podman --root "$PWD/joe/root" --runroot "$PWD/joe/run"
-		--tmpdir "$PWD/joe/tmp" --storage-driver vfs --cgroup-manager cgroupfs
-		--events-backend file --runtime "${RUNTIME##*/}")
-	"${as_joe[@]}" run --rm --cgroups disabled --network slirp4netns --rootfs "$PWD/joe/rootfs" \
-		sh -c 'ip -o -4 addr show tap0 | grep -c 10.0.2.100/24; cat /sys/class/net/tap0/mtu
-		timeout 20 wget -qO - http://198.51.100.1:8080/file' < /dev/null > out 2> err
-	STATUS=$?
-	take_output
-	expect_status 0
-	expect_out "1
-65520
-hello from the host"
-	ip addr del 198.51.100.1/32 dev lo
-	[ ! -s /run/user/3000/libpod/tmp/pause.pid ] || kill "$(< /run/user/3000/libpod/tmp/pause.pid)"
-	[ ! -s joe/tmp/pause.pid ] || kill "$(< joe/tmp/pause.pid)"
-}
-
 run_subject "$@"
 podman_is_done
