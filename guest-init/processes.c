@@ -89,28 +89,68 @@ static void describe_command(pid_t pid, const char *stat, uint8_t command[PROTO_
 		memcpy(command, text, (size_t)n);
 }
 
+/* Between the parentheses of `stat`. */
+static void describe_comm(const char *stat, uint8_t comm[PROTO_COMM_MAX])
+{
+	const char *name = strchr(stat, '('), *end = strrchr(stat, ')');
+	size_t len = name && end ? (size_t)(end - name - 1) : 0;
+
+	memcpy(comm, name ? name + 1 : "", len < PROTO_COMM_MAX ? len : PROTO_COMM_MAX);
+}
+
+/* The state and its marks: ps(1) "PROCESS STATE CODES". */
+static void describe_stat(pid_t pid, const char *stat, uint8_t text[PROTO_STAT_MAX])
+{
+	int64_t nice = (int64_t)procfs_stat_number(stat, PROCFS_NICE);
+	size_t n = 0;
+
+	text[n++] = (uint8_t)*procfs_stat_field(stat, PROCFS_STATE);
+	if (nice != 0)
+		text[n++] = nice < 0 ? '<' : 'N';
+	if ((pid_t)procfs_stat_number(stat, PROCFS_SESSION) == pid)
+		text[n++] = 's';
+	if (procfs_stat_number(stat, PROCFS_THREADS) > 1)
+		text[n++] = 'l';
+	if (procfs_stat_number(stat, PROCFS_FOREGROUND) == procfs_stat_number(stat, PROCFS_GROUP))
+		text[n] = '+';
+}
+
+/* The effective one, which is the second, as the container has it. */
+static uint32_t inner_uid(const char *status)
+{
+	const char *line = status_line(status, "Uid:");
+	char *end;
+
+	if (!line)
+		return UINT32_MAX;
+	(void)strtoul(line, &end, 10);
+	return (uint32_t)strtoul(end, NULL, 10) - PLAN_ID_BASE;
+}
+
 /* False for a process that is gone, or has no number in the container. */
 static bool describe(pid_t pid, struct msg_process *p)
 {
 	char status[4096], stat[1024];
-	const char *uid;
 	uint64_t ticks;
 
 	if (procfs_read(pid, "status", status, sizeof(status)) <= 0 ||
 	    procfs_read(pid, "stat", stat, sizeof(stat)) <= 0)
-		return false;
-	uid = status_line(status, "Uid:");
-	if (!uid)
 		return false;
 	ticks = procfs_stat_number(stat, PROCFS_USER_TIME) +
 		procfs_stat_number(stat, PROCFS_SYSTEM_TIME);
 	*p = (struct msg_process){
 		.pid = le32_of(inner_pid(status)),
 		.parent = le32_of(inner_pid_of((pid_t)procfs_stat_number(stat, PROCFS_PARENT))),
-		.uid = le32_of((uint32_t)strtoul(uid, NULL, 10) - PLAN_ID_BASE),
+		.uid = le32_of(inner_uid(status)),
+		.tty = le32_of((uint32_t)procfs_stat_number(stat, PROCFS_TTY)),
 		.started = le64_of(time_of(procfs_stat_number(stat, PROCFS_START_TIME))),
 		.cpu_ms = le64_of(ticks * 1000 / TICKS),
+		.resident = le64_of(procfs_stat_number(stat, PROCFS_RESIDENT) *
+				    (uint64_t)sysconf(_SC_PAGESIZE)),
+		.virtual_size = le64_of(procfs_stat_number(stat, PROCFS_VIRTUAL_SIZE)),
 	};
+	describe_stat(pid, stat, p->stat);
+	describe_comm(stat, p->comm);
 	describe_command(pid, stat, p->command);
 	return le32_get(p->pid) != 0;
 }

@@ -10,10 +10,17 @@
 enum procfs_stat {
 	PROCFS_STATE = 3,
 	PROCFS_PARENT = 4,
+	PROCFS_GROUP = 5,
 	PROCFS_SESSION = 6,
+	PROCFS_TTY = 7,
+	PROCFS_FOREGROUND = 8, /* group in the foreground of the terminal, or -1 */
 	PROCFS_USER_TIME = 14,
 	PROCFS_SYSTEM_TIME = 15,
+	PROCFS_NICE = 19,
+	PROCFS_THREADS = 20,
 	PROCFS_START_TIME = 22,
+	PROCFS_VIRTUAL_SIZE = 23, /* bytes */
+	PROCFS_RESIDENT = 24,	  /* pages */
 };
 
 /* Up to size - 1 bytes of a file of the process, with a NUL behind. The length or -errno. */

@@ -237,18 +237,24 @@ struct msg_kill {
 static_assert(sizeof(struct msg_kill) == 8, "wire size");
 
 #define PROTO_COMMAND_MAX 128u
+#define PROTO_COMM_MAX	  16u
+#define PROTO_STAT_MAX	  8u
 
+/* Texts are padded with NUL, and shown only through a sanitizer. */
 struct msg_process {
 	struct le32 pid, parent; /* as the container numbers them; 0: a parent outside */
-	struct le32 uid;	 /* container id */
-	struct le32 zero;
+	struct le32 uid;	 /* effective, container id */
+	struct le32 tty;	 /* device number as in /proc/PID/stat; 0: none */
 	struct le64 started; /* s since the epoch */
 	struct le64 cpu_ms;  /* spent, by user and system */
-	uint8_t command[PROTO_COMMAND_MAX]; /* cut; padded with NUL; shown only through a sanitizer */
+	struct le64 resident, virtual_size; /* bytes */
+	uint8_t stat[PROTO_STAT_MAX];	    /* state and its marks, as ps(1) writes them */
+	uint8_t comm[PROTO_COMM_MAX];	    /* the program's name */
+	uint8_t command[PROTO_COMMAND_MAX]; /* arguments, cut */
 };
-static_assert(sizeof(struct msg_process) == 160, "wire size");
+static_assert(sizeof(struct msg_process) == 200, "wire size");
 
-#define PROTO_PROCESSES_MAX 25u
+#define PROTO_PROCESSES_MAX 20u
 static_assert(sizeof(struct msg_header) + PROTO_PROCESSES_MAX * sizeof(struct msg_process) <=
 		      PROTO_SMALL_MAX, "fits a small message");
 

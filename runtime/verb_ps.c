@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nacre ps: the processes of a container, with the numbers that they have in it, as its own ps would
- * show them. The guest tells; what it writes is shown without what could drive a terminal.
+ * show them. The guest tells.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +11,8 @@
 #include <jansson.h>
 
 #include "existing.h"
+#include "ps_columns.h"
+#include "ps_options.h"
 #include "query.h"
 
 /* More than a guest's pid_max is not believed. */
@@ -35,35 +36,18 @@ static const struct option_table table = { rows, sizeof(rows) / sizeof(rows[0]) 
 
 static const struct existing_usage usage = {
 	.line = "nacre ps: the processes of a container",
-	.usage = "nacre ps [--format table|json] ID",
+	.usage = "nacre ps [--format table|json] ID [OPTION-OF-PS...]",
 	.table = &table,
 	.help_offset = AT(help),
 	.least = 1,
-	.most = 1,
+	.most = 64,
 };
 
 typedef void show_fn(const struct msg_process *process, void *ctx);
 
 static void show_row(const struct msg_process *process, void *ctx)
 {
-	uint64_t seconds = le64_get(process->cpu_ms) / 1000;
-	time_t started = (time_t)le64_get(process->started);
-	char command[PROTO_COMMAND_MAX + 1], time_text[16] = "?";
-	struct tm local;
-
-	(void)ctx;
-	memcpy(command, process->command, PROTO_COMMAND_MAX);
-	command[PROTO_COMMAND_MAX] = '\0';
-	for (char *at = command; *at; at++) {
-		if (*at < ' ' || *at > '~')
-			*at = '?';
-	}
-	if (localtime_r(&started, &local))
-		strftime(time_text, sizeof(time_text), "%H:%M", &local);
-	printf("%-8" PRIu32 " %7" PRIu32 " %7" PRIu32 " %5s %02" PRIu64 ":%02" PRIu64 ":%02" PRIu64
-	       " %s\n",
-	       le32_get(process->uid), le32_get(process->pid), le32_get(process->parent), time_text,
-	       seconds / 3600, seconds / 60 % 60, seconds % 60, command);
+	ps_table_print(ctx, process, stdout);
 }
 
 static void add_pid(const struct msg_process *process, void *ctx)
@@ -97,41 +81,56 @@ static int receive_list(struct query *query, show_fn *show, void *ctx, struct fa
 	}
 }
 
-static int ps_container(const struct state *state, bool as_json, struct failure *failure)
+/* Asks the guest and shows its list; below a line of headings if there is to be one. */
+static int ask_list(const struct state *state, const struct ps_table *head, show_fn *show, void *ctx,
+		    struct failure *failure)
 {
-	json_t *pids = as_json ? json_array() : NULL;
 	struct query query;
 	int err = query_open(&query, state, failure);
 
 	if (!err)
 		err = query_send(&query, MSG_LIST, NULL, 0, failure);
-	if (!err && !as_json)
-		printf("%-8s %7s %7s %5s %8s %s\n", "UID", "PID", "PPID", "STIME", "TIME", "CMD");
+	if (!err && head)
+		ps_table_print_head(head, stdout);
 	if (!err)
-		err = receive_list(&query, as_json ? add_pid : show_row, pids, failure);
-	if (!err && as_json) {
+		err = receive_list(&query, show, ctx, failure);
+	query_close(&query);
+	return err;
+}
+
+static void ps_as_json(const struct state *state, struct failure *failure)
+{
+	json_t *pids = json_array();
+
+	if (ask_list(state, NULL, add_pid, pids, failure) == 0) {
 		json_dumpf(pids, stdout, JSON_COMPACT);
 		putchar('\n');
 	}
 	json_decref(pids);
-	query_close(&query);
-	return err;
 }
 
 int verb_ps(const struct global_options *global, int argc, char *argv[])
 {
 	struct ps_options options = { .help = false };
+	struct ps_table columns = { .now = time(NULL) };
 	struct failure failure = { .text = "" };
 	struct state state = STATE_NONE;
 	int at = existing_parse(&usage, global, argc, argv, &options, &failure);
 	bool as_json = options.format && strcmp(options.format, "json") == 0;
 
 	if (at > 0 && options.format && !as_json && strcmp(options.format, "table") != 0)
-		failure_set(&failure, -EINVAL, "--format %s: expected table or json",
-			    options.format);
-	else if (at > 0 &&
-		 existing_open_running(&state, global, argv[at], "list the processes of",
-				       &failure) == 0)
-		ps_container(&state, as_json, &failure);
+		at = failure_set(&failure, -EINVAL, "--format %s: expected table or json",
+				 options.format);
+	if (at > 0 && ps_options_read(&columns, argc - at - 1, argv + at + 1, global->arena,
+				      &failure) != 0)
+		at = -EINVAL;
+	if (at > 0 && existing_open_running(&state, global, argv[at], "list the processes of",
+					    &failure) == 0) {
+		columns.memory = state.size.memory;
+		if (as_json)
+			ps_as_json(&state, &failure);
+		else
+			ask_list(&state, &columns, show_row, &columns, &failure);
+	}
 	return existing_end(&state, &failure);
 }

@@ -172,6 +172,11 @@ test_detached()
 		"$(readlink "/proc/$pid/ns/net")"
 	nacre ps c
 	expect_match "the process is there" $' sleep 1000(\n|$)' "$OUT"
+	nacre ps c -eo ppid,stat,comm
+	expect_match "with columns that were asked for" $'^   PPID STAT COMMAND\n(.*\n)? +0 S[^ ]* +sleep(\n|$)' "$OUT"
+	nacre ps c -eo pid,frob
+	expect_status 1
+	expect_one_line 'column "frob": expected one of pid, '
 	# killed, it takes its process along and nothing else
 	kill -KILL "$pid"
 	wait_until "$E2E_SLOW" no_sleeper || failed "the process outlives who stood for it"

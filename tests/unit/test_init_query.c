@@ -74,6 +74,10 @@ static void test_list(void **state)
 	assert_int_equal(le32_get(p[0].uid), 0);
 	assert_int_equal(strncmp((char *)p[0].command, "sh -c echo ready; while", 23), 0);
 	assert_true(le64_get(p[0].started) + 20 > now && le64_get(p[0].started) < now + 20);
+	assert_string_equal((char *)p[0].comm, "sh");
+	assert_true(p[0].stat[0] == 'S' || p[0].stat[0] == 'R');
+	assert_true(le64_get(p[0].resident) > 0);
+	assert_true(le64_get(p[0].virtual_size) >= le64_get(p[0].resident));
 
 	say(&g, "sleep 1000 &\n");
 	wait_for_processes(&q, 2, p, 100);
