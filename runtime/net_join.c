@@ -12,14 +12,17 @@
 #include "fd.h"
 #include "net_join.h"
 #include "net_socket.h"
+#include "report.h"
 
 /* struct virtio_net_hdr_v1: what the VMM's device speaks. */
 #define HEADER_LEN 12
 
+#define TUN "/dev/net/tun"
+
 /* One queue of a tap; the first one makes the tap, and none joins another VM's. -errno. */
 static int tap_open(const char *name, bool many, bool first)
 {
-	autoclose int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	autoclose int fd = open(TUN, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR |
 						  (many ? IFF_MULTI_QUEUE : 0) |
 						  (first ? IFF_TUN_EXCL : 0)) };
@@ -47,7 +50,7 @@ static int taps_open(struct net_interface *interface, unsigned int queues, struc
 					   "own", interface->name, name);
 		if (fd < 0)
 			return failure_set(failure, fd, "network interface %s: cannot make a tap: "
-					   "/dev/net/tun: %s", interface->name, strerror(-fd));
+					   TUN ": %s", interface->name, strerror(-fd));
 		interface->taps[interface->n_taps++] = fd;
 	}
 	return 0;
@@ -139,7 +142,14 @@ struct joining {
 static int make_spare(void *ctx)
 {
 	const struct joining *joining = ctx;
+	autoclose int fd = open(TUN, O_RDWR | O_CLOEXEC);
 
+	if (fd < 0) {
+		report_debug("no network can be attached after create: " TUN ": %s",
+			     strerror(errno));
+		joining->net->n = 0;
+		return 0;
+	}
 	return taps_open(&joining->net->interface[0], 1, joining->failure);
 }
 

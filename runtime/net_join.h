@@ -23,7 +23,8 @@ int net_join(struct net *net, int ns_fd, unsigned int queues, struct failure *fa
 
 /*
  * For a container whose network may be attached between create and start (containerd's CNI, Docker,
- * hooks): a device and its tap, without an interface yet. 0, or -errno with the failure set.
+ * hooks): a device and its tap, without an interface yet; none where nacre may not open /dev/net/tun. 0, or
+ * -errno with the failure set.
  */
 int net_join_spare(struct net *net, int ns_fd, struct failure *failure);
 

@@ -16,21 +16,24 @@
 #include "plan.h"
 #include "proto.h"
 
-/* 1 when the namespace, where it runs, has the spare tap. */
-static int find_spare(void *ctx)
+/* What taps of ours a namespace has. */
+enum taps { TAPS_NONE, TAPS_SPARE, TAPS_JOINED };
+
+/* An enum taps, of the namespace where it runs. */
+static int find_taps(void *ctx)
 {
+	struct if_nameindex *interfaces = if_nameindex();
+	enum taps taps = TAPS_NONE;
 	char name[IFNAMSIZ];
 
 	(void)ctx;
+	for (size_t i = 0; interfaces && interfaces[i].if_index; i++) {
+		if (net_is_our_tap(interfaces[i].if_name))
+			taps = TAPS_JOINED;
+	}
+	if_freenameindex(interfaces);
 	snprintf(name, sizeof(name), NET_TAP_NAME, NET_SPARE_INDEX);
-	return if_nametoindex(name) != 0;
-}
-
-static bool has_spare(int ns_fd)
-{
-	struct failure ignored = { .text = "" };
-
-	return net_within(ns_fd, find_spare, NULL, &ignored) == 1;
+	return if_nametoindex(name) ? TAPS_SPARE : (int)taps;
 }
 
 /* What START carries. */
@@ -67,20 +70,36 @@ int net_late_tell(const char *resolv_conf, struct monitor_packet *start, struct 
 	return make_plan(&none, resolv_conf, start, failure);
 }
 
+/* Reads what has come, and joins it where there is a spare tap. 0 or -errno. */
+static int attach(struct net *net, int ns_fd, bool has_spare, struct arena *arena,
+		  struct failure *failure)
+{
+	int r = net_read(net, ns_fd, arena, failure);
+
+	if (r)
+		return r;
+	if (!has_spare && net->n > 0)
+		return failure_set(failure, -ENODEV, "network interface %s: attached after create, "
+				   "and no tap was made for it then: /dev/net/tun: expected a device "
+				   "that nacre may open", net->interface[0].name);
+	r = has_spare ? net_join_late(net, ns_fd, failure) : 0;
+	return r < 0 ? r : 0;
+}
+
 int net_late_attach(pid_t monitor, const char *resolv_conf, struct monitor_packet *start,
 		    struct arena *arena, struct failure *failure)
 {
+	struct failure ignored = { .text = "" };
 	struct net net = { .n = 0 };
 	autoclose int ns_fd = -1;
 	char path[64];
-	int r;
+	int taps, err;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)monitor);
 	ns_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (ns_fd < 0 || !has_spare(ns_fd))
+	taps = ns_fd < 0 ? -ENOENT : net_within(ns_fd, find_taps, NULL, &ignored);
+	if (taps < 0 || taps == TAPS_JOINED)
 		return net_late_tell(resolv_conf, start, failure);
-	r = net_read(&net, ns_fd, arena, failure);
-	if (!r)
-		r = net_join_late(&net, ns_fd, failure);
-	return r < 0 ? r : make_plan(&net, resolv_conf, start, failure);
+	err = attach(&net, ns_fd, taps == TAPS_SPARE, arena, failure);
+	return err ? err : make_plan(&net, resolv_conf, start, failure);
 }

@@ -66,8 +66,7 @@ static int refuse_kind(struct net_reading *reading, const char *name)
 					   "other kind of interface", name));
 }
 
-/* NET_TAP_NAME: another VM's, or this one's spare. */
-static bool is_our_tap(const char *name)
+bool net_is_our_tap(const char *name)
 {
 	size_t digits;
 
@@ -104,7 +103,7 @@ static int on_link(const struct nlmsghdr *head, void *ctx)
 		}
 	}
 	/* What a module puts into every namespace (tunl0, sit0, ...) is down, and stays out. */
-	if (info->ifi_flags & IFF_LOOPBACK || !(info->ifi_flags & IFF_UP) || is_our_tap(name))
+	if (info->ifi_flags & IFF_LOOPBACK || !(info->ifi_flags & IFF_UP) || net_is_our_tap(name))
 		return MNL_CB_OK;
 	if (info->ifi_type != ARPHRD_ETHER || !mac ||
 	    mnl_attr_get_payload_len(mac) != sizeof(interface->mac))

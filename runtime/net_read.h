@@ -13,6 +13,9 @@
  */
 int net_read(struct net *net, int ns_fd, struct arena *arena, struct failure *failure);
 
+/* Whether the name is one of NET_TAP_NAME: of a VM's tap, or of a spare one. */
+bool net_is_our_tap(const char *name);
+
 /* Routes, rules and neighbours: a part of net_read(). */
 struct net_reading {
 	struct net *net;
