@@ -37,6 +37,7 @@ static const struct {
 	{ "--vmm-pid", offsetof(struct options, vmm_pidfd), OPTIONAL },
 	{ "--fsd-alive", offsetof(struct options, fsd_alive_fd), OPTIONAL },
 	{ "--null", offsetof(struct options, null_fd), OPTIONAL },
+	{ "--alive", offsetof(struct options, alive_fd), OPTIONAL },
 	{ "--notify", offsetof(struct options, notify_fd), OPTIONAL },
 	{ "--log", offsetof(struct options, log_fd), OPTIONAL },
 	{ "--memory-max", offsetof(struct options, memory_max_fd), OPTIONAL },

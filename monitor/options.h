@@ -22,6 +22,7 @@ struct options {
 	int vmm_pidfd;		    /* to be waited for before our own end */
 	int null_fd;		    /* /dev/null: a cgroup above may forbid to open it */
 	int notify_fd;		    /* connected socket that takes messages of sd_notify(3) */
+	int alive_fd;		    /* pipe that is only kept: its closing tells that we have ended */
 	int fsd_alive_fd;	    /* pipe that nacre-fsd holds the other end of: the same */
 	/* of the cgroup: memory.max, memory.oom.group, memory.swap.max (witness.h) */
 	int memory_max_fd, oom_group_fd, swap_max_fd;

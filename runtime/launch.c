@@ -19,6 +19,8 @@
 #include "namespaces.h"
 #include "net.h"
 #include "net_passt.h"
+#include "pid_holder.h"
+#include "rootless.h"
 #include "spawn.h"
 #include "state_files.h"
 #include "userns.h"
@@ -233,18 +235,24 @@ static int start_inside(struct launch *launch, struct monitor_start *start, int 
 			struct failure *failure)
 {
 	struct namespaces namespaces = NAMESPACES_NONE;
+	struct pid_holder holder = PID_HOLDER_NONE;
 	autoclose int fsd_alive_fd = -1;
 	int alive[2];
 	int err = namespaces_make(&namespaces, launch->exports, launch->config, failure);
 
+	if (!err && launch->detached && rootless_active())
+		err = pid_holder_start(&holder, launch->cgroup_fd, failure);
 	if (!err && pipe2(alive, O_CLOEXEC) < 0)
 		err = failure_set(failure, -errno, "pipe: %s", strerror(errno));
 	if (!err) {
+		start->pid_ns = holder.pid_ns;
+		start->alive_fd = holder.alive_fd;
 		start->fsd_alive_fd = alive[0];
 		fsd_alive_fd = alive[1];
 		err = start_monitor(launch, start, &namespaces, failure);
 		drop_fd(&start->fsd_alive_fd);
 	}
+	pid_holder_close(&holder);
 	if (!err)
 		err = await_entered(launch, failure);
 	if (!err)

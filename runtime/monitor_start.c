@@ -21,7 +21,7 @@ void monitor_start_init(struct monitor_start *start)
 	*start = (struct monitor_start){
 		.std = { -1, -1, -1 }, .plan_fd = -1, .notify_fd = -1,
 		.status_fd = -1, .started_fd = -1, .confined_fd = -1, .listener_fd = -1, .vmm_pidfd = -1,
-		.fsd_alive_fd = -1, .mount_ns = -1, .net_ns = -1, .cgroup_fd = -1,
+		.fsd_alive_fd = -1, .mount_ns = -1, .net_ns = -1, .pid_ns = -1, .alive_fd = -1, .cgroup_fd = -1,
 		.oom = CGROUP_OOM_NONE,
 	};
 	for (int i = 0; i < MONITOR_CONNECTIONS_MAX; i++)
@@ -69,7 +69,7 @@ static void args_set(const struct monitor_start *start, struct spawn *spawn, str
 		{ "--confined", start->confined_fd }, { "--memory-max", start->oom.max },
 		{ "--memory-oom-group", start->oom.group },
 		{ "--memory-swap-max", start->oom.swap_max },
-		{ "--notify", start->notify_fd },
+		{ "--notify", start->notify_fd },     { "--alive", start->alive_fd },
 	};
 
 	spawn_arg(spawn, "--container");
@@ -131,6 +131,7 @@ int monitor_run(const struct monitor_start *start, struct child *monitor, struct
 		return failure_set(failure, err, "cannot make a pipe: %s", strerror(-err));
 	spawn_begin(&spawn, arena, start->companions->monitor, monitor->name);
 	spawn.cgroup_fd = start->cgroup_fd;
+	spawn.pid_ns = start->pid_ns;
 	spawn.selinux_label = start->selinux_label;
 	spawn.apparmor_profile = start->apparmor_profile;
 	spawn.keep_signals_blocked = true; /* it takes them from a descriptor, as nacre does */

@@ -29,6 +29,7 @@ struct monitor_start {
 	bool lines_to_us;	/* lines for the user come to us; else they go to its standard error */
 	int plan_fd, notify_fd, status_fd, started_fd, confined_fd, listener_fd, vmm_pidfd;
 	int fsd_alive_fd, mount_ns, net_ns;
+	int pid_ns, alive_fd;	/* of its pid_holder.h */
 	int cgroup_fd;
 	const char *selinux_label, *apparmor_profile; /* spawn.h */
 	struct cgroup_oom_fds oom; /* for its witness of kills for want of memory */

@@ -2,7 +2,6 @@
 /* rtnetlink(7) in a network namespace; see net_socket.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <linux/nsfs.h>
@@ -38,37 +37,6 @@ int net_namespace_open(const char *path, struct failure *failure)
 	return steal_fd(&fd);
 }
 
-struct visit {
-	int ns_fd; /* -1: a new one */
-	net_work_fn *work;
-	void *ctx;
-	int result;
-	int enter_err;
-};
-
-/* The thread: what it enters ends with it. */
-static void *visit_main(void *arg)
-{
-	struct visit *visit = arg;
-
-	if ((visit->ns_fd < 0 ? unshare(CLONE_NEWNET) : setns(visit->ns_fd, CLONE_NEWNET)) < 0)
-		visit->enter_err = -errno;
-	else
-		visit->result = visit->work(visit->ctx);
-	return NULL;
-}
-
-/* 0 once the thread was there and has ended, else -errno: it could not be made, or could not enter. */
-static int visit_run(struct visit *visit)
-{
-	pthread_t thread;
-	int err = pthread_create(&thread, NULL, visit_main, visit);
-
-	if (!err)
-		err = pthread_join(thread, NULL);
-	return err ? -err : visit->enter_err;
-}
-
 static int open_own(void *ctx)
 {
 	int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -79,24 +47,21 @@ static int open_own(void *ctx)
 
 int net_namespace_make(struct failure *failure)
 {
-	struct visit visit = { .ns_fd = -1, .work = open_own };
-	int err = visit_run(&visit);
+	int fd, err = visit_namespace(-1, CLONE_NEWNET, open_own, NULL, &fd);
 
 	if (err)
 		return failure_set(failure, err, "cannot make a network namespace: %s",
 				   strerror(-err));
-	return visit.result < 0 ? failure_set(failure, visit.result, "cannot open a network "
-					      "namespace: %s", strerror(-visit.result))
-				: visit.result;
+	return fd < 0 ? failure_set(failure, fd, "cannot open a network namespace: %s",
+				    strerror(-fd)) : fd;
 }
 
-int net_within(int ns_fd, net_work_fn *work, void *ctx, struct failure *failure)
+int net_within(int ns_fd, visit_fn *work, void *ctx, struct failure *failure)
 {
-	struct visit visit = { .ns_fd = ns_fd, .work = work, .ctx = ctx };
-	int err = visit_run(&visit);
+	int result, err = visit_namespace(ns_fd, CLONE_NEWNET, work, ctx, &result);
 
 	return err ? failure_set(failure, err, "cannot enter the network namespace: %s",
-				 strerror(-err)) : visit.result;
+				 strerror(-err)) : result;
 }
 
 struct mnl_socket *net_socket_open(void)

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rtnetlink(7) in a network namespace that is not ours. What is to be done there is done by a thread that
- * enters it (setns(2) concerns the thread alone) and ends, while nacre's own waits: so nobody has to come
- * back, which the namespace that nacre was started in may refuse (below podman of an ordinary user it
- * belongs to a user namespace above). A socket that was opened there stays there.
+ * rtnetlink(7) in a network namespace that is not ours (visit.h). A socket that was opened there stays there.
  */
 #ifndef NACRE_RUNTIME_NET_SOCKET_H
 #define NACRE_RUNTIME_NET_SOCKET_H
@@ -14,6 +11,7 @@
 #include <libmnl/libmnl.h>
 
 #include "failure.h"
+#include "visit.h"
 
 /* Room for a request that is built. */
 #define NET_REQUEST_MAX 4096u
@@ -39,14 +37,12 @@ int net_namespace_open(const char *path, struct failure *failure);
 /* Makes a new network namespace, with nothing up. A descriptor, or -errno with the failure set. */
 int net_namespace_make(struct failure *failure);
 
-typedef int net_work_fn(void *ctx);
-
 /*
  * Runs `work` in the namespace ns_fd and waits for it. What it opens belongs to the namespace and stays
  * open. Returns what `work` does (-errno with the failure set by itself), or -errno with the failure set
  * when the namespace cannot be entered.
  */
-int net_within(int ns_fd, net_work_fn *work, void *ctx, struct failure *failure);
+int net_within(int ns_fd, visit_fn *work, void *ctx, struct failure *failure);
 
 /* A socket for requests in the namespace where the thread is, or NULL with errno set. */
 struct mnl_socket *net_socket_open(void);

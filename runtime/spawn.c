@@ -15,12 +15,13 @@
 
 #include "fd.h"
 #include "spawn.h"
+#include "visit.h"
 
 void spawn_begin(struct spawn *spawn, struct arena *arena, const char *path, const char *name)
 {
 	*spawn = (struct spawn){
 		.arena = arena, .path = path, .std = { -1, -1, -1 }, .cgroup_fd = -1,
-		.mount_ns = -1, .net_ns = -1,
+		.mount_ns = -1, .net_ns = -1, .pid_ns = -1,
 	};
 	spawn_arg(spawn, name);
 }
@@ -194,21 +195,55 @@ static int spawn_prepare(struct spawn *spawn, int null_fd, int **sources)
 	return 0;
 }
 
+struct birth {
+	const struct spawn *spawn;
+	int *sources;
+	char *const *argv, *const *env;
+	int error_fd;
+	int *pidfd;
+};
+
+/* The child's pid or -errno. */
+static int give_birth(void *ctx)
+{
+	const struct birth *birth = ctx;
+	const struct spawn *spawn = birth->spawn;
+	pid_t pid = spawn_clone(spawn->clone_flags, spawn->cgroup_fd, birth->pidfd);
+
+	if (pid == 0)
+		child_main(spawn, birth->sources, birth->argv, birth->env, birth->error_fd);
+	return pid;
+}
+
+/* The same, in the pid namespace that is asked for. */
+static int give_birth_inside(struct birth *birth)
+{
+	int pid, err;
+
+	if (birth->spawn->pid_ns < 0)
+		return give_birth(birth);
+	err = visit_namespace(birth->spawn->pid_ns, CLONE_NEWPID, give_birth, birth, &pid);
+	return err ? err : pid;
+}
+
 pid_t spawn_run(struct spawn *spawn, int *pidfd, struct failure *failure)
 {
 	autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	autoclose int child_end = -1;
 	autoclose int our_end = -1;
-	int *sources = NULL;
-	char **argv = strings_copy(spawn->arena, &spawn->argv);
-	char **env = strings_copy(spawn->arena, &spawn->env);
+	struct birth birth = {
+		.spawn = spawn,
+		.argv = strings_copy(spawn->arena, &spawn->argv),
+		.env = strings_copy(spawn->arena, &spawn->env),
+		.pidfd = pidfd,
+	};
 	int ends[2];
 	int err = 0;
 	pid_t pid;
 
 	if (null_fd < 0)
 		return failure_set(failure, -errno, "/dev/null: %s", strerror(errno));
-	err = spawn_prepare(spawn, null_fd, &sources);
+	err = spawn_prepare(spawn, null_fd, &birth.sources);
 	if (!err && pipe2(ends, O_CLOEXEC) < 0)
 		err = -errno;
 	if (err)
@@ -216,9 +251,8 @@ pid_t spawn_run(struct spawn *spawn, int *pidfd, struct failure *failure)
 				   strerror(-err));
 	our_end = ends[0];
 	child_end = ends[1];
-	pid = spawn_clone(spawn->clone_flags, spawn->cgroup_fd, pidfd);
-	if (pid == 0)
-		child_main(spawn, sources, argv, env, child_end);
+	birth.error_fd = child_end;
+	pid = give_birth_inside(&birth);
 	if (pid < 0)
 		return failure_set(failure, pid, "%s: cannot start: %s", spawn->path,
 				   strerror(-pid));

@@ -25,6 +25,7 @@ struct spawn {
 	size_t n_fds, room;
 	uint64_t clone_flags;	 /* CLONE_NEW* for the child */
 	int mount_ns, net_ns;	 /* to enter before execve(); -1: the caller's */
+	int pid_ns;		 /* to be made in; -1: the caller's */
 	int cgroup_fd;		 /* to start in; -1: the caller's */
 	const char *selinux_label;    /* to run as; NULL: as the policy has it */
 	const char *apparmor_profile; /* to run under, where there is one; NULL: the caller's */

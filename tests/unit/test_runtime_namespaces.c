@@ -4,7 +4,7 @@
  * is "/", and what a process that was in the namespace has afterwards. Needs root.
  */
 /* SOURCES: runtime/namespaces.c runtime/exports.c runtime/mount_points.c runtime/net_socket.c */
-/* SOURCES: runtime/spawn.c runtime/arena.c runtime/failure.c runtime/report.c runtime/config.c */
+/* SOURCES: runtime/spawn.c runtime/visit.c runtime/arena.c runtime/failure.c runtime/report.c runtime/config.c */
 /* SOURCES: runtime/cpuset.c */
 /* LIBS: -lmnl -ljansson */
 #include <setjmp.h>

@@ -3,7 +3,7 @@
  * Unit tests of work in a network namespace: it is done there, nacre itself stays where it is, and may
  * have come from a namespace to which nobody could go back. Needs root.
  */
-/* SOURCES: runtime/net_socket.c runtime/failure.c */
+/* SOURCES: runtime/net_socket.c runtime/visit.c runtime/failure.c */
 /* LIBS: -lmnl */
 #include <setjmp.h>
 #include <stdarg.h>
