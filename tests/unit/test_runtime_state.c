@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of what a verb leaves for the next one: state, locks, pids that may be somebody else's. */
 /* SOURCES: runtime/net_resolver.c runtime/state_open.c runtime/state_oci.c runtime/state_update.c runtime/pod.c */
-/* SOURCES: runtime/process_ref.c runtime/ident.c runtime/state.c runtime/state_sweep.c runtime/subid.c runtime/apart.c runtime/mcs.c runtime/selinux.c */
+/* SOURCES: runtime/process_ref.c runtime/ident.c runtime/state.c runtime/rootless.c runtime/state_sweep.c runtime/subid.c runtime/apart.c runtime/mcs.c runtime/selinux.c */
 /* SOURCES: runtime/file_replace.c runtime/pid_file.c runtime/path_split.c runtime/signal_names.c */
 /* SOURCES: runtime/size.c runtime/arena.c runtime/failure.c runtime/report.c runtime/config.c */
 /* SOURCES: runtime/json_document.c runtime/config_json.c runtime/config_process.c runtime/config_mounts.c runtime/caps.c */
@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -459,9 +460,50 @@ static void test_signals_by_name(void **state)
 	}
 }
 
+/* 0 when the default root is the one expected; in a process that does nothing else. */
+static int default_root_is(const char *expected, bool in_user_namespace)
+{
+	if (in_user_namespace && unshare(CLONE_NEWUSER) < 0)
+		return 77;
+	return strcmp(state_default_root(&arena), expected) == 0 ? 0 : 1;
+}
+
+/* Root of a user namespace, as below podman of a user, cannot write /run. */
+static void test_default_root(void **unused)
+{
+	const struct {
+		const char *runtime_dir, *expected;
+		bool in_user_namespace;
+	} rows[] = {
+		{ "/run/user/7", "/run/nacre", false },
+		{ "/run/user/7", "/run/user/7/nacre", true },
+		{ "not/absolute", "/run/nacre", true },
+	};
+
+	(void)unused;
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int status = 0;
+		pid_t pid;
+
+		setenv("XDG_RUNTIME_DIR", rows[i].runtime_dir, 1);
+		pid = fork();
+		if (pid == 0)
+			_exit(default_root_is(rows[i].expected, rows[i].in_user_namespace));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) == 77)
+			skip();
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+	unsetenv("XDG_RUNTIME_DIR");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_default_root),
 		cmocka_unit_test(test_status_is_what_the_processes_say),
 		cmocka_unit_test(test_creating_as_long_as_somebody_holds_the_lock),
 		cmocka_unit_test(test_what_is_no_container),
