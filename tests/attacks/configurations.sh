@@ -23,11 +23,35 @@ run_attacks()	# CONFIGURATION NACRE [GLOBAL-OPTION…]
 		attack_bundle "$configuration" "${names[@]}"
 		crun run --bundle "bundle-$configuration" nacre-attacks
 		;;
+	exec)
+		attack_joining "$@"
+		;;
 	*)
 		attack_bundle "$configuration" "${names[@]}"
 		"$@" run --bundle "bundle-$configuration" "nacre-attacks-$configuration"
 		;;
 	esac < /dev/null
+}
+
+# exec_catch as process 1, and processes that join until it has met two.
+attack_joining()	# NACRE [GLOBAL-OPTION…]
+{
+	local catcher status
+
+	make_attack_bundle wide '"/attacks/bin/exec_catch", "2"'
+	"$@" run --bundle bundle-wide nacre-attacks-exec > said &
+	catcher=$!
+	while kill -0 "$catcher" 2> /dev/null; do
+		grep -q '^ready' said || { sleep 0.2; continue; }
+		"$@" exec nacre-attacks-exec /bin/true 2> /dev/null
+	done
+	wait "$catcher"
+	status=$?
+	case $status in
+	0) echo "exec_catch success" ;;
+	200) echo "exec_catch contained" ;;
+	*) echo "exec_catch status-$status" ;;
+	esac
 }
 
 attacks_of()	# CONFIGURATION
