@@ -12,13 +12,18 @@ from subjects import Subject, first_line
 KERNEL_OPTIONS = "reboot=t panic=-1 tsc=reliable random.trust_cpu=on quiet rdinit=/init"
 
 
-def write_initramfs(path, probe):
+def write_archive(path, files, directories=()):
     """A cpio archive ("newc", as in the kernel's Documentation/driver-api/early-userspace/
-    buffer-format.rst) with the probe as /init; /dev/console comes with every kernel."""
-    with open(probe, "rb") as f:
-        content = f.read()
+    buffer-format.rst) of programs: names, and what is in each or the file where that lies."""
     with open(path, "wb") as f:
-        f.write(_entry("init", 0o100755, content) + _entry("TRAILER!!!", 0, b""))
+        for name in directories:
+            f.write(_entry(name, 0o040755, b""))
+        for name, content in files.items():
+            if isinstance(content, str):
+                with open(content, "rb") as source:
+                    content = source.read()
+            f.write(_entry(name, 0o100755, content))
+        f.write(_entry("TRAILER!!!", 0, b""))
 
 
 def _entry(name, mode, content):
@@ -47,7 +52,8 @@ class MicroVm(Subject):
     def initramfs(self):
         path = os.path.join(self.setup.work, "probe.cpio")
         if not os.path.exists(path):
-            write_initramfs(path, self.setup.probe)
+            # /dev/console comes with every kernel
+            write_archive(path, {"init": self.setup.probe})
         return path
 
 
@@ -59,6 +65,7 @@ class QemuMicrovm(MicroVm):
     name = "qemu-microvm"
     program = "qemu-system-x86_64"
     bios = "/usr/share/qemu/qboot.rom"
+    machine = "microvm,acpi=off,x-option-roms=off,pit=off,pic=off,rtc=off,isa-serial=off"
 
     def missing(self):
         if not os.path.exists(self.bios):
@@ -66,8 +73,7 @@ class QemuMicrovm(MicroVm):
         return super().missing()
 
     def command(self, program, name, volume=None, network=None):
-        return [self.program, "-M", "microvm,acpi=off,x-option-roms=off,pit=off,pic=off,rtc=off,"
-                "isa-serial=off", "-accel", "kvm", "-cpu", "host", "-bios", self.bios,
+        return [self.program, "-M", self.machine, "-accel", "kvm", "-cpu", "host", "-bios", self.bios,
                 "-smp", "1", "-m", f"{self.setup.memory_mib}M", "-no-user-config", "-nodefaults",
                 "-display", "none", "-no-reboot",
                 "-kernel", self.kernel(), "-initrd", self.initramfs(),

@@ -196,7 +196,7 @@ class Samples(unittest.TestCase):
         with tempfile.NamedTemporaryFile() as probe, tempfile.NamedTemporaryFile() as archive:
             probe.write(b"12345")
             probe.flush()
-            microvms.write_initramfs(archive.name, probe.name)
+            microvms.write_archive(archive.name, {"init": probe.name})
             data = archive.read()
         self.assertEqual(data[:6], b"070701")
         self.assertEqual(data[54:62], b"00000005")
