@@ -121,9 +121,9 @@ int net_dump_request(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb
 int net_dump(struct mnl_socket *socket, uint16_t type, uint8_t family, mnl_cb_t each, void *ctx)
 {
 	char buf[NET_REQUEST_MAX];
-	struct rtmsg *body; /* the family is the first byte of every kind of body */
+	struct rtgenmsg *body; /* the family alone: all that a dump of any kind has to say */
 	struct nlmsghdr *request = net_request(buf, type, 0, sizeof(*body), (void **)&body);
 
-	body->rtm_family = family;
+	body->rtgen_family = family;
 	return net_dump_request(socket, request, each, ctx);
 }
