@@ -24,7 +24,7 @@ from microvms import KERNEL_OPTIONS, QemuMicrovm, write_archive
 
 MEMORY_MIB = 512
 VOLUME_MIB = 128
-PATTERNS = ("randread:4k", "randwrite:4k", "read:1M", "write:1M")
+PATTERNS = (("randread", "4k"), ("randwrite", "4k"), ("read", "1M"), ("write", "1M"))
 
 # In the guest, by nacre and QEMU alike. Each measurement is the lines begin, end and result.
 WORK = f"""#!/bin/sh
@@ -41,11 +41,9 @@ if [ -z "$volume" ]; then
 	measure out iperf3 -J -c {HOST} -P 8 -t "$seconds"
 	measure in iperf3 -J -c {HOST} -P 8 -t "$seconds" -R
 else
-	for pattern in {" ".join(PATTERNS)}; do
-		measure "$pattern" fio --name=one --filename="$volume" --rw=${{pattern%:*}} --bs=${{pattern#*:}} \\
-			--size={VOLUME_MIB}M --direct=1 --ioengine=libaio --iodepth=16 --thread --time_based \\
-			--runtime="$seconds" --output-format=json
-	done
+	measure block fio --filename="$volume" --size={VOLUME_MIB}M --direct=1 --ioengine=libaio --iodepth=16 \\
+		--thread --time_based --runtime="$seconds" --output-format=json {" ".join(
+		f"--stonewall --name={rw}:{bs} --rw={rw} --bs={bs}" for rw, bs in PATTERNS)}
 fi
 echo done
 """
@@ -96,12 +94,16 @@ def busy_seconds():
 
 
 def figures(name, result):
-    """(megabytes per second, the least second's of it or None, operations per second or None)"""
-    if name in ("in", "out"):
-        each = [interval["sum"]["bytes"] for interval in result["intervals"]]
-        return result["end"]["sum_received"]["bits_per_second"] / 8e6, min(each) / 1e6, None
-    side = result["jobs"][0]["read" if "read" in name else "write"]
-    return side["bw_bytes"] / 1e6, None, side["iops"]
+    """What iperf3 or fio says, as lines: what it was, and how much."""
+    if "jobs" not in result:
+        least = min(interval["sum"]["bytes"] for interval in result["intervals"])
+        rate = result["end"]["sum_received"]["bits_per_second"] / 8
+        return [(name, f"{rate / 1e6:8.2f} MB/s, in the worst second {least / 1e6:.2f}")]
+    lines = []
+    for job in result["jobs"]:
+        side = job["read" if "read" in job["jobname"] else "write"]
+        lines.append((job["jobname"], f"{side['bw_bytes'] / 1e6:8.2f} MB/s, {side['iops']:.0f} operations/s"))
+    return lines
 
 
 def measure(who, command, env=None):
@@ -119,14 +121,12 @@ def measure(who, command, env=None):
             busy, took = busy_seconds() - busy, time.monotonic() - began
         elif line.startswith("result "):
             try:
-                rate, least, operations = figures(name, json.loads(line[line.index("{"):]))
+                lines = figures(name, json.loads(line[line.index("{"):]))
             except (ValueError, KeyError, IndexError) as error:
-                print(f"{who:12} {name:14} FAILED: {error!r}: {line[:300]}", flush=True)
-                continue
-            print(f"{who:12} {name:14} {rate:8.1f} MB/s"
-                  + (f"  least in a second {least:7.1f} MB" if least is not None else "")
-                  + (f"  {operations:8.0f} operations/s" if operations is not None else "")
-                  + f"  processors busy {busy / took:4.2f} of {os.cpu_count()}", flush=True)
+                lines = [(name, f"FAILED: {error!r}: {line[:300]}")]
+            for what, text in lines:
+                print(f"{who:12} {what:14} {text}", flush=True)
+            print(f"{who:12} {name:14} processors busy {busy / took:.2f} of {os.cpu_count()}", flush=True)
     if process.wait() or "done" not in tail:
         print(f"{who}: status {process.returncode}", *tail, sep="\n    | ", flush=True)
 
