@@ -58,10 +58,10 @@ static void line_clean(char *text)
 	}
 }
 
-static void line_write(const char *line, size_t len)
+static void line_write_to(int fd, const char *line, size_t len)
 {
 	while (len > 0) {
-		ssize_t n = write(report.fd, line, len);
+		ssize_t n = write(fd, line, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -70,6 +70,11 @@ static void line_write(const char *line, size_t len)
 		line += n;
 		len -= (size_t)n;
 	}
+}
+
+static void line_write(const char *line, size_t len)
+{
+	line_write_to(report.fd, line, len);
 }
 
 static size_t line_as_text(char *line, const char *level, const char *text)
@@ -118,6 +123,9 @@ static void report_line(const char *level, const char *format, va_list args)
 
 	vsnprintf(text, sizeof(text), format, args);
 	line_clean(text);
+	/* containerd's shim looks there for why a kill failed; runc writes errors to both, too */
+	if (report.to_file && strcmp(level, "error") == 0)
+		line_write_to(STDERR_FILENO, line, line_as_text(line, level, text));
 	if (report.format == REPORT_JSON)
 		len = line_as_json(line, level, text);
 	else

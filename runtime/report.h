@@ -17,7 +17,7 @@ enum report_format { REPORT_TEXT, REPORT_JSON };
 
 /*
  * Chooses where lines go. `file` may be NULL (standard error); it is opened for appending, and made
- * with mode 0600. Returns 0 or -errno.
+ * with mode 0600. Errors are written to standard error in any case. Returns 0 or -errno.
  */
 int report_open(const char *file, enum report_format format, bool debug);
 

@@ -167,7 +167,7 @@ test_words_that_callers_look_for()
 	expect_error 'unknown signal' kill nacre-e2e-none NOSUCH
 	nacre --log log --log-format json state nacre-e2e-none
 	expect_status 1
-	expect_silent
+	expect_one_line '^nacre: nacre-e2e-none: container does not exist$'
 	expect_match "one JSON object in the log" '^\{"level":"error","msg":"nacre-e2e-none: container does not exist","time":"[^"]*"\}$' "$(< log)"
 	verb list
 	expect_out "ID  PID       STATUS    BUNDLE  CREATED               OWNER"

@@ -212,7 +212,7 @@ test_log_and_log_format()
 {
 	"$NACRE" --log "$PWD/log" --log-format json "${E2E_ROOT[@]}" run --rootfs /no/where -- true > out 2> err
 	expect_equal "status" 125 $?
-	expect_equal "standard error" "" "$(cat err)"
+	expect_match "standard error" '^nacre: .*/no/where' "$(cat err)"
 	expect_match "the log" '^\{"level":"error","msg":".*/no/where.*","time":"[-0-9T:]+Z"\}$' "$(cat log)"
 }
 
