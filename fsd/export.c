@@ -11,29 +11,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-/* Not in <linux/magic.h> of 6.1. */
-#define CONFIGFS_MAGIC   0x62656570
-#define FUSECTL_MAGIC    0x65735543
-#define MQUEUE_MAGIC     0x19800202
-#define RPC_PIPEFS_MAGIC 0x67596969
-#define NFSD_MAGIC       0x6e667364
-#define BINFMTFS_MAGIC_  0x42494e4d
-
-/*
- * Interfaces to the host's kernel. A file of theirs is a command or a view of other processes, not
- * data of the container: a container under crun gets fresh instances from the runtime, here the
- * guest's kernel makes them.
- */
-static const uint32_t refused[] = {
-	PROC_SUPER_MAGIC,     SYSFS_MAGIC,          CGROUP_SUPER_MAGIC,   CGROUP2_SUPER_MAGIC,
-	DEBUGFS_MAGIC,        TRACEFS_MAGIC,        SECURITYFS_MAGIC,     SELINUX_MAGIC,
-	SMACK_MAGIC,          AAFS_MAGIC,           BPF_FS_MAGIC,         PSTOREFS_MAGIC,
-	EFIVARFS_MAGIC,       CONFIGFS_MAGIC,       DEVPTS_SUPER_MAGIC,   MQUEUE_MAGIC,
-	BINFMTFS_MAGIC_,      BINDERFS_SUPER_MAGIC, NSFS_MAGIC,           FUSECTL_MAGIC,
-	RDTGROUP_SUPER_MAGIC, XENFS_SUPER_MAGIC,    OPENPROM_SUPER_MAGIC, USBDEVICE_SUPER_MAGIC,
-	RPC_PIPEFS_MAGIC,     NFSD_MAGIC,           SOCKFS_MAGIC,         PIPEFS_MAGIC,
-	ANON_INODE_FS_MAGIC,  BDEVFS_MAGIC,         DAXFS_MAGIC,          DMA_BUF_MAGIC,
-};
+#include "kernel_fs.h"
 
 /* Where close() can report a write error: the guest's FLUSH must come through. */
 static const uint32_t remote[] = {
@@ -118,7 +96,7 @@ static int judge_filesystem(const struct export_table *t, int fd, const struct s
 
 	if (fstatfs(fd, &fs) < 0)
 		return -errno;
-	if (listed(refused, sizeof(refused) / sizeof(refused[0]), (uint32_t)fs.f_type))
+	if (kernel_fs_is((uint32_t)fs.f_type))
 		return -EACCES;
 	if (t->has_devtmpfs && t->devtmpfs_major == st->stx_dev_major &&
 	    t->devtmpfs_minor == st->stx_dev_minor)

@@ -109,15 +109,6 @@ static int limits_write(const char *leaf, const struct cgroup_limits *limits,
 	return 0;
 }
 
-int cgroup_update(const char *leaf, const struct container_config *config,
-		  const struct vm_size *size, struct arena *arena, struct failure *failure)
-{
-	struct cgroup_limits limits = { .n = 0 };
-
-	cgroup_limits_of(&limits, config, size, arena);
-	return limits_write(leaf, &limits, failure);
-}
-
 /* No cgroup: what only it could carry out is refused. */
 static int go_without(const struct cgroup_limits *limits, struct failure *failure)
 {
@@ -129,6 +120,15 @@ static int go_without(const struct cgroup_limits *limits, struct failure *failur
 	}
 	report_debug("no cgroup v2 that we may write: going on without");
 	return 0;
+}
+
+int cgroup_update(const char *leaf, const struct container_config *config,
+		  const struct vm_size *size, struct arena *arena, struct failure *failure)
+{
+	struct cgroup_limits limits = { .n = 0 };
+
+	cgroup_limits_of(&limits, config, size, arena);
+	return leaf ? limits_write(leaf, &limits, failure) : go_without(&limits, failure);
 }
 
 /*

@@ -34,7 +34,8 @@ int cgroup_create(struct cgroup *cgroup, const struct container_config *config,
 		  struct failure *failure);
 
 /*
- * Writes limits anew to the leaf of a container that runs: those that the configuration gives.
+ * Writes limits anew to the leaf of a container that runs: those that the configuration gives. Without
+ * a leaf (NULL) those that it alone could carry out are refused.
  * Returns 0, or -errno with the failure set.
  */
 int cgroup_update(const char *leaf, const struct container_config *config,

@@ -62,6 +62,8 @@ struct config_mount {
 	bool copy_up;		/* tmpfs: filled with what it covers */
 	bool recursive;		/* bind: with the mounts below the source */
 	bool target_is_file;	/* bind: found when the source is opened */
+	bool idmapped, idmap_recursive;
+	struct config_id_maps uid_maps, gid_maps; /* idmapped: an owner there is `host` here */
 	const char *named;	/* for messages: "mounts[3]" or "--volume A:B" */
 };
 

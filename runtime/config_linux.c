@@ -59,7 +59,7 @@ static int read_namespace(struct json_reader *reader, json_t *value, void *to)
 	return 0;
 }
 
-static int read_id_map(struct json_reader *reader, json_t *value, void *to)
+int config_read_id_map(struct json_reader *reader, json_t *value, void *to)
 {
 	struct map_json {
 		uint32_t container, host, size;
@@ -175,14 +175,14 @@ static int read_uid_map(struct json_reader *reader, json_t *value, void *to)
 {
 	struct container_config *config = to;
 
-	return read_id_map(reader, value, &config->uid_maps);
+	return config_read_id_map(reader, value, &config->uid_maps);
 }
 
 static int read_gid_map(struct json_reader *reader, json_t *value, void *to)
 {
 	struct container_config *config = to;
 
-	return read_id_map(reader, value, &config->gid_maps);
+	return config_read_id_map(reader, value, &config->gid_maps);
 }
 
 static int read_propagation(struct json_reader *reader, const char *name, uint32_t *to)

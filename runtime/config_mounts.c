@@ -12,6 +12,7 @@
 struct mount_json {
 	const char *destination, *type, *source;
 	struct string_list options;
+	struct config_id_maps uid_maps, gid_maps;
 };
 
 static const struct json_member mount_members[] = {
@@ -22,8 +23,10 @@ static const struct json_member mount_members[] = {
 	  .offset = offsetof(struct mount_json, source) },
 	{ .name = "options", .kind = JSON_KIND_STRINGS,
 	  .offset = offsetof(struct mount_json, options) },
-	{ .name = "uidMappings", .kind = JSON_KIND_REFUSED },
-	{ .name = "gidMappings", .kind = JSON_KIND_REFUSED },
+	{ .name = "uidMappings", .kind = JSON_KIND_ARRAY, .read = config_read_id_map,
+	  .offset = offsetof(struct mount_json, uid_maps) },
+	{ .name = "gidMappings", .kind = JSON_KIND_ARRAY, .read = config_read_id_map,
+	  .offset = offsetof(struct mount_json, gid_maps) },
 };
 
 /* File systems of the guest's kernel that a container may ask for; others are named and refused. */
@@ -73,6 +76,20 @@ static int finish_bind(struct json_reader *reader, const struct mount_json *read
 	return 0;
 }
 
+/* config.md "Mounts": either mappings without an option, or an option with or without mappings. */
+static int finish_idmap(struct json_reader *reader, const struct mount_json *read,
+			struct config_mount *mount)
+{
+	if ((read->uid_maps.n == 0) != (read->gid_maps.n == 0))
+		return json_refuse(reader, "uidMappings: expected them together with gidMappings");
+	mount->uid_maps = read->uid_maps;
+	mount->gid_maps = read->gid_maps;
+	mount->idmapped = mount->idmapped || read->uid_maps.n > 0;
+	if (mount->idmapped && !mount->is_bind)
+		return json_refuse(reader, "uidMappings: expected of a bind mount");
+	return 0;
+}
+
 int config_read_mount(struct json_reader *reader, json_t *value, void *to)
 {
 	struct container_config *config = to;
@@ -100,6 +117,8 @@ int config_read_mount(struct json_reader *reader, json_t *value, void *to)
 			mount.is_bind = true;
 	}
 	err = apply_options(reader, &read.options, &mount);
+	if (!err)
+		err = finish_idmap(reader, &read, &mount);
 	if (err)
 		return err;
 	if (mount.is_bind) {

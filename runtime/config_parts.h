@@ -8,6 +8,8 @@
 
 /* Each reads one value into a struct container_config; 0, or -EINVAL with the failure set. */
 int config_read_process(struct json_reader *reader, json_t *value, void *config);
+/* Adds to the struct config_id_maps at `maps`. */
+int config_read_id_map(struct json_reader *reader, json_t *value, void *maps);
 int config_read_mount(struct json_reader *reader, json_t *value, void *config);
 int config_read_linux(struct json_reader *reader, json_t *value, void *config);
 int config_read_seccomp(struct json_reader *reader, json_t *value, void *config);

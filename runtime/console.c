@@ -15,11 +15,10 @@
 
 static int socket_connect(const char *path, struct failure *failure)
 {
-	struct failure ignored = { .text = "" };
 	struct path_split split;
 	autoclose int dir_fd = path_split_open(path, &split);
 	int fd = dir_fd < 0 ? dir_fd
-			    : listener_connect(dir_fd, split.name, SOCK_STREAM, &ignored);
+			    : listener_connect(dir_fd, split.name, SOCK_STREAM);
 
 	if (fd < 0)
 		return failure_set(failure, fd, "--console-socket %s: expected a socket that "

@@ -219,6 +219,9 @@ int creation_prepare(struct creation *creation, bool detached)
 	struct launch *launch = &creation->launch;
 	int err;
 
+	err = pid_file_check(creation->options->pid_file, &creation->failure);
+	if (err)
+		return err;
 	err = preserved_take(&creation->preserved, creation->options->preserve_fds,
 			     &creation->config, &creation->failure);
 	if (err)

@@ -117,7 +117,7 @@ struct finding doctor_userns(struct arena *arena)
 
 struct finding doctor_subids(struct arena *arena)
 {
-	struct subid_range range = subid_range_read("/etc/subuid");
+	struct subid_range range = subid_range_read("/etc/subuid"), uids, gids;
 	const struct passwd *user = getpwuid(geteuid());
 
 	if (geteuid() == 0)
@@ -127,8 +127,13 @@ struct finding doctor_subids(struct arena *arena)
 	if (access("/usr/bin/newuidmap", X_OK) < 0)
 		return LESS("subuid: newuidmap is missing",
 			    "rootless containers have one id only: install the package uidmap");
-	return OK(arena_printf(arena, "subuid: newuidmap is there; /etc/subuid says what %s has",
-			       user ? user->pw_name : "the user"));
+	if (!subid_range_of_user("/etc/subuid", user ? user->pw_name : "", geteuid(), &uids) ||
+	    !subid_range_of_user("/etc/subgid", user ? user->pw_name : "", geteuid(), &gids))
+		return LESS("subuid: this user has no range in /etc/subuid and /etc/subgid",
+			    "rootless containers have one id only: usermod --add-subuids "
+			    "100000-165535 --add-subgids 100000-165535 USER");
+	return OK(arena_printf(arena, "subuid: newuidmap is there; %s has %u ids from %u on",
+			       user ? user->pw_name : "the user", uids.count, uids.start));
 }
 
 struct finding doctor_selinux(struct arena *arena)

@@ -13,11 +13,13 @@ struct existing_usage {
 	const char *usage; /* "nacre start ID" */
 	const struct option_table *table;
 	size_t help_offset;
-	int least, most; /* words behind the options */
+	int least, most; /* words beside the options */
+	bool options_first; /* what begins with "-" behind the first word is a word */
 };
 
 /*
- * Reads options. Returns the number of the first word behind them in argv; 0 when help was asked for
+ * Reads options, also those behind the words, as runc takes them; argv is put in order, so that the
+ * words come last. Returns the number of the first word in argv; 0 when help was asked for
  * and printed; or -EINVAL with the failure set.
  */
 int existing_parse(const struct existing_usage *usage, const struct global_options *global,

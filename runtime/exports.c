@@ -3,13 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "exports.h"
 #include "fd.h"
+#include "kernel_fs.h"
+#include "userns.h"
 
 /*
  * Clones the mount of a path. nosuid and nodev: nothing of a container's files is ever run or
@@ -73,6 +74,33 @@ static int root_seal(const struct exports *exports, const struct container_confi
 	return 0;
 }
 
+/*
+ * config.md "Mounts": without mappings of its own an idmapped mount has the container's. fsd, which
+ * maps host ids to the container's, sees the mapped owners as it would see any others.
+ */
+static int volume_idmap(const struct config_mount *mount, const struct container_config *config,
+			int fd, struct failure *failure)
+{
+	const struct config_id_maps *uids = mount->uid_maps.n ? &mount->uid_maps : &config->uid_maps;
+	const struct config_id_maps *gids = mount->gid_maps.n ? &mount->gid_maps : &config->gid_maps;
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
+	autoclose int userns_fd = -1;
+
+	if (uids->n == 0 || gids->n == 0)
+		return failure_set(failure, -EINVAL, "%s: %s: idmap: expected uidMappings and "
+				   "gidMappings of the mount or of a user namespace", mount->named,
+				   mount->source);
+	userns_fd = userns_create_for_mount(uids, gids, failure);
+	if (userns_fd < 0)
+		return userns_fd;
+	attr.userns_fd = (unsigned int)userns_fd;
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | (mount->idmap_recursive ? (unsigned int)AT_RECURSIVE : 0u), &attr,
+			  sizeof(attr)) < 0)
+		return failure_set(failure, -errno, "%s: %s: idmap: refused by the kernel: %s",
+				   mount->named, mount->source, strerror(errno));
+	return 0;
+}
+
 static int volume_check(const struct config_mount *mount, int fd, const struct stat *st,
 			struct failure *failure)
 {
@@ -83,16 +111,16 @@ static int volume_check(const struct config_mount *mount, int fd, const struct s
 				   "%s: %s: expected a directory or a regular file: sockets, pipes "
 				   "and devices of the host cannot be shared with a VM",
 				   mount->named, mount->source);
-	if (fstatfs(fd, &fs) == 0 &&
-	    (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC))
+	if (fstatfs(fd, &fs) == 0 && kernel_fs_is((uint32_t)fs.f_type))
 		return failure_set(failure, -EINVAL,
-				   "%s: %s: the host's procfs and sysfs cannot be shared with a VM",
+				   "%s: %s: procfs, sysfs, devpts and other file systems through which "
+				   "the host's kernel speaks cannot be shared with a VM",
 				   mount->named, mount->source);
 	return 0;
 }
 
-static int volume_open(struct exports *exports, struct config_mount *mount,
-		       struct failure *failure)
+static int volume_open(struct exports *exports, const struct container_config *config,
+		       struct config_mount *mount, struct failure *failure)
 {
 	size_t i = exports->n_volumes;
 	bool readonly = mount->flags & MS_RDONLY;
@@ -104,6 +132,12 @@ static int volume_open(struct exports *exports, struct config_mount *mount,
 				   mount->named, mount->source, strerror(-fd));
 	exports->volume_fds[i] = fd;
 	exports->n_volumes++;
+	if (mount->idmapped) {
+		int err = volume_idmap(mount, config, fd, failure);
+
+		if (err)
+			return err;
+	}
 	if (fstat(fd, &st) < 0)
 		return failure_set(failure, -errno, "%s: %s: %s", mount->named, mount->source,
 				   strerror(errno));
@@ -128,7 +162,7 @@ int exports_open(struct exports *exports, struct container_config *config, struc
 	err = root_open(exports, config, failure);
 	for (size_t i = 0; i < config->mounts.n && !err; i++) {
 		if (config->mounts.v[i].is_bind)
-			err = volume_open(exports, &config->mounts.v[i], failure);
+			err = volume_open(exports, config, &config->mounts.v[i], failure);
 	}
 	if (!err && config->root_readonly)
 		err = root_seal(exports, config, failure);

@@ -289,8 +289,12 @@ static int start_all(struct launch *launch, struct monitor_start *start, struct 
 	vmm_socket = pair[0];
 	fsd_socket = pair[1];
 	err = passt_start(launch, failure);
-	if (!err)
-		err = monitor_connect(start, dir_fd, failure);
+	if (!err) {
+		err = monitor_connect(start, dir_fd);
+		if (err)
+			failure_set(failure, err, SOCKET_FILE ": cannot connect: %s",
+				    strerror(-err));
+	}
 	if (!err)
 		err = vmm_start(launch, &listeners, vmm_socket, failure);
 	/* from now on a dead VMM is seen by its peers: nobody else holds its ends */

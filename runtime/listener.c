@@ -31,14 +31,13 @@ int listener_create(int dir_fd, const char *name, int type, struct failure *fail
 	return steal_fd(&fd);
 }
 
-int listener_connect(int dir_fd, const char *name, int type, struct failure *failure)
+int listener_connect(int dir_fd, const char *name, int type)
 {
 	autoclose int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
 
 	address_set(&address, dir_fd, name);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return failure_set(failure, -errno, "%s: cannot connect: %s", name,
-				   strerror(errno));
+		return -errno;
 	return steal_fd(&fd);
 }

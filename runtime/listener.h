@@ -11,7 +11,7 @@
 /* Makes and binds `name` in a directory. A descriptor, or -errno with the failure set. */
 int listener_create(int dir_fd, const char *name, int type, struct failure *failure);
 
-/* Connects to it; succeeds before anyone accepts. A descriptor, or -errno with the failure set. */
-int listener_connect(int dir_fd, const char *name, int type, struct failure *failure);
+/* Connects to it; succeeds before anyone accepts. A descriptor or -errno. */
+int listener_connect(int dir_fd, const char *name, int type);
 
 #endif

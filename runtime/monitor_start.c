@@ -38,11 +38,10 @@ static int n_connections(const struct monitor_start *start)
 	return n_standard(start) + (start->preserved ? (int)start->preserved->n : 0);
 }
 
-int monitor_connect(struct monitor_start *start, int dir_fd, struct failure *failure)
+int monitor_connect(struct monitor_start *start, int dir_fd)
 {
 	for (int i = 0; i < n_connections(start); i++) {
-		start->connections[i] = listener_connect(dir_fd, SOCKET_FILE, SOCK_STREAM,
-							 failure);
+		start->connections[i] = listener_connect(dir_fd, SOCKET_FILE, SOCK_STREAM);
 		if (start->connections[i] < 0)
 			return start->connections[i];
 	}

@@ -39,7 +39,7 @@ struct monitor_start {
 void monitor_start_init(struct monitor_start *start);
 
 /* Connects to a VM's socket, as often as a session needs. 0, or -errno with the failure set. */
-int monitor_connect(struct monitor_start *start, int dir_fd, struct failure *failure);
+int monitor_connect(struct monitor_start *start, int dir_fd);
 
 /* Closes these connections. */
 void monitor_disconnect(struct monitor_start *start);

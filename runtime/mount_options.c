@@ -12,6 +12,7 @@ enum effect {
 	CLEAR,	     /* clear the flag */
 	PROPAGATION, /* of this mount */
 	BIND,	     /* make it a bind */
+	IDMAP,	     /* give its files other owners */
 	COPY_UP,     /* fill a tmpfs with what it covers */
 	REFUSE,
 };
@@ -82,8 +83,8 @@ static const struct {
 	{ "rshared", PROPAGATION, MS_SHARED | MS_REC },
 	{ "remount", REFUSE, 0 },
 	{ "mand", REFUSE, 0 },
-	{ "idmap", REFUSE, 0 },
-	{ "ridmap", REFUSE, 0 },
+	{ "idmap", IDMAP, 0 },
+	{ "ridmap", IDMAP, MS_REC },
 	{ "tmpcopyup", COPY_UP, 0 },
 };
 
@@ -115,6 +116,10 @@ int mount_option_apply(struct config_mount *mount, const char *option, struct ar
 		case BIND:
 			mount->is_bind = true;
 			mount->recursive = known[i].flag == MS_REC;
+			return 0;
+		case IDMAP:
+			mount->idmapped = true;
+			mount->idmap_recursive = known[i].flag == MS_REC;
 			return 0;
 		case COPY_UP:
 			mount->copy_up = true;

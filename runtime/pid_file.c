@@ -9,6 +9,17 @@
 #include "path_split.h"
 #include "pid_file.h"
 
+int pid_file_check(const char *path, struct failure *failure)
+{
+	struct path_split split;
+	autoclose int dir_fd = path ? path_split_open(path, &split) : -1;
+
+	if (path && dir_fd < 0)
+		return failure_set(failure, dir_fd, "--pid-file %s: cannot write: %s", path,
+				   strerror(-dir_fd));
+	return 0;
+}
+
 int pid_file_write(const char *path, pid_t pid, struct failure *failure)
 {
 	struct path_split split;

@@ -7,6 +7,9 @@
 
 #include "failure.h"
 
+/* Whether there is a directory to write it in; before anything is made. 0 or -errno with the failure set. */
+int pid_file_check(const char *path, struct failure *failure);
+
 /* Writes the file; `path` may be NULL: none. Returns 0 or -errno with the failure set. */
 int pid_file_write(const char *path, pid_t pid, struct failure *failure);
 

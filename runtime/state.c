@@ -78,9 +78,12 @@ static int json_write(const struct state *state, const char *name, json_t *json,
 		      struct failure *failure)
 {
 	char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
-	int err = text ? file_replace(state->dir_fd, name, text, strlen(text), 0600) : -EINVAL;
+	int err = text ? file_replace(state->dir_fd, name, text, strlen(text), 0600) : -EILSEQ;
 
 	free(text);
+	if (!text)
+		return failure_set(failure, err, "%s: expected paths and names in UTF-8, as JSON "
+				   "has them", state->id);
 	if (err)
 		return failure_set(failure, err, "%s/%s: cannot write: %s", state->dir, name,
 				   strerror(-err));
@@ -130,17 +133,22 @@ static int root_open(const char *root)
 	return steal_fd(&fd);
 }
 
-static int create_locked(struct state *state, int root_fd, struct failure *failure)
+/*
+ * The directory gets its name when its locks are held: nobody else can hold them, and a status lock
+ * that is free is never one that is not taken yet.
+ */
+static int create_locked(struct state *state, int root_fd, struct arena *arena,
+			 struct failure *failure)
 {
-	if (mkdirat(root_fd, state->id, STATE_DIR_MODE) < 0) {
-		if (errno == EEXIST)
-			return failure_set(failure, -EEXIST,
-					   "%s: a container with this name exists", state->id);
+	const char *unnamed = arena_printf(arena, "%s" STATE_UNNAMED, state->id);
+
+	if (faccessat(root_fd, state->id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return failure_set(failure, -EEXIST, "%s: a container with this name exists",
+				   state->id);
+	if (mkdirat(root_fd, unnamed, STATE_DIR_MODE) < 0)
 		return failure_set(failure, -errno, "%s: cannot make: %s", state->dir,
 				   strerror(errno));
-	}
-	state->dir_fd = openat(root_fd, state->id,
-			       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	state->dir_fd = openat(root_fd, unnamed, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (state->dir_fd >= 0 && flock(state->dir_fd, LOCK_EX) == 0) {
 		state->locked = true;
 		state->status_fd = openat(state->dir_fd, STATUS_FILE,
@@ -148,9 +156,9 @@ static int create_locked(struct state *state, int root_fd, struct failure *failu
 		state->started_fd = openat(state->dir_fd, STARTED_FILE,
 					   O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	}
-	/* `state` of somebody else may have the lock for an instant */
 	if (state->started_fd < 0 || state->status_fd < 0 ||
-	    flock(state->status_fd, LOCK_EX) < 0)
+	    flock(state->status_fd, LOCK_EX) < 0 ||
+	    renameat2(root_fd, unnamed, root_fd, state->id, RENAME_NOREPLACE) < 0)
 		return failure_set(failure, -errno, "%s: cannot make its files: %s", state->dir,
 				   strerror(errno));
 	return 0;
@@ -216,9 +224,7 @@ int state_create(struct state *state, const struct container_config *config, con
 	state->dir = arena_printf(arena, "%s/%s", root, config->id);
 	state_describe(state, config);
 	sweep_root(&sweep, root_fd, arena);
-	err = create_locked(state, root_fd, failure);
-	if (err == -EEXIST)
-		return err; /* somebody else's */
+	err = create_locked(state, root_fd, arena, failure);
 	if (!err)
 		err = apart_choose(state, subid_range_in("/proc/self/uid_map", "/etc/subuid"),
 				   subid_range_in("/proc/self/gid_map", "/etc/subgid"), &sweep,

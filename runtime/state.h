@@ -21,7 +21,8 @@
  * through the one open file description that nacre, the VMM and the monitor share: as long as one
  * of them lives, the lock is held. A directory whose status lock is free and whose state says that
  * it belonged to a `run` in the foreground was left by a kill, and the next run takes it away. A
- * directory with neither status nor state.json is not nacre's and is left alone.
+ * directory with neither status nor state.json is not nacre's and is left alone. While it is made
+ * or removed a directory is called ID~, so that ROOT/ID is always whole.
  */
 #ifndef NACRE_RUNTIME_STATE_H
 #define NACRE_RUNTIME_STATE_H

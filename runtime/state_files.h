@@ -14,5 +14,7 @@
 #define MONITOR_SOCKET_FILE "monitor.sock"
 
 #define STATE_DIR_MODE	    0700
+/* Behind the id in the name of a directory that is being made or removed; no id ends so. */
+#define STATE_UNNAMED	    "~"
 
 #endif

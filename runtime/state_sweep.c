@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -39,20 +41,49 @@ static bool is_ours(int dir_fd)
 	       (st.st_mode & 07777) == STATE_DIR_MODE;
 }
 
-void sweep_remove(int root_fd, int dir_fd, const char *id)
+static void remove_unnamed(int root_fd, int dir_fd, const char *unnamed)
 {
-	/* state.json last: a removal that was interrupted is still a container to delete */
 	static const char *const files[] = {
 		SOCKET_FILE,	     MONITOR_SOCKET_FILE, CONTROL_SOCKET_FILE, STARTED_FILE,	 CONFINED_FILE,
 		STATUS_FILE,	     STATE_CONFIG_FILE,	  "." STATE_CONFIG_FILE ".new",
 		STATE_PROCESS_FILE,  "." STATE_PROCESS_FILE ".new",
-		"." STATE_FILE ".new", STATE_FILE,
+		STATE_FILE,	     "." STATE_FILE ".new",
 	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		unlinkat(dir_fd, files[i], 0);
-	if (unlinkat(root_fd, id, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		report_warning("%s: cannot remove its state directory: %s", id, strerror(errno));
+	if (unlinkat(root_fd, unnamed, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		report_warning("%s: cannot remove its state directory: %s", unnamed,
+			       strerror(errno));
+}
+
+/* The name goes first: what is half removed is no container. */
+void sweep_remove(int root_fd, int dir_fd, const char *id)
+{
+	char unnamed[NAME_MAX + 1];
+
+	snprintf(unnamed, sizeof(unnamed), "%s" STATE_UNNAMED, id);
+	renameat2(root_fd, id, root_fd, unnamed, RENAME_NOREPLACE);
+	remove_unnamed(root_fd, dir_fd, unnamed);
+}
+
+/* Under the lock of ROOT nobody else is at work on it: whoever was has been killed. */
+static void sweep_unnamed(int root_fd, const char *unnamed)
+{
+	autoclose int dir_fd = openat(root_fd, unnamed,
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (dir_fd >= 0 && is_ours(dir_fd))
+		remove_unnamed(root_fd, dir_fd, unnamed);
+}
+
+static bool is_unnamed(const char *name)
+{
+	char id[NAME_MAX + 1];
+	size_t len = strlen(name);
+
+	snprintf(id, sizeof(id), "%.*s", (int)(len > 0 ? len - 1 : 0), name);
+	return len > 0 && strcmp(name + len - 1, STATE_UNNAMED) == 0 && ident_is_valid(id);
 }
 
 static void note_uid(struct sweep *sweep, const json_t *state, struct arena *arena)
@@ -99,9 +130,7 @@ static void sweep_one(struct sweep *sweep, int root_fd, const char *id, struct a
 	state = state_load(dir_fd);
 	container = json_object_get(state, "container");
 	if (status_fd < 0 && !state) {
-		/* of a create killed right after its mkdir, or a removal before its rmdir: empty; one
-		 * that holds anything is no container's, and rmdir refuses */
-		unlinkat(root_fd, id, AT_REMOVEDIR);
+		/* no container's */
 	} else if (status_fd >= 0 && !lock_is_free(status_fd)) {
 		note_uid(sweep, state, arena);
 		note_pair(sweep, container, arena);
@@ -129,7 +158,9 @@ void sweep_root(struct sweep *sweep, int root_fd, struct arena *arena)
 		return;
 	}
 	while ((entry = readdir(dir)) != NULL) {
-		if (ident_is_valid(entry->d_name))
+		if (is_unnamed(entry->d_name))
+			sweep_unnamed(root_fd, entry->d_name);
+		else if (ident_is_valid(entry->d_name))
 			sweep_one(sweep, root_fd, entry->d_name, arena);
 	}
 	closedir(dir);
@@ -138,12 +169,11 @@ void sweep_root(struct sweep *sweep, int root_fd, struct arena *arena)
 void sweep_leftover(const char *root, const char *id)
 {
 	autoclose int root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct sweep ignored = { .uids = NULL };
-	struct arena arena = { .blocks = NULL };
+	char unnamed[NAME_MAX + 1];
 
+	snprintf(unnamed, sizeof(unnamed), "%s" STATE_UNNAMED, id);
 	if (root_fd >= 0 && ident_is_valid(id) && flock(root_fd, LOCK_EX) == 0)
-		sweep_one(&ignored, root_fd, id, &arena);
-	arena_free(&arena);
+		sweep_unnamed(root_fd, unnamed);
 }
 
 bool sweep_has_uid(const struct sweep *sweep, uint32_t uid)

@@ -22,7 +22,7 @@ struct sweep {
  */
 void sweep_root(struct sweep *sweep, int root_fd, struct arena *arena);
 
-/* As sweep_root() for one name; takes the lock of ROOT itself. */
+/* Removes what a verb that was killed left of ID half made or half removed; takes the lock of ROOT. */
 void sweep_leftover(const char *root, const char *id);
 
 bool sweep_has_uid(const struct sweep *sweep, uint32_t uid);

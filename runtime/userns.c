@@ -134,29 +134,41 @@ static const char *map_add(struct arena *arena, const char *text, const char *ow
 	return text;
 }
 
-static const char *map_text(struct arena *arena, const struct config_id_maps *maps,
+/* The ids inside lie `base` higher than the maps say. */
+static const char *map_text(struct arena *arena, const struct config_id_maps *maps, uint32_t base,
 			    const char *own)
 {
 	const char *text = "";
 
 	if (maps->n == 0)
-		return map_add(arena, text, own, (struct config_id_map){ PLAN_ID_BASE, 0,
-									 CONFIG_ID_COUNT });
+		return map_add(arena, text, own, (struct config_id_map){ base, 0, CONFIG_ID_COUNT });
 	for (size_t i = 0; i < maps->n; i++)
 		text = map_add(arena, text, own,
-			       (struct config_id_map){ PLAN_ID_BASE + maps->v[i].container,
+			       (struct config_id_map){ base + maps->v[i].container,
 						       maps->v[i].host, maps->v[i].size });
 	return text;
 }
 
-int userns_create_for_fsd(const struct container_config *config, struct failure *failure)
+static int create_with_maps(const struct config_id_maps *uids, const struct config_id_maps *gids,
+			    uint32_t base, struct failure *failure)
 {
 	struct arena arena = { .blocks = NULL };
-	int fd = userns_create(map_text(&arena, &config->uid_maps, "/proc/self/uid_map"),
-			       map_text(&arena, &config->gid_maps, "/proc/self/gid_map"), failure);
+	int fd = userns_create(map_text(&arena, uids, base, "/proc/self/uid_map"),
+			       map_text(&arena, gids, base, "/proc/self/gid_map"), failure);
 
 	arena_free(&arena);
 	return fd;
+}
+
+int userns_create_for_fsd(const struct container_config *config, struct failure *failure)
+{
+	return create_with_maps(&config->uid_maps, &config->gid_maps, PLAN_ID_BASE, failure);
+}
+
+int userns_create_for_mount(const struct config_id_maps *uids, const struct config_id_maps *gids,
+			    struct failure *failure)
+{
+	return create_with_maps(uids, gids, 0, failure);
 }
 
 int userns_create_for_vmm(uint32_t uid, uint32_t gid, struct failure *failure)

@@ -18,6 +18,13 @@ int userns_create(const char *uid_map, const char *gid_map, struct failure *fail
  */
 int userns_create_for_fsd(const struct container_config *config, struct failure *failure);
 
+/*
+ * An idmapped mount's (mount_setattr(2) "ID-mapped mounts"): what is owned by `container` in the file
+ * system is owned by `host` in the mount. As userns_create().
+ */
+int userns_create_for_mount(const struct config_id_maps *uids, const struct config_id_maps *gids,
+			    struct failure *failure);
+
 /* nacre-vmm's: its root is one unprivileged id outside. As userns_create(). */
 int userns_create_for_vmm(uint32_t uid, uint32_t gid, struct failure *failure);
 

@@ -57,7 +57,7 @@ static json_t *linux_features(void)
 			 words(known_capability), "cgroup", "v1", false, "v2", true, "systemd",
 			 true, "systemdUser", true, "rdma", false, "seccomp", seccomp_features(),
 			 "apparmor", "enabled", true, "selinux", "enabled", true, "intelRdt",
-			 "enabled", false, "mountExtensions", "idmap", "enabled", false);
+			 "enabled", false, "mountExtensions", "idmap", "enabled", true);
 }
 
 int verb_features(const struct global_options *global, int argc, char *argv[])

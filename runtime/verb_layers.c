@@ -75,6 +75,8 @@ static int show(const struct state *state, bool json, struct failure *failure)
 	if (state_status(state) == STATE_STOPPED || state_status(state) == STATE_CREATING)
 		return failure_set(failure, -ESRCH, "%s: expected a container that is created or "
 				   "runs", state->id);
+	if (state->vmm.pid == 0)
+		return failure_set(failure, -ENOTSUP, "%s: " STATE_NO_VM, state->id);
 	config_init(&config);
 	err = state_read_config(state, &config, failure);
 	if (!err) {

@@ -39,6 +39,7 @@ static const struct existing_usage usage = {
 	.usage = "nacre ps [--format table|json] ID [OPTION-OF-PS...]",
 	.table = &table,
 	.help_offset = AT(help),
+	.options_first = true,
 	.least = 1,
 	.most = 64,
 };

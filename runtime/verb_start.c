@@ -68,13 +68,13 @@ static int start_process(struct state *state, const struct container_config *hoo
 			 struct arena *arena, struct failure *failure)
 {
 	struct monitor_packet packet = { .type = le32_of(MONITOR_START) };
-	autoclose int fd = listener_connect(state->dir_fd, MONITOR_SOCKET_FILE, SOCK_SEQPACKET,
-					    failure);
+	autoclose int fd = listener_connect(state->dir_fd, MONITOR_SOCKET_FILE, SOCK_SEQPACKET);
 	int wait_ms = hooks_time_ms(hooks, HOOK_START_CONTAINER);
 	int err = 0;
 
 	if (fd < 0)
-		return fd;
+		return failure_set(failure, fd, "%s: its monitor cannot be reached: %s", state->id,
+				   strerror(-fd));
 	/* a pod's network is its member's to join */
 	if (state->vmm.pid)
 		err = net_late_attach(state->monitor.pid, state->resolv_conf, &packet, arena,

@@ -221,6 +221,10 @@ static int take_rest(struct update *update, struct container_config *on_host,
 		on_host->resources.memory_limit = made.resources.memory_limit;
 	if (!is_given(update, "memory", "swap"))
 		on_host->resources.memory_swap = made.resources.memory_swap;
+	if (!is_given(update, "cpu", "quota"))
+		on_host->resources.cpu_quota = made.resources.cpu_quota;
+	if (!is_given(update, "cpu", "burst"))
+		on_host->resources.cpu_burst = made.resources.cpu_burst;
 	config_free(&made);
 	return err ? err : config_check_resources(on_host, failure);
 }
@@ -284,12 +288,14 @@ static int update_container(struct update *update, const struct update_options *
 		return failure_set(failure, -ESRCH,
 				   "%s: cannot update a container that is %s: container not running",
 				   state->id, state_status_name(status));
+	if (state->vmm.pid == 0)
+		return failure_set(failure, -ENOTSUP, "%s: " STATE_NO_VM, state->id);
 	err = read_resources(update, options, failure);
 	if (!err)
 		err = take_rest(update, &on_host, failure);
 	if (!err)
 		err = check_size(update, failure);
-	if (!err && state->cgroup)
+	if (!err)
 		err = cgroup_update(state->cgroup, &on_host, &state->size,
 				    &update->config.arena, failure);
 	if (!err)

@@ -16,8 +16,7 @@ int vm_order(const struct state *state, enum vm_order_type type, struct failure 
 {
 	struct vm_order order = { .type = le32_of((uint32_t)type) };
 	struct vm_answer answer = { .error = le32_of(0) };
-	autoclose int fd = listener_connect(state->dir_fd, CONTROL_SOCKET_FILE, SOCK_SEQPACKET,
-					    failure);
+	autoclose int fd = listener_connect(state->dir_fd, CONTROL_SOCKET_FILE, SOCK_SEQPACKET);
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
 
 	if (fd < 0)

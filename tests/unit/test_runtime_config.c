@@ -234,7 +234,9 @@ static void test_mounts_refused(void **state)
 		{ "mounts.0.options", "[\"hidepid=2\",\"none\"]", "mounts[0]: options: \"none\": unknown option of proc" },
 		{ "mounts.3.options.+", "\"rshared\"", "mounts[3]: options[3]: \"rshared\": mounts made" },
 		{ "mounts.3.source", "\"\"", "mounts[3]: source: expected the path" },
-		{ "mounts.3.uidMappings", "[{\"containerID\":1}]", "mounts[3].uidMappings: not supp" },
+		{ "mounts.3.uidMappings", "[{\"containerID\":1}]", "mounts[3].uidMappings[0]: \"hostID\" is missing" },
+		{ "mounts.3.uidMappings", "[{\"containerID\":1,\"hostID\":2,\"size\":3}]", "mounts[3]: uidMappings: expected them together" },
+		{ "mounts.1.options.+", "\"idmap\"", "mounts[1]: uidMappings: expected of a bind mount" },
 	};
 
 	(void)state;

@@ -191,15 +191,20 @@ static void test_sweep_takes_only_what_nacre_made(void **state)
 	file_put("open", STATUS_FILE, "");
 	snprintf(path, sizeof(path), "%s/open", root);
 	assert_int_equal(chmod(path, 0755), 0); /* nacre makes none like that */
-	snprintf(path, sizeof(path), "%s/new", root);
-	assert_int_equal(mkdir(path, 0700), 0);
+	file_put("made~", STATUS_FILE, ""); /* of a create or a delete that was killed */
+	file_put("made~", STATE_FILE, "{");
 	fd = open(root, O_RDONLY | O_DIRECTORY);
 	sweep_root(&sweep, fd, &arena);
 	close(fd);
 	assert_true(is_there("bundle/config.json"));
 	assert_true(is_there("open/" STATUS_FILE));
 	assert_false(is_there("killed"));
-	assert_false(is_there("new"));
+	assert_false(is_there("made~"));
+	file_put("one~", STARTED_FILE, "");
+	file_put("two~", STARTED_FILE, "");
+	sweep_leftover(root, "one");
+	assert_false(is_there("one~"));
+	assert_true(is_there("two~"));
 }
 
 static void test_damaged_state_can_be_removed(void **state)
