@@ -102,6 +102,7 @@ static void test_smallest(void **state)
 	assert_null(string_find(&c.plan, PLAN_ARG, 1));
 	assert_string_equal(string_find(&c.plan, PLAN_CWD, 0), "/");
 	assert_null(string_find(&c.plan, PLAN_HOSTNAME, 0));
+	assert_null(string_find(&c.plan, PLAN_LABEL, 0));
 	assert_true(record_find(&c.plan, PLAN_CGROUP, 0).failed);
 	assert_false(record_find(&c.plan, PLAN_ROOT, 0).failed);
 	compiled_end(&c);
@@ -120,6 +121,7 @@ static void fill_process(struct config_process *process, struct arena *arena)
 	*config_add_rlimit(arena, &process->rlimits) =
 		(struct config_rlimit){ .resource = 7, .soft = 1, .hard = UINT64_MAX };
 	string_list_add(arena, &process->env, "A=b");
+	process->selinux_label = "u:r:t:s0:c1,c2";
 }
 
 static void test_process(void **state)
@@ -154,6 +156,7 @@ static void test_process(void **state)
 	assert_true(le64_get(limit->hard) == UINT64_MAX);
 	assert_string_equal(string_find(&c.plan, PLAN_ENV, 0), "A=b");
 	assert_string_equal(string_find(&c.plan, PLAN_HOSTNAME, 0), "h");
+	assert_string_equal(string_find(&c.plan, PLAN_LABEL, 0), "u:r:t:s0:c1,c2");
 	assert_string_equal(string_find(&c.plan, PLAN_DOMAINNAME, 0), "d");
 	compiled_end(&c);
 }
