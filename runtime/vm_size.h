@@ -7,7 +7,7 @@
 
 /*
  * What the guest's kernel and nacre-init take besides the container: added to the container's
- * limit. The figure for a RuntimeClass's overhead.podFixed.
+ * limit. The helpers come on top of it on the host (cgroup_limits.c).
  */
 #define VM_OVERHEAD_BYTES (UINT64_C(64) << 20)
 
