@@ -385,6 +385,7 @@ void creation_close(struct creation *creation)
 	drop_fd(&launch->console_fd);
 	drop_fd(&launch->plan_fd);
 	drop_fd(&launch->notify_fd);
+	drop_fd(&launch->vmm_net_ns_fd);
 	drop_fd(&creation->config.net_ns_fd);
 	drop_fd(&creation->signal_fd);
 	state_close(&creation->state);

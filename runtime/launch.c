@@ -34,6 +34,7 @@ void launch_init(struct launch *launch)
 		.kvm_fd = -1, .kernel_fd = -1, .init_fd = -1, .console_fd = -1, .plan_fd = -1,
 		.notify_fd = -1,
 		.cgroup_fd = -1, .signal_fd = -1, .confined_fd = -1, .sync_fd = -1, .lifeline_fd = -1,
+		.vmm_net_ns_fd = -1,
 		.std = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
 		.vmm = CHILD_NONE("nacre-vmm"),
 		.passt = CHILD_NONE("passt"),
@@ -62,7 +63,8 @@ static int vmm_start(struct launch *launch, const struct listeners *listeners, i
 {
 	struct state *state = launch->state;
 	struct arena *arena = &launch->config->arena;
-	autoclose int user_ns = userns_create_for_vmm(state->vmm_uid, state->vmm_gid, failure);
+	autoclose int user_ns = userns_create_for_vmm(state->vmm_uid, state->vmm_gid,
+						      &launch->vmm_net_ns_fd, failure);
 	struct spawn spawn;
 
 	if (user_ns < 0)
@@ -88,6 +90,7 @@ static int vmm_start(struct launch *launch, const struct listeners *listeners, i
 	if (launch->console_fd >= 0)
 		spawn_arg_fd(&spawn, "--console", launch->console_fd);
 	spawn_arg_fd(&spawn, "--user-ns", user_ns);
+	spawn_arg_fd(&spawn, "--net-ns", launch->vmm_net_ns_fd);
 	spawn_arg_fd(&spawn, "--confined", launch->confined_fd);
 	spawn_arg(&spawn, "--boot-timeout");
 	spawn_arg(&spawn, arena_printf(arena, "%d", launch->boot_timeout_ms));
@@ -354,6 +357,7 @@ void launch_let_go(struct launch *launch)
 	child_let_go(&launch->vmm);
 	child_let_go(&launch->fsd);
 	child_let_go(&launch->passt);
+	drop_fd(&launch->vmm_net_ns_fd);
 }
 
 void launch_end(struct launch *launch, int grace_ms)

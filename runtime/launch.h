@@ -31,6 +31,11 @@ struct launch {
 
 	struct child vmm, fsd, monitor;
 	struct child passt; /* not started without --net passt */
+	/*
+	 * The VMM's network namespace, held until the VMM has ended: Linux would take it down, and the VM
+	 * would wait for that, when the VMM ends (rcu_barrier() in kvm_destroy_vm() and cleanup_net()).
+	 */
+	int vmm_net_ns_fd;
 	int sync_fd;	 /* our end of the pair with the monitor */
 	int lifeline_fd; /* our end: closing it ends the container */
 };

@@ -32,12 +32,12 @@ static int map_write(pid_t pid, const char *file, const char *map)
 	return 0;
 }
 
-static int namespace_open(pid_t pid)
+static int namespace_open(pid_t pid, const char *kind)
 {
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, kind);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
@@ -59,21 +59,24 @@ static int keep(void *arg)
 }
 
 /*
- * A process in a new user namespace, as cheap as one can be: it copies nothing of ours, and what it
- * does needs a small stack. Returns its pid or -errno.
+ * A process in a new user namespace and those that `more` says, as cheap as one can be: it copies nothing
+ * of ours, and what it does needs a small stack. Returns its pid or -errno.
  */
-static pid_t keeper_start(struct keeper *keeper)
+static pid_t keeper_start(struct keeper *keeper, int more)
 {
 	static _Alignas(16) char stack[KEEPER_STACK];
-	pid_t pid = clone(keep, stack + sizeof(stack), CLONE_VM | CLONE_NEWUSER | SIGCHLD, keeper);
+	pid_t pid = clone(keep, stack + sizeof(stack), CLONE_VM | CLONE_NEWUSER | more | SIGCHLD,
+			  keeper);
 
 	return pid < 0 ? -errno : pid;
 }
 
-int userns_create(const char *uid_map, const char *gid_map, struct failure *failure)
+/* The user namespace; if net_ns_fd is not NULL, with a network namespace that belongs to it. */
+static int create(const char *uid_map, const char *gid_map, int *net_ns_fd, struct failure *failure)
 {
 	autoclose int ours = -1;
 	autoclose int fd = -1;
+	autoclose int net_fd = -1;
 	struct keeper keeper;
 	pid_t pid;
 	int err;
@@ -81,17 +84,21 @@ int userns_create(const char *uid_map, const char *gid_map, struct failure *fail
 	if (pipe2(keeper.ends, O_CLOEXEC) < 0)
 		return failure_set(failure, -errno, "pipe: %s", strerror(errno));
 	ours = keeper.ends[1];
-	pid = keeper_start(&keeper);
+	pid = keeper_start(&keeper, net_ns_fd ? CLONE_NEWNET : 0);
 	close(keeper.ends[0]);
 	if (pid < 0)
 		return failure_set(failure, pid, "cannot make a user namespace: %s%s",
 				   strerror(-pid),
 				   pid == -ENOSPC || pid == -EUSERS ?
 				   " (see /proc/sys/user/max_user_namespaces)" : "");
-	fd = namespace_open(pid);
+	fd = namespace_open(pid, "user");
 	err = fd < 0 ? fd : map_write(pid, "uid_map", uid_map);
 	if (!err)
 		err = map_write(pid, "gid_map", gid_map);
+	if (!err && net_ns_fd) {
+		net_fd = namespace_open(pid, "net");
+		err = net_fd < 0 ? net_fd : 0;
+	}
 	drop_fd(&ours);
 	waitpid(pid, NULL, 0);
 	if (err == -EPERM)
@@ -101,6 +108,8 @@ int userns_create(const char *uid_map, const char *gid_map, struct failure *fail
 	if (err)
 		return failure_set(failure, err, "cannot map ids of a user namespace: %s",
 				   strerror(-err));
+	if (net_ns_fd)
+		*net_ns_fd = steal_fd(&net_fd);
 	return steal_fd(&fd);
 }
 
@@ -153,8 +162,8 @@ static int create_with_maps(const struct config_id_maps *uids, const struct conf
 			    uint32_t base, struct failure *failure)
 {
 	struct arena arena = { .blocks = NULL };
-	int fd = userns_create(map_text(&arena, uids, base, "/proc/self/uid_map"),
-			       map_text(&arena, gids, base, "/proc/self/gid_map"), failure);
+	int fd = create(map_text(&arena, uids, base, "/proc/self/uid_map"),
+			map_text(&arena, gids, base, "/proc/self/gid_map"), NULL, failure);
 
 	arena_free(&arena);
 	return fd;
@@ -171,11 +180,11 @@ int userns_create_for_mount(const struct config_id_maps *uids, const struct conf
 	return create_with_maps(uids, gids, 0, failure);
 }
 
-int userns_create_for_vmm(uint32_t uid, uint32_t gid, struct failure *failure)
+int userns_create_for_vmm(uint32_t uid, uint32_t gid, int *net_ns_fd, struct failure *failure)
 {
 	char uid_map[32], gid_map[32];
 
 	snprintf(uid_map, sizeof(uid_map), "0 %u 1\n", uid);
 	snprintf(gid_map, sizeof(gid_map), "0 %u 1\n", gid);
-	return userns_create(uid_map, gid_map, failure);
+	return create(uid_map, gid_map, net_ns_fd, failure);
 }

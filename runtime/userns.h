@@ -7,25 +7,22 @@
 #include "failure.h"
 
 /*
- * Makes a user namespace with the given uid_map and gid_map texts. Returns a descriptor of it (the
- * caller closes it) or -errno with the failure set.
- */
-int userns_create(const char *uid_map, const char *gid_map, struct failure *failure);
-
-/*
  * nacre-fsd's: container id c is PLAN_ID_BASE + c inside, and outside the host id that config.json
- * maps c to, or c itself. As userns_create().
+ * maps c to, or c itself. Returns a descriptor of it (the caller closes it) or -errno with the failure set.
  */
 int userns_create_for_fsd(const struct container_config *config, struct failure *failure);
 
 /*
  * An idmapped mount's (mount_setattr(2) "ID-mapped mounts"): what is owned by `container` in the file
- * system is owned by `host` in the mount. As userns_create().
+ * system is owned by `host` in the mount. As userns_create_for_fsd().
  */
 int userns_create_for_mount(const struct config_id_maps *uids, const struct config_id_maps *gids,
 			    struct failure *failure);
 
-/* nacre-vmm's: its root is one unprivileged id outside. As userns_create(). */
-int userns_create_for_vmm(uint32_t uid, uint32_t gid, struct failure *failure);
+/*
+ * nacre-vmm's: its root is one unprivileged id outside; and in *net_ns_fd, which the caller closes too, an
+ * empty network namespace that belongs to it. As userns_create_for_fsd().
+ */
+int userns_create_for_vmm(uint32_t uid, uint32_t gid, int *net_ns_fd, struct failure *failure);
 
 #endif

@@ -87,7 +87,16 @@ static void enter_user_namespace(int fd)
 	}
 }
 
-void confine_namespaces(int user_ns_fd)
+/* With a network namespace given (at or above 0) it enters that one; else it makes one. */
+static void enter_network_namespace(int fd)
+{
+	if (fd < 0 ? unshare(CLONE_NEWNET) : setns(fd, CLONE_NEWNET))
+		setup_fail(errno, "entering the network namespace");
+	if (fd >= 0)
+		close(fd);
+}
+
+void confine_namespaces(int user_ns_fd, int net_ns_fd)
 {
 	enter_user_namespace(user_ns_fd);
 	/* setgroups may be denied in a user namespace without privileges; then there are none to drop. */
@@ -96,7 +105,8 @@ void confine_namespaces(int user_ns_fd)
 	if (syscall(SYS_setresgid, 0, 0, 0) || syscall(SYS_setresuid, 0, 0, 0))
 		setup_fail(errno, "changing to the user of the namespace");
 	close(user_ns_fd);
-	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP))
+	enter_network_namespace(net_ns_fd);
+	if (unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP))
 		setup_fail(errno, "making namespaces");
 	empty_root();
 }

@@ -18,11 +18,12 @@ void confine_descriptors(const int *keep, unsigned int n_keep);
 
 /*
  * Stage 2, single-threaded, after the VM exists. Enters the user namespace, becomes its root, takes
- * mount, net, ipc, uts and cgroup namespaces of its own and an empty read-only root directory.
+ * mount, ipc, uts and cgroup namespaces of its own and an empty read-only root directory; enters the network
+ * namespace, or with -1 takes one of its own.
  * Should leave: all that works on open descriptors. Must be impossible after: opening a path,
  * reaching a network, an abstract socket, System V IPC of the host.
  */
-void confine_namespaces(int user_ns_fd);
+void confine_namespaces(int user_ns_fd, int net_ns_fd);
 
 /*
  * Stage 3, before threads start. Drops every capability from every set, sets no_new_privs, turns

@@ -196,8 +196,9 @@ static void keep_descriptors(void)
 				       (int)options.init_fd,	(int)options.listener_fd,
 				       (int)options.status_fd,	(int)options.fs_fd,
 				       (int)options.user_ns_fd, (int)options.console_fd,
-				       (int)options.confined_fd, (int)options.control_fd };
-	unsigned int n = 10;
+				       (int)options.confined_fd, (int)options.control_fd,
+				       (int)options.net_ns_fd };
+	unsigned int n = 11;
 
 	for (unsigned int i = 0; i < options.n_nets; i++) {
 		const struct net_options *net = &options.net[i];
@@ -224,7 +225,7 @@ int main(int argc, char **argv)
 	keep_descriptors();
 	build_machine();
 
-	confine_namespaces((int)options.user_ns_fd);
+	confine_namespaces((int)options.user_ns_fd, (int)options.net_ns_fd);
 	confine_privileges();
 	confine_files((int)options.confined_fd);
 	times_stamp(VM_STAMP_CONFINED);

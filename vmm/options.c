@@ -23,6 +23,7 @@ static const struct {
 	{ "--status", offsetof(struct options, status_fd), false, true, 0, FD_MAX },
 	{ "--fs", offsetof(struct options, fs_fd), false, true, 0, FD_MAX },
 	{ "--user-ns", offsetof(struct options, user_ns_fd), false, true, 0, FD_MAX },
+	{ "--net-ns", offsetof(struct options, net_ns_fd), false, false, 0, FD_MAX },
 	{ "--console", offsetof(struct options, console_fd), false, false, 0, FD_MAX },
 	{ "--control", offsetof(struct options, control_fd), false, false, 0, FD_MAX },
 	{ "--confined", offsetof(struct options, confined_fd), false, false, 0, FD_MAX },
@@ -56,6 +57,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	memset(o, 0, sizeof(*o));
 	o->console_fd = -1;
 	o->control_fd = -1;
+	o->net_ns_fd = -1;
 	o->confined_fd = -1;
 	o->boot_timeout = 30000;
 	for (int i = 1; i < argc; i++) {

@@ -13,7 +13,7 @@
 #define OPTIONS_RATE_MAX (INT64_C(1) << 40)
 
 struct options {
-	int64_t kvm_fd, kernel_fd, init_fd, listener_fd, status_fd, fs_fd, user_ns_fd;
+	int64_t kvm_fd, kernel_fd, init_fd, listener_fd, status_fd, fs_fd, user_ns_fd, net_ns_fd;
 	int64_t console_fd; /* -1: no console */
 	int64_t control_fd; /* listening socket for orders of nacre; -1: none */
 	int64_t confined_fd; /* file for struct confined_record, -1: none */

@@ -31,7 +31,7 @@ static int user_ns;
 static void confine(const struct world *w, int kind, bool with_filter)
 {
 	confine_descriptors((const int[]){ w->file_fd, w->socket_fd, w->vm_fd, user_ns }, 4);
-	confine_namespaces(user_ns);
+	confine_namespaces(user_ns, -1);
 	confine_privileges();
 	confine_files(-1);
 	if (with_filter)
