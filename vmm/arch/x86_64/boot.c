@@ -44,6 +44,7 @@ static_assert(sizeof(struct memmap_entry) == 24, "PVH memory map");
 #define E820_RAM	1u
 #define E820_RESERVED	2u
 #define PAGE		4096u
+#define HUGE_PAGE	(UINT64_C(2) << 20)
 #define CR0_PE		(1u << 0)
 #define CR0_ET		(1u << 4)
 #define RFLAGS_RESERVED 2u
@@ -86,13 +87,16 @@ static void write_cmdline(const struct machine *m, const char *extra)
 	 * reboot=t: a triple fault is an immediate exit; panic=-1: a panic does the same at once.
 	 * ramoops: the kernel's log in the reserved region (klog.h), all of it one zone, mapped
 	 * cached.
+	 * initcall_blacklist=slab_sysfs_init: /sys/kernel/slab has 4100 files, a tenth of the time to init,
+	 * which nothing but a debugger of the kernel reads.
 	 * With a single processor:
 	 * percpu_alloc=page: without it memory for each CPU comes in units of 2 MiB, all of it zeroed,
 	 * and the second unit has 4 MiB of accounting, zeroed too.
 	 * noreplace-smp: else 6700 lock prefixes are patched out, one by one.
 	 */
 	n = snprintf(line, sizeof(line),
-		     "reboot=t panic=-1 swiotlb=noforce random.trust_cpu=on %s"
+		     "reboot=t panic=-1 swiotlb=noforce random.trust_cpu=on "
+		     "initcall_blacklist=slab_sysfs_init %s"
 		     "ramoops.mem_address=0x%x ramoops.mem_size=0x%x ramoops.console_size=0x%x "
 		     "ramoops.record_size=0 ramoops.ftrace_size=0 ramoops.pmsg_size=0 "
 		     "ramoops.mem_type=2 %s",
@@ -106,7 +110,10 @@ static void write_cmdline(const struct machine *m, const char *extra)
 	put(m, CMDLINE_GPA, line, (size_t)n + 1);
 }
 
-/* The initramfs at the top of low memory. Its address; *size gets its length. */
+/*
+ * The initramfs at the top of low memory. Its address; *size gets its length. Small pages there: less than half of
+ * that huge page is touched by a boot, and the host would zero all of it.
+ */
 static uint64_t load_initramfs(const struct machine *m, int init_fd, uint64_t kernel_end,
 			       uint64_t *size)
 {
@@ -119,6 +126,7 @@ static uint64_t load_initramfs(const struct machine *m, int init_fd, uint64_t ke
 	if (*size > top - HIGH_MEMORY)
 		setup_fail(0, "nacre-init: larger than the VM's memory");
 	at = (top - *size) & ~(uint64_t)(PAGE - 1);
+	gmem_small_pages(&m->mem, GPA(at & ~(HUGE_PAGE - 1)), top - (at & ~(HUGE_PAGE - 1)));
 	if (at < kernel_end || initramfs_write(&m->mem, GPA(at), init_fd))
 		setup_fail(0, "kernel and nacre-init: larger than the VM's memory");
 	return at;
@@ -197,6 +205,8 @@ void arch_load(const struct machine *m, int kernel_fd, int init_fd, struct arch_
 
 	if (wrong)
 		setup_fail(0, "guest kernel: %s", wrong);
+	/* the boot tables, and then not much more */
+	gmem_small_pages(&m->mem, GPA(0), HUGE_PAGE);
 	images->entry = kernel.entry;
 	images->initramfs = load_initramfs(m, init_fd, kernel.end, &images->initramfs_size);
 }
