@@ -168,7 +168,7 @@ int config_read_bundle(struct container_config *config, const char *dir, struct 
 	path = arena_printf(&config->arena, "%s/" CONFIG_FILE, bundle);
 	err = file_read(path, &config->arena, &text, &len);
 	if (err == -EFBIG)
-		return failure_set(failure, err, "%s: expected at most %u bytes", path,
+		return failure_set(failure, err, "%s: expected at most %zu bytes", path,
 				   JSON_DOCUMENT_MAX);
 	if (err == -EINVAL)
 		return failure_set(failure, err, "%s: expected a regular file", path);

@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 /* A larger document is a mistake or an attack. */
-#define JSON_DOCUMENT_MAX (4u * 1024u * 1024u)
+#define JSON_DOCUMENT_MAX ((size_t)4 << 20)
 
 /* A new reference, or NULL with the error set: no JSON, or a name twice in an object. */
 json_t *json_document_parse(const char *text, size_t len, json_error_t *error);
