@@ -75,6 +75,7 @@ test_a_controller_that_is_not_delegated()
 		{"major": 250, "minor": 99, "rate": 1000}]}, '
 	expect_refused 'throttleReadBpsDevice: "250:99 rbps=1000": the io controller is missing or not delegated at ' \
 		run --bundle bundle nacre-e2e-busy
+	[ ! -e "$CGROUPS/nacre-e2e-busy/c1" ] || failed "the container's cgroup is left"
 	kill $!
 	wait $!
 	rmdir "$CGROUPS/nacre-e2e-busy"
