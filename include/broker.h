@@ -3,8 +3,9 @@
  * What nacre-vmm's virtio-fs device and nacre-fsd say to each other.
  *
  * One SOCK_SEQPACKET pair per container. The VMM copies a FUSE request out of guest memory once,
- * puts a struct broker_header before it and sends it as one packet; nacre-fsd answers with the same
- * tag before the FUSE reply (struct fuse_out_header and body). Wire types of FUSE are those of
+ * puts a struct broker_header before it and sends it; nacre-fsd answers with the same tag before the FUSE
+ * reply (struct fuse_out_header and body). A packet holds one reply, or one request, before which there may
+ * be others that have no answer; what they say of their lengths makes up the packet. Wire types of FUSE are those of
  * <linux/fuse.h>, protocol 7.36, in the byte order of the machine, as FUSE has it.
  *
  * Never sent here: FUSE_INIT and FUSE_DESTROY (the VMM answers them), FUSE_INTERRUPT (dropped),

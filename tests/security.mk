@@ -66,7 +66,7 @@ $(BUILD)/hostile/bad_kernel_%: tests/fuzz/corpus/elf/%
 	@mkdir -p $(@D)
 	@cp $< $@
 
-$(BUILD)/hostile/run: tests/hostile/run.c include/broker.h include/vmstatus.h
+$(BUILD)/hostile/run: tests/hostile/run.c tests/unit/broker_inbox.h include/broker.h include/vmstatus.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) -o $@ $<
 

@@ -19,6 +19,7 @@ static _Thread_local struct {
 	int64_t deadline_ms; /* CLOCK_MONOTONIC; -1: no timer */
 	loop_fn timer_fn;
 	void *timer_ctx;
+	void (*idle_fn)(void);
 } loop = { .epoll_fd = -1, .deadline_ms = -1 };
 
 static int64_t now_ms(void)
@@ -99,19 +100,42 @@ static int run_timer(void)
 	return run_timer();
 }
 
-void loop_step(int max_wait_ms)
+void loop_when_idle(void (*fn)(void))
 {
-	int wait = run_timer();
-	int n;
+	loop.idle_fn = fn;
+}
 
-	if (max_wait_ms >= 0 && (wait < 0 || wait > max_wait_ms))
-		wait = max_wait_ms;
-	n = epoll_wait(loop.epoll_fd, loop.batch, EVENTS_PER_WAIT, wait);
+/* Events into loop.batch: their number. */
+static int wait_for_events(int wait_ms)
+{
+	int n = epoll_wait(loop.epoll_fd, loop.batch, EVENTS_PER_WAIT, wait_ms);
+
 	if (n < 0 && errno != EINTR) {
 		log_line("epoll_wait: error %d", errno);
 		abort();
 	}
-	loop.n_batch = n > 0 ? n : 0;
+	return n > 0 ? n : 0;
+}
+
+void loop_step(int max_wait_ms)
+{
+	int wait = run_timer();
+	int n = 0;
+
+	if (max_wait_ms >= 0 && (wait < 0 || wait > max_wait_ms))
+		wait = max_wait_ms;
+	if (loop.idle_fn) {
+		void (*fn)(void) = loop.idle_fn;
+
+		n = wait_for_events(0);
+		if (n == 0) {
+			loop.idle_fn = NULL;
+			fn();
+		}
+	}
+	if (n == 0)
+		n = wait_for_events(wait);
+	loop.n_batch = n;
 	for (int i = 0; i < loop.n_batch; i++) {
 		struct loop_source *src = loop.batch[i].data.ptr;
 

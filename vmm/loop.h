@@ -27,7 +27,7 @@ int loop_init(void);
 
 /*
  * Registers *src (storage owned by the caller, valid until loop_remove) for EPOLL* events, level
- * triggered. 0 or -errno.
+ * triggered unless EPOLLET is among them. 0 or -errno.
  */
 int loop_add(struct loop_source *src, int fd, uint32_t events, loop_fn fn, void *ctx);
 
@@ -39,6 +39,12 @@ void loop_remove(struct loop_source *src);
 
 /* One timer: fn is called once, `ms` from now; a later call replaces it; ms < 0 disarms it. */
 void loop_set_timer(int64_t ms, loop_fn fn, void *ctx);
+
+/*
+ * Once: fn is called as soon as nothing else is to be done, before the loop waits. A later call replaces
+ * it.
+ */
+void loop_when_idle(void (*fn)(void));
 
 /* Waits once, at most max_wait_ms (-1: as long as it takes), and delivers what came. */
 void loop_step(int max_wait_ms);

@@ -58,11 +58,25 @@ static int send_packet(struct fs_broker *b, const void *packet, size_t len)
 	return errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN ? -ENOTCONN : -EAGAIN;
 }
 
+/* Sends the packets that nobody waits for. */
+static int send_later(struct fs_broker *b)
+{
+	int r = b->later_len ? send_packet(b, b->later, b->later_len) : 0;
+
+	if (!r)
+		b->later_len = 0;
+	return r;
+}
+
 static int flush_resets(struct fs_broker *b)
 {
 	for (uint32_t c = 0; c < BROKER_CLASS_COUNT; c++) {
 		const struct broker_header reset = {.tag = BROKER_TAG_RESET, .class = c};
-		int r = b->reset_due[c] ? send_packet(b, &reset, sizeof(reset)) : 0;
+		/* A reset ends what was said before. */
+		int r = b->reset_due[c] ? send_later(b) : 0;
+
+		if (!r && b->reset_due[c])
+			r = send_packet(b, &reset, sizeof(reset));
 
 		if (r)
 			return r;
@@ -99,8 +113,10 @@ static int flush(struct fs_broker *b)
 		}
 		next->state = FS_SENT;
 		r = send_packet(b, next->msg, next->msg_len);
-		if (!r)
+		if (!r) {
+			b->n_asked++;
 			continue;
+		}
 		next->state = FS_QUEUED;
 		pthread_mutex_lock(&fs.lock);
 		put_first(&b->to_send, next);
@@ -118,8 +134,54 @@ void fs_brokers_flush(void)
 	}
 }
 
+/* Sends p, with what waited for such an opportunity before it. */
+static int send_along(struct fs_broker *b, const struct fs_packet *p, size_t len)
+{
+	static uint8_t both[sizeof(struct fs_packet)];
+	int r;
+
+	if (!b->later_len)
+		return send_packet(b, p, len);
+	if (len > sizeof(both) - b->later_len) {
+		r = send_later(b);
+		return r ? r : send_packet(b, p, len);
+	}
+	memcpy(both, b->later, b->later_len);
+	memcpy(both + b->later_len, p, len);
+	r = send_packet(b, both, b->later_len + len);
+	if (!r)
+		b->later_len = 0;
+	return r;
+}
+
+static void send_all_later(void)
+{
+	for (uint32_t i = 0; i < FS_BROKERS_MAX; i++) {
+		struct fs_broker *b = &fs.broker[i];
+
+		if (b->used && !b->dead && send_later(b) == -EAGAIN)
+			loop_arm(&b->src, EPOLLIN | EPOLLOUT);
+	}
+}
+
+/* Keeps a packet without an answer for a while. */
+static int keep_for_later(struct fs_broker *b, const struct fs_packet *p, size_t len)
+{
+	int r = len > sizeof(b->later) - b->later_len ? send_later(b) : 0;
+
+	if (r)
+		return r;
+	if (len > sizeof(b->later))
+		return send_packet(b, p, len);
+	memcpy(b->later + b->later_len, p, len);
+	b->later_len += (uint32_t)len;
+	loop_when_idle(send_all_later);
+	return 0;
+}
+
 int fs_broker_send(struct fs_broker *b, struct fs_packet *p, struct fs_request *r)
 {
+	size_t len = sizeof(p->broker) + p->hdr.len;
 	int err = flush(b);
 
 	if (err)
@@ -128,8 +190,12 @@ int fs_broker_send(struct fs_broker *b, struct fs_packet *p, struct fs_request *
 	if (r) {
 		r->broker = b;
 		r->state = FS_SENT;
+		err = send_along(b, p, len);
+		if (!err)
+			b->n_asked++;
+	} else {
+		err = keep_for_later(b, p, len);
 	}
-	err = send_packet(b, p, sizeof(p->broker) + p->hdr.len);
 	if (err == -EAGAIN)
 		loop_arm(&b->src, EPOLLIN | EPOLLOUT);
 	return err;
@@ -334,7 +400,7 @@ static void on_broker(void *ctx, uint32_t events)
 {
 	struct fs_broker *b = ctx;
 
-	for (uint32_t i = 0; i < REPLIES_PER_EVENT; i++) {
+	for (uint32_t i = 0; i < REPLIES_PER_EVENT && (i == 0 || b->n_asked); i++) {
 		bool lost_fd = false;
 		int fd;
 		ssize_t n = receive(b->src.fd, &fd, &lost_fd);
@@ -354,6 +420,7 @@ static void on_broker(void *ctx, uint32_t events)
 			lose(b);
 			return;
 		}
+		b->n_asked--;
 		on_reply(r, fd, lost_fd);
 	}
 	if (!(events & EPOLLOUT))

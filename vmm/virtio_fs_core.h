@@ -38,6 +38,9 @@
 #define FS_PAGES_MAX 256u
 #define FS_WRITE_MAX (FS_PAGES_MAX * 4096u)
 
+/* Room for RELEASEs and FORGETs of a broker that are sent together. */
+#define FS_LATER_BYTES 512u
+
 struct fs_list {
 	uint32_t first, last; /* index + 1, 0: none */
 };
@@ -49,7 +52,7 @@ struct fs_file {
 	uint32_t class;
 	uint32_t release;      /* tag + 1 of a RELEASE that waits for the others to end; 0: none */
 	uint32_t next;         /* free list, index + 1 */
-	bool writing;          /* a WRITE is under way; fs.lock */
+	bool writing;          /* a WRITE is a job, or a worker's; fs.lock */
 	struct fs_list writes; /* the WRITEs that wait for it */
 };
 
@@ -92,6 +95,7 @@ struct fs_request {
 struct fs_broker {
 	bool used;
 	bool dead;
+	uint32_t n_asked; /* requests in state FS_SENT */
 	uint32_t container;
 	struct loop_source src;
 	void (*lost)(uint32_t container);
@@ -99,6 +103,9 @@ struct fs_broker {
 	bool reset_due[BROKER_CLASS_COUNT];
 	uint32_t n_slots; /* slots ever used */
 	uint32_t *slot;   /* by handle: index + 1 of a file, 0: none */
+	/* What nobody waits for, to go along with the next request or when there is none. */
+	uint32_t later_len;
+	uint8_t later[FS_LATER_BYTES];
 };
 
 struct fs_device {
@@ -193,13 +200,14 @@ struct fs_broker *fs_broker_of_node(uint64_t node_id);
 /* The live broker with the lowest container number of at least n, or NULL. */
 struct fs_broker *fs_broker_from(uint32_t n);
 /*
- * Sends p (header and body of p->hdr.len bytes) for request r; r == NULL: there will be no answer.
+ * Sends p (header and body of p->hdr.len bytes) for request r; r == NULL: there will be no answer, and p
+ * goes along with the next one that has, or when the loop has nothing to do.
  * 0, -EAGAIN (the socket is full; fs_unstall() comes later) or -ENOTCONN.
  */
 int fs_broker_send(struct fs_broker *b, struct fs_packet *p, struct fs_request *r);
 /* Sends the packet in r->msg, now or as soon as the socket takes it. Takes r. */
 void fs_broker_queue(struct fs_broker *b, struct fs_request *r);
-/* Sends what waits on every broker. */
+/* Sends what waits on every broker for the socket to take it. */
 void fs_brokers_flush(void);
 
 /* virtio_fs_files.c. Any thread; fs.lock is taken. */

@@ -84,6 +84,26 @@ static int parse(const struct chain *c, const struct fs_packet *p, struct io *io
 	return 0;
 }
 
+/*
+ * One WRITE of a file at a time: the host's file systems let one writer at an inode, and a second
+ * worker would only wait for the first, while the device thread or another file could have its
+ * processor. So a WRITE waits at its file, and no worker is woken for it.
+ */
+static void add_job(struct fs_request *r)
+{
+	const bool writes = r->opcode == FUSE_WRITE;
+
+	pthread_mutex_lock(&fs.lock);
+	if (writes && r->file->writing) {
+		fs_list_push(&r->file->writes, r);
+	} else {
+		r->file->writing = r->file->writing || writes;
+		fs_list_push(&fs.jobs, r);
+		pthread_cond_signal(&fs.work);
+	}
+	pthread_mutex_unlock(&fs.lock);
+}
+
 int fs_serve_io(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 		const struct fs_packet *p)
 {
@@ -109,10 +129,7 @@ int fs_serve_io(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 	r->size = io.size;
 	r->rw_flags = io.rw_flags;
 	r->state = FS_JOB;
-	pthread_mutex_lock(&fs.lock);
-	fs_list_push(&fs.jobs, r);
-	pthread_cond_signal(&fs.work);
-	pthread_mutex_unlock(&fs.lock);
+	add_job(r);
 	return 0;
 }
 
@@ -134,37 +151,20 @@ static ssize_t transfer(const struct fs_request *r)
 	return done < 0 ? -errno : done;
 }
 
-/*
- * The next READ or WRITE to do. One WRITE of a file at a time: the host's file systems let one
- * writer at an inode, and a second worker would only wait for the first, while the device thread or
- * another file could have its processor. fs.lock held.
- */
-static struct fs_request *next_job(void)
-{
-	struct fs_request *r;
-
-	while ((r = fs_list_pop(&fs.jobs))) {
-		if (r->opcode != FUSE_WRITE)
-			return r;
-		if (!r->file->writing) {
-			r->file->writing = true;
-			return r;
-		}
-		fs_list_push(&r->file->writes, r);
-	}
-	return NULL;
-}
-
 /* A WRITE is done: the next one of the file takes its place behind the other jobs. */
 static void end_write(struct fs_file *file)
 {
 	struct fs_request *r;
 
 	pthread_mutex_lock(&fs.lock);
-	file->writing = false;
 	r = fs_list_pop(&file->writes);
-	if (r)
-		fs_list_push(&fs.jobs, r); /* no signal: this thread is about to look */
+	file->writing = r;
+	if (r) {
+		/* This thread is about to look, and takes the first. */
+		if (fs.jobs.first)
+			pthread_cond_signal(&fs.work);
+		fs_list_push(&fs.jobs, r);
+	}
 	pthread_mutex_unlock(&fs.lock);
 }
 
@@ -201,7 +201,7 @@ static void *work(void *arg)
 		struct fs_request *r;
 
 		pthread_mutex_lock(&fs.lock);
-		while (!(r = next_job()))
+		while (!(r = fs_list_pop(&fs.jobs)))
 			pthread_cond_wait(&fs.work, &fs.lock);
 		pthread_mutex_unlock(&fs.lock);
 		run(r);

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "broker_inbox.h"
 #include "fuzz_device.h"
 #include "vmm/virtio_fs_io.c" /* for run(), one job */
 
@@ -182,6 +183,8 @@ static struct {
 	uint8_t body[BROKER_MSG_MAX];
 } got;
 
+static struct broker_inbox inbox[2];
+
 /* Takes the next request and answers it, well or not; or says something unasked. */
 static void reply(struct cursor *c)
 {
@@ -196,7 +199,7 @@ static void reply(struct cursor *c)
 	ssize_t n;
 
 	do {
-		n = recv(fsd_end[which], &got, sizeof(got), MSG_DONTWAIT);
+		n = broker_take(&inbox[which], fsd_end[which], &got);
 	} while (n == sizeof(got.broker)); /* the end of a session has no answer */
 	if (n >= (ssize_t)(sizeof(got.broker) + sizeof(got.hdr))) {
 		CLAIM(got.hdr.len == (size_t)n - sizeof(got.broker));

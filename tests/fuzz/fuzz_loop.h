@@ -54,6 +54,13 @@ void loop_set_timer(int64_t ms, loop_fn fn, void *ctx)
 	(void)ctx;
 }
 
+static void (*fuzz_idle)(void);
+
+void loop_when_idle(void (*fn)(void))
+{
+	fuzz_idle = fn;
+}
+
 /* Of threads, which a fuzzer has none of. */
 int loop_init(void)
 {
@@ -81,12 +88,24 @@ static bool fuzz_step(void)
 		p[n].events = (short)src[n]->events;
 		n++;
 	}
-	if (poll(p, n, 0) <= 0)
-		return false;
+	if (poll(p, n, 0) <= 0) {
+		void (*fn)(void) = fuzz_idle;
+
+		fuzz_idle = NULL;
+		if (fn)
+			fn();
+		return fn;
+	}
 	for (nfds_t i = 0; i < n; i++) {
+		uint64_t count;
+
 		/* One callback may remove or silence the source of another. */
-		if (p[i].revents && src[i]->fd == p[i].fd && src[i]->events)
-			src[i]->fn(src[i]->ctx, (uint32_t)p[i].revents);
+		if (!p[i].revents || src[i]->fd != p[i].fd || !src[i]->events)
+			continue;
+		/* An edge is over once it was reported. */
+		if (src[i]->events & EPOLLET)
+			(void)!read(p[i].fd, &count, sizeof(count));
+		src[i]->fn(src[i]->ctx, (uint32_t)p[i].revents);
 	}
 	return true;
 }

@@ -36,6 +36,7 @@
 #include <unistd.h>
 
 #include "broker.h"
+#include "../unit/broker_inbox.h"
 #include "vmstatus.h"
 
 #define MEMORY_MIB   24
@@ -176,8 +177,10 @@ static void start(struct vm *vm, const char *vmm, const char *guest)
 	close(net[1]);
 }
 
-static void answer_request(int fd)
+static void answer_requests(int fd)
 {
+	static struct broker_inbox inbox;
+
 	static struct {
 		struct broker_header broker;
 		struct fuse_in_header hdr;
@@ -187,14 +190,17 @@ static void answer_request(int fd)
 		struct broker_header broker;
 		struct fuse_out_header hdr;
 	} r = { .hdr = { .len = sizeof(r.hdr), .error = -ENOENT } };
-	ssize_t n = recv(fd, &q, sizeof(q), MSG_DONTWAIT);
 
-	if (n < (ssize_t)(sizeof(q.broker) + sizeof(q.hdr)) || q.hdr.opcode == FUSE_GETATTR ||
-	    q.broker.tag == BROKER_TAG_QUIET)
-		return;
-	r.broker = q.broker;
-	r.hdr.unique = q.hdr.unique;
-	(void)send(fd, &r, sizeof(r), MSG_DONTWAIT | MSG_NOSIGNAL);
+	do {
+		ssize_t n = broker_take(&inbox, fd, &q);
+
+		if (n < (ssize_t)(sizeof(q.broker) + sizeof(q.hdr)) || q.hdr.opcode == FUSE_GETATTR ||
+		    q.broker.tag == BROKER_TAG_QUIET)
+			continue;
+		r.broker = q.broker;
+		r.hdr.unique = q.hdr.unique;
+		(void)send(fd, &r, sizeof(r), MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (inbox.at < inbox.len);
 }
 
 /* The network's other end: what the guest sends comes back. */
@@ -223,7 +229,7 @@ static void serve(struct vm *vm)
 		if (p[2].revents & POLLIN)
 			echo_frame(vm->net);
 		if (p[0].revents)
-			answer_request(vm->fsd);
+			answer_requests(vm->fsd);
 		if (p[1].revents)
 			(void)recv(vm->client, sink, sizeof(sink), MSG_DONTWAIT);
 		if ((p[0].revents | p[1].revents) & (POLLHUP | POLLERR))

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "broker.h"
+#include "tests/unit/broker_inbox.h"
 #include "vmm/loop.h"
 #include "vmm/mmio.h"
 #include "vmm/virtio_fs.h"
@@ -238,6 +239,7 @@ static void *fsd(void *arg)
 		struct fuse_in_header hdr;
 		uint8_t body[BROKER_MSG_MAX];
 	} q;
+	static struct broker_inbox inbox;
 	int fd = *(int *)arg, file = memfd_create("file", MFD_CLOEXEC);
 
 	while (!atomic_load(&stop)) {
@@ -251,8 +253,8 @@ static void *fsd(void *arg)
 		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 
-		if (poll(&p, 1, 50) <= 0 ||
-		    recv(fd, &q, sizeof(q), MSG_DONTWAIT) < (ssize_t)(sizeof(q.broker) + sizeof(q.hdr)) ||
+		if ((inbox.at == inbox.len && poll(&p, 1, 50) <= 0) ||
+		    broker_take(&inbox, fd, &q) < (ssize_t)(sizeof(q.broker) + sizeof(q.hdr)) ||
 		    q.broker.tag == BROKER_TAG_QUIET)
 			continue;
 		r.broker = q.broker;

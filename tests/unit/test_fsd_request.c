@@ -2,12 +2,14 @@
 /* nacre-fsd against a hostile peer: framing, names, nodes, handles, and what is never opened. */
 /* SOURCES: fsd/request.c fsd/lookup.c fsd/attr.c fsd/open.c fsd/create.c fsd/name.c fsd/dir.c */
 /* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/handle.c fsd/export.c fsd/sys.c */
-/* SOURCES: fsd/slow.c */
+/* SOURCES: fsd/slow.c fsd/serve.c */
 #include "test_fsd_harness.h"
 
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+
+#include "fsd/serve.h"
 
 /* Bug of others, number 12: "/" and ".." in a FUSE name (libkrun #329). */
 static void test_bug12_names(void **state)
@@ -60,6 +62,70 @@ static void test_framing(void **state)
 	assert_int_equal(request_serve(&fsd, sizeof(bh) + sizeof(h), &donated), 0);
 	for (size_t n = 0; n < sizeof(bh) + sizeof(h); n++)
 		assert_int_equal(request_serve(&fsd, n, &donated), 0);
+}
+
+struct whole {
+	struct broker_header broker;
+	struct fuse_in_header hdr;
+	struct fuse_getattr_in body;
+};
+static_assert(sizeof(struct whole) == 8 + 40 + 16, "no holes");
+
+static struct whole getattr_of(uint64_t node, uint32_t tag)
+{
+	return (struct whole){
+		.broker = {.tag = tag, .class = BROKER_CLASS_ROOT},
+		.hdr = {.len = sizeof(struct whole) - sizeof(struct broker_header),
+			.opcode = FUSE_GETATTR,
+			.unique = tag,
+			.nodeid = node}};
+}
+
+/* The error of the next answer, which must be that to `tag`. */
+static int next_answer(int fd, uint32_t tag)
+{
+	struct {
+		struct broker_header broker;
+		struct fuse_out_header hdr;
+		uint8_t body[256];
+	} r;
+	ssize_t n = recv(fd, &r, sizeof(r), MSG_DONTWAIT);
+
+	assert_true(n >= (ssize_t)(sizeof(r.broker) + sizeof(r.hdr)));
+	assert_int_equal(r.broker.tag, tag);
+	return r.hdr.error;
+}
+
+/* Several requests in one packet, and packets that lie about how many there are. */
+static void test_packets(void **state)
+{
+	struct whole r[4] = {getattr_of(top(), 1), getattr_of(top(), BROKER_TAG_QUIET),
+			     getattr_of(top() + 1000000, 3), getattr_of(top(), 4)};
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	assert_true(send(pair[1], r, sizeof(r), 0) == sizeof(r));
+	/* The last one is cut off. */
+	assert_true(send(pair[1], r, sizeof(r) - 1, 0) == sizeof(r) - 1);
+	/* The first one has a length that goes beyond the packet, and then one that is none. */
+	r[0].hdr.len = sizeof(r);
+	assert_true(send(pair[1], r, sizeof(r), 0) == sizeof(r));
+	r[0].hdr.len = 0;
+	assert_true(send(pair[1], r, sizeof(r), 0) == sizeof(r));
+	shutdown(pair[1], SHUT_WR);
+	assert_int_equal(serve(&fsd, pair[0]), 0);
+	assert_int_equal(next_answer(pair[1], 1), 0);
+	assert_int_equal(next_answer(pair[1], 3), -ESTALE);
+	assert_int_equal(next_answer(pair[1], 4), 0);
+	assert_int_equal(next_answer(pair[1], 1), 0);
+	assert_int_equal(next_answer(pair[1], 3), -ESTALE);
+	assert_int_equal(next_answer(pair[1], 4), -EINVAL);
+	assert_int_equal(next_answer(pair[1], 1), -EINVAL);
+	assert_int_equal(next_answer(pair[1], 1), -EINVAL);
+	assert_int_equal(recv(pair[1], r, sizeof(r), MSG_DONTWAIT), -1);
+	close(pair[0]);
+	close(pair[1]);
 }
 
 static void test_opcodes(void **state)
@@ -366,6 +432,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FSD_TEST(test_bug12_names),    FSD_TEST(test_framing),
+		FSD_TEST(test_packets),
 		FSD_TEST(test_opcodes),        FSD_TEST(test_nodes),
 		FSD_TEST(test_handles),        FSD_TEST(test_bug11_special_files),
 		FSD_TEST(test_symlink_escape), FSD_TEST(test_kernel_file_systems),

@@ -475,6 +475,53 @@ static void test_syncfs(void **state)
 	assert_int_equal(ask_op(ROOT, FUSE_SYNCFS, FUSE_ROOT_ID, NULL, 0), -EINVAL);
 }
 
+/* What nobody waits for goes along with what somebody does, before it and before the session's end. */
+static void test_together(void **state)
+{
+	struct fuse_forget_in in = {.nlookup = 1};
+	struct req r = make(FUSE_FORGET, NODE, &in, sizeof(in)), ask = make(FUSE_STATFS, NODE, NULL, 0);
+	const int forget_len = sizeof(struct broker_header) + sizeof(r.hdr) + sizeof(in);
+	const int ask_len = sizeof(struct broker_header) + sizeof(ask.hdr);
+	uint8_t packet[1024];
+
+	(void)state;
+	next_head[ROOT][FS_QUEUE_REQUEST] = 64; /* the queues share the memory of their requests */
+	/* 11 of them: nine fill a packet. */
+	for (int i = 0; i < 11; i++) {
+		r.hdr.unique = 100u + (uint32_t)i;
+		offer(ROOT, FS_QUEUE_HIPRIO, &r, r.hdr.len, 0);
+	}
+	driver_notify(&dev[ROOT], FS_QUEUE_HIPRIO);
+	offer(ROOT, FS_QUEUE_REQUEST, &ask, ask.hdr.len, 0x400);
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	pump();
+	assert_int_equal(recv(fsd_end[0], packet, sizeof(packet), MSG_PEEK), 9 * forget_len);
+	for (uint32_t i = 0; i < 9; i++)
+		assert_int_equal(fsd_receive(0), forget_len);
+	assert_true(got.hdr.unique == 108);
+	assert_int_equal(recv(fsd_end[0], packet, sizeof(packet), MSG_PEEK), 2 * forget_len + ask_len);
+	for (uint32_t i = 9; i < 11; i++) {
+		assert_int_equal(fsd_receive(0), forget_len);
+		assert_true(got.hdr.unique == 100 + i);
+	}
+	assert_int_equal(fsd_receive(0), ask_len);
+	assert_int_equal(got.hdr.opcode, FUSE_STATFS);
+	fsd_reply(0, -EIO, NULL, 0);
+	pump();
+
+	/* The session ends in the same breath. */
+	offer(ROOT, FS_QUEUE_HIPRIO, &r, r.hdr.len, 0);
+	driver_notify(&dev[ROOT], FS_QUEUE_HIPRIO);
+	ask = make(FUSE_DESTROY, 0, NULL, 0);
+	offer(ROOT, FS_QUEUE_REQUEST, &ask, ask.hdr.len, 0x400);
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	pump();
+	assert_int_equal(fsd_receive(0), forget_len);
+	assert_int_equal(fsd_receive(0), sizeof(struct broker_header));
+	assert_int_equal(got.broker.tag, BROKER_TAG_RESET);
+	assert_int_equal(fsd_receive(0), -1);
+}
+
 /* Random requests from a guest, and a nacre-fsd that answers each with an error. */
 static void test_noise(void **state)
 {
@@ -517,7 +564,7 @@ static void test_noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FS_TEST(test_config),        FS_TEST(test_init),       FS_TEST(test_destroy),
+		FS_TEST(test_config),        FS_TEST(test_init),       FS_TEST(test_destroy),    FS_TEST(test_together),
 		FS_TEST(test_own_directory), FS_TEST(test_forward),    FS_TEST(test_routes),
 		FS_TEST(test_forget),        FS_TEST(test_framing),    FS_TEST(test_long_request),
 		FS_TEST(test_all_tags),      FS_TEST(test_tag_bound),  FS_TEST(test_full_socket),

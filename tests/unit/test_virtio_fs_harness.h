@@ -21,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "broker_inbox.h"
 #include "fake_driver.h"
 #include "vmm/virtio_fs_core.h"
 
@@ -57,6 +58,13 @@ void loop_remove(struct loop_source *src)
 	src->fd = -1;
 }
 
+static void (*idle)(void);
+
+void loop_when_idle(void (*fn)(void))
+{
+	idle = fn;
+}
+
 /* Runs what is ready; true if there was anything. */
 static bool pump_once(int ms)
 {
@@ -70,11 +78,23 @@ static bool pump_once(int ms)
 		src[n] = sources[i];
 		p[n++] = (struct pollfd){.fd = sources[i]->fd, .events = (short)sources[i]->events};
 	}
-	if (poll(p, (nfds_t)n, ms) <= 0)
-		return false;
+	if (poll(p, (nfds_t)n, ms) <= 0) {
+		void (*fn)(void) = idle;
+
+		idle = NULL;
+		if (fn)
+			fn();
+		return fn;
+	}
 	for (int i = 0; i < n; i++) {
-		if (p[i].revents && src[i]->fd == p[i].fd)
-			src[i]->fn(src[i]->ctx, (uint32_t)p[i].revents);
+		uint64_t count;
+
+		if (!p[i].revents || src[i]->fd != p[i].fd)
+			continue;
+		/* An edge is over once it was reported. */
+		if (src[i]->events & EPOLLET)
+			(void)!read(p[i].fd, &count, sizeof(count));
+		src[i]->fn(src[i]->ctx, (uint32_t)p[i].revents);
 	}
 	return true;
 }
@@ -243,10 +263,12 @@ static struct {
 	uint8_t body[BROKER_MSG_MAX];
 } got;
 
-/* Takes a packet that the device sent; its length, or -1. */
+static struct broker_inbox inbox[2];
+
+/* Takes a request that the device sent; its length, or -1. */
 static inline int fsd_receive(int which)
 {
-	return (int)recv(fsd_end[which], &got, sizeof(got), MSG_DONTWAIT);
+	return (int)broker_take(&inbox[which], fsd_end[which], &got);
 }
 
 /* Answers with `n_fds` descriptors. */
@@ -323,6 +345,7 @@ static inline int temporary(int flags)
 
 static int setup(void **state)
 {
+	memset(inbox, 0, sizeof(inbox));
 	(void)state;
 	fds_before = count_fds();
 	n_lost = 0;

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,19 +26,23 @@
 #define PAGES     FS_PAGES_MAX
 #define SLOTS     3u /* of PAGES + 2 descriptors each, in a ring of 1024 */
 #define SLOT_DESC (PAGES + 2u)
-#define SLOT_SIZE (BLOCK + 0x4000u)
+#define SLOT_SIZE 0x4000u
 #define RINGS     0x20000u
-#define MEMORY    (RINGS + SLOTS * SLOT_SIZE + 0x100000u)
+#define FORGETS   (FAKE_BASE + RINGS + SLOTS * SLOT_SIZE)
+#define FORGETS_MAX 64u
+#define MEMORY    0x100000u /* rings and requests; behind it lies what is read and written */
 
 static struct gmem mem;
 static struct fake_driver drv[FS_QUEUES];
 static uint16_t hiprio_head;
 /* The device: how it is notified of a queue, its interrupts, and what it expects of ids. */
-static struct {
+struct device {
 	void (*notify)(uint32_t q);
 	int irq_fd;
 	uint32_t id;
-} device;
+	bool no_flush; /* what it said of FLUSH */
+};
+static struct device device;
 /* Pages of a request lie in a row, as a guest that has just started gives them; or no two do. */
 static bool scattered;
 
@@ -85,65 +88,66 @@ static uint64_t slot_gpa(uint32_t slot)
 	return FAKE_BASE + RINGS + (uint64_t)slot * SLOT_SIZE;
 }
 
-/* In a slot: the request, at 0x1000 the answer's header and body, at 0x4000 the pages. */
-static void describe_pages(uint32_t slot, uint16_t first, uint32_t len, uint16_t flags)
+/*
+ * Where a block of a file lies in memory. Each has its own place, as in the page cache of a guest: three
+ * buffers that are used again and again would stay in the processor's cache.
+ */
+static uint64_t block_gpa(uint64_t off)
 {
-	for (uint32_t done = 0, i = 0; done < len; done += 4096, i++) {
-		uint32_t page = scattered ? PAGES - 1 - i : i;
-		uint64_t at = slot_gpa(slot) + 0x4000 + page * 4096ul;
-		bool last = len - done <= 4096;
-
-		fake_desc(&drv[FS_QUEUE_REQUEST], (uint16_t)(first + i), at,
-			  last ? len - done : 4096, (uint16_t)(flags | (last ? 0 : FAKE_NEXT)),
-			  (uint16_t)(first + i + 1));
-	}
+	return FAKE_BASE + MEMORY + off;
 }
 
-/* The descriptors of a slot: `len` bytes of request; data > 0: bytes behind the answer, < 0: the
- * request. */
-static void describe(uint32_t slot, uint32_t len, int32_t data)
+static void put_desc(uint16_t i, uint64_t gpa, uint32_t len, uint16_t flags)
 {
 	struct fake_driver *d = &drv[FS_QUEUE_REQUEST];
-	uint16_t at = (uint16_t)(slot * SLOT_DESC);
-	uint64_t gpa = slot_gpa(slot);
+	struct vring_desc desc = {.addr = gpa, .len = len, .flags = flags, .next = (uint16_t)(i + 1)};
 
-	fake_desc(d, at, gpa, len, FAKE_NEXT, (uint16_t)(at + 1));
-	if (data < 0) {
-		uint16_t pages = (uint16_t)(((uint32_t)-data + 4095) / 4096);
-
-		describe_pages(slot, (uint16_t)(at + 1), (uint32_t)-data, 0);
-		at = (uint16_t)(at + pages);
-		/* the last page goes on to the answer */
-		fake_put16(&mem, d->desc + 16ul * at + 12, FAKE_NEXT);
-		fake_put16(&mem, d->desc + 16ul * at + 14, (uint16_t)(at + 1));
-	}
-	fake_desc(d, (uint16_t)(at + 1), gpa + 0x1000,
-		  data > 0 ? (uint32_t)sizeof(struct fuse_out_header) : 0x2000,
-		  FAKE_WRITE | (data > 0 ? FAKE_NEXT : 0), (uint16_t)(at + 2));
-	if (data > 0)
-		describe_pages(slot, (uint16_t)(at + 2), (uint32_t)data, FAKE_WRITE);
+	memcpy(mem.region[0].hva + (d->desc - FAKE_BASE) + sizeof(desc) * i, &desc, sizeof(desc));
 }
 
-/* How the descriptors of a slot lie there. */
-static struct {
-	uint32_t len;
-	int32_t data;
-	bool scattered;
-} described[SLOTS];
+/* The block at `data` as descriptors of one page each. The next one's number. */
+static uint16_t put_block(uint16_t at, uint64_t data, uint16_t flags, bool last)
+{
+	for (uint32_t i = 0; i < PAGES; i++) {
+		uint32_t page = scattered ? PAGES - 1 - i : i;
 
-/* Offers a request of a slot; a slot that is used as before has its descriptors. */
-static void submit(uint32_t slot, const struct request *r, uint32_t len, int32_t data)
+		put_desc(at++, data + page * 4096ul, 4096,
+			 (uint16_t)(flags | (last && i == PAGES - 1 ? 0 : FAKE_NEXT)));
+	}
+	return at;
+}
+
+enum direction { NO_DATA, TO_DEVICE, FROM_DEVICE };
+
+/*
+ * The descriptors of a request of `len` bytes. In a slot lie the request and, at 0x1000, the answer;
+ * `data` is the block that follows the one or the other.
+ */
+static void describe(uint32_t slot, uint32_t len, enum direction direction, uint64_t data)
+{
+	uint16_t at = (uint16_t)(slot * SLOT_DESC);
+
+	put_desc(at++, slot_gpa(slot), len, FAKE_NEXT);
+	if (direction == TO_DEVICE)
+		at = put_block(at, data, FAKE_NEXT, false);
+	if (direction == FROM_DEVICE) {
+		put_desc(at++, slot_gpa(slot) + 0x1000, sizeof(struct fuse_out_header),
+			 FAKE_WRITE | FAKE_NEXT);
+		put_block(at, data, FAKE_WRITE, true);
+	} else {
+		put_desc(at, slot_gpa(slot) + 0x1000, 0x2000, FAKE_WRITE);
+	}
+}
+
+/* Offers a request: header and `len` bytes of body. */
+static void submit(uint32_t slot, const struct request *r, uint32_t len, enum direction direction,
+		   uint64_t data)
 {
 	struct fuse_in_header h = r->hdr;
 
-	h.len = (uint32_t)sizeof(h) + len + (data < 0 ? (uint32_t)-data : 0);
 	len += (uint32_t)sizeof(h);
-	if (described[slot].len != len || described[slot].data != data ||
-	    described[slot].scattered != scattered)
-		describe(slot, len, data);
-	described[slot].len = len;
-	described[slot].data = data;
-	described[slot].scattered = scattered;
+	h.len = len + (direction == TO_DEVICE ? BLOCK : 0);
+	describe(slot, len, direction, data);
 	fake_put(&mem, slot_gpa(slot), r, len);
 	fake_put(&mem, slot_gpa(slot), &h, sizeof(h));
 	fake_offer(&drv[FS_QUEUE_REQUEST], (uint16_t)(slot * SLOT_DESC));
@@ -153,14 +157,11 @@ static void submit(uint32_t slot, const struct request *r, uint32_t len, int32_t
 /* Waits for an answer, as an interrupt would wake the guest. The slot. */
 static uint32_t complete(void)
 {
-	struct pollfd p = {.fd = device.irq_fd, .events = POLLIN};
 	uint32_t id, len;
 	uint64_t n;
 
-	while (!fake_used(&drv[FS_QUEUE_REQUEST], &id, &len)) {
-		MUST(poll(&p, 1, 10000) == 1);
-		(void)!read(device.irq_fd, &n, sizeof(n));
-	}
+	while (!fake_used(&drv[FS_QUEUE_REQUEST], &id, &len))
+		MUST(read(device.irq_fd, &n, sizeof(n)) == sizeof(n));
 	atomic_thread_fence(memory_order_acquire);
 	return id / SLOT_DESC;
 }
@@ -192,7 +193,7 @@ static bool behind;
 /* A request without data, and its answer. 0 or -errno. */
 static int call(const struct request *r, uint32_t len, void *body, size_t body_len)
 {
-	submit(0, r, len, 0);
+	submit(0, r, len, NO_DATA, 0);
 	while (complete() != 0)
 		behind = false;
 	return answer(0, body, body_len);
@@ -260,7 +261,7 @@ static void release_behind(uint64_t node, uint64_t fh)
 
 	while (behind)
 		behind = complete() != 1;
-	submit(1, &r, sizeof(struct fuse_release_in), 0);
+	submit(1, &r, sizeof(struct fuse_release_in), NO_DATA, 0);
 	behind = true;
 }
 
@@ -274,23 +275,24 @@ static void forget(uint64_t node)
 {
 	struct request r = make(FUSE_FORGET, node);
 	struct fuse_forget_in in = {.nlookup = 1};
-	uint64_t at = FAKE_BASE + RINGS + SLOTS * SLOT_SIZE + hiprio_head % 64 * 128ul;
+	uint64_t at = FORGETS + hiprio_head % FORGETS_MAX * 128ul;
 	uint32_t id, len;
 
-	while (fake_used(&drv[FS_QUEUE_HIPRIO], &id, &len))
+	/* Those that were taken; one at least when there is no room for another. */
+	while (fake_used(&drv[FS_QUEUE_HIPRIO], &id, &len) ||
+	       (uint16_t)(hiprio_head - drv[FS_QUEUE_HIPRIO].seen_used) == FORGETS_MAX)
 		;
 	memcpy(r.body, &in, sizeof(in));
 	r.hdr.len = sizeof(r.hdr) + sizeof(in);
 	fake_put(&mem, at, &r, r.hdr.len);
-	fake_desc(&drv[FS_QUEUE_HIPRIO], hiprio_head % 64, at, r.hdr.len, 0, 0);
-	fake_offer(&drv[FS_QUEUE_HIPRIO], hiprio_head++ % 64);
+	fake_desc(&drv[FS_QUEUE_HIPRIO], hiprio_head % FORGETS_MAX, at, r.hdr.len, 0, 0);
+	fake_offer(&drv[FS_QUEUE_HIPRIO], hiprio_head++ % FORGETS_MAX);
 	device.notify(FS_QUEUE_HIPRIO);
 }
 
 /* Empty rings in the memory that there is. */
 static void make_rings(void)
 {
-	memset(described, 0, sizeof(described));
 	hiprio_head = 0;
 	drv[FS_QUEUE_HIPRIO] = fake_driver_at(&mem, FAKE_BASE, FS_HIPRIO_SIZE);
 	drv[FS_QUEUE_REQUEST] = fake_driver_at(&mem, FAKE_BASE + 0x8000u, VIRTQ_SIZE_MAX);
@@ -306,9 +308,39 @@ static void init_session(void)
 	struct request r = make(FUSE_INIT, 0);
 	struct fuse_init_out out;
 
+	/* Its interrupts are waited for by reading them. */
+	MUST(fcntl(device.irq_fd, F_SETFL, 0) == 0);
 	in.flags |= FUSE_INIT_EXT | FUSE_SETXATTR_EXT;
 	memcpy(r.body, &in, sizeof(in));
 	MUST((errno = -call(&r, sizeof(in), &out, sizeof(out))) == 0);
+}
+
+/* Everything about a device and its driver: one is in use, another may lie aside. */
+struct side {
+	struct gmem mem;
+	struct fake_driver drv[FS_QUEUES];
+	uint16_t hiprio_head;
+	struct device device;
+};
+
+static void put_aside(struct side *s)
+{
+	*s = (struct side){.mem = mem, .hiprio_head = hiprio_head, .device = device};
+	memcpy(s->drv, drv, sizeof(drv));
+}
+
+static void take_up(const struct side *s)
+{
+	mem = s->mem;
+	hiprio_head = s->hiprio_head;
+	device = s->device;
+	memcpy(drv, s->drv, sizeof(drv));
+}
+
+static void take_up_instead(struct side *aside, const struct side *s)
+{
+	put_aside(aside);
+	take_up(s);
 }
 
 #endif
