@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside the virtio-fs device; nobody else includes this. virtio_fs.c takes requests off the queues
- * and routes them, virtio_fs_session.c answers what is the VMM's own, virtio_fs_broker.c talks to
- * nacre-fsd, virtio_fs_io.c reads and writes.
+ * and routes them, virtio_fs_session.c answers what is the VMM's own, virtio_fs_send.c and
+ * virtio_fs_broker.c talk to nacre-fsd, virtio_fs_io.c reads and writes.
  *
  * Threads and locks. The device thread pops, routes, sends and receives; it holds dev->lock while
  * it touches a queue. Workers take dev->lock to complete. fs.lock, taken last and never held over a
@@ -194,7 +194,7 @@ int fs_serve_top(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 /* Ends the session of a device: closes its files, has every nacre-fsd forget it. */
 void fs_end_session(struct fs_device *d);
 
-/* virtio_fs_broker.c. Device thread. */
+/* virtio_fs_broker.c and virtio_fs_send.c. Device thread. */
 
 struct fs_broker *fs_broker_of_node(uint64_t node_id);
 /* The live broker with the lowest container number of at least n, or NULL. */
@@ -205,9 +205,11 @@ struct fs_broker *fs_broker_from(uint32_t n);
  * 0, -EAGAIN (the socket is full; fs_unstall() comes later) or -ENOTCONN.
  */
 int fs_broker_send(struct fs_broker *b, struct fs_packet *p, struct fs_request *r);
+/* Sends what waits for the socket to take it. 0 when all is sent, -EAGAIN, -ENOTCONN. */
+int fs_broker_flush(struct fs_broker *b);
 /* Sends the packet in r->msg, now or as soon as the socket takes it. Takes r. */
 void fs_broker_queue(struct fs_broker *b, struct fs_request *r);
-/* Sends what waits on every broker for the socket to take it. */
+/* The same for every broker. */
 void fs_brokers_flush(void);
 
 /* virtio_fs_files.c. Any thread; fs.lock is taken. */

@@ -9,6 +9,7 @@
  * file system. --nofile: RLIMIT_NOFILE of nacre-fsd and the device. At the end a line on standard
  * error tells how much memory both have used at most. The status is the command's.
  */
+/* SOURCES: vmm/virtio_fs_send.c */
 /* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c */
 /* SOURCES: vmm/virtio_fs_io.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
 /* SOURCES: vmm/log.c vmm/loop.c */

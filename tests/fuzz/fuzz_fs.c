@@ -4,6 +4,7 @@
  * anything, with any number of descriptors of any kind. The file threads' work is done here, one
  * job at a time, so that a finding can be repeated.
  */
+/* SOURCES: vmm/virtio_fs_send.c */
 /* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c */
 /* SOURCES: vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
 #include <signal.h>

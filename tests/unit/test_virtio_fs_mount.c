@@ -5,6 +5,7 @@
  * tests/files/bridge.h has how it is put together; the tests work in the mounted file system as a
  * container would.
  */
+/* SOURCES: vmm/virtio_fs_send.c */
 /* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c */
 /* SOURCES: vmm/virtio_fs_io.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/log.c vmm/loop.c */
 /* SOURCES: fsd/request.c fsd/lookup.c fsd/attr.c fsd/open.c fsd/create.c fsd/name.c fsd/dir.c */
