@@ -194,14 +194,13 @@ test_posix_on_overlay_as_under_crun()
 
 # Runs the script ./in/script in /work (the root file system: the Debian tree, writable by an overlay)
 # and in /v (a volume) with the commands NAME… of this host, once in a virtual machine and once under
-# crun: both times it says WORDS, and the host sees the same files. Then the trees are by-NAME/work and
-# volume-by-NAME; finish_program takes them away.
-expect_program()	# WORDS NAME…
+# crun: both times it says WORDS. Then the trees are by-{nacre,crun}/work and volume-by-{nacre,crun};
+# finish_program takes them away.
+expect_program()	# CONTAINER WORDS NAME…
 {
-	local words=$1 name command
+	local container=$1 words=$2 name command
 
-	shift
-	make_disk
+	shift 2
 	make_bundle sh -c 'for d in /work /v; do cd $d && sh /in/script; done'
 	edit '"readonly": true' '"readonly": false'
 	# two processors make an emulated host three times slower
@@ -221,13 +220,13 @@ expect_program()	# WORDS NAME…
 		mount -t overlay nacre-e2e "by-$name" -o \
 			"lowerdir=$E2E_DEBIAN,upperdir=disk/$name/upper,workdir=disk/$name/work"
 	done
-	nacre run --bundle bundle nacre-e2e-program
+	nacre run --bundle bundle "nacre-e2e-$container"
 	expect_silent
 	expect_status 0
 	expect_equal "what was said, twice" "$words"$'\n'"$words" "$(< out)"
 	edit "$PWD/by-nacre" "$PWD/by-crun"
 	edit "$PWD/volume-by-nacre" "$PWD/volume-by-crun"
-	crun run --bundle bundle nacre-e2e-crun > out || failed "crun: status $?"
+	crun run --bundle bundle "nacre-e2e-crun-$container" > out || failed "crun: status $?"
 	expect_equal "what was said under crun, twice" "$words"$'\n'"$words" "$(< out)"
 }
 
@@ -255,6 +254,7 @@ need_program()	# NAME…
 	need_command crun "$@"
 	[ -d "$E2E_DEBIAN/usr" ] || skip "no Debian tree"
 	mkdir in
+	make_disk
 }
 
 LIMITS[test_git_as_under_crun]=600
@@ -281,11 +281,12 @@ git clone -q /in/repo copy && cd copy && git fsck --full --strict && git checkou
 	git gc -q --prune=now && git fsck --full && git status --porcelain
 echo "git: $?"
 END
-	expect_program 'git: 0' git
+	expect_program git 'git: 0' git
 	for place in by-nacre/work volume-by-nacre; do
 		git -c safe.directory='*' -C "$place/copy" fsck --full --strict > out 2>&1 || failed "git fsck on the host: $(< out)"
-		rm -rf by-{nacre,crun}/work/copy/.git volume-by-{nacre,crun}/copy/.git # what is in it depends on times
 	done
+	# what is in them depends on times
+	rm -rf by-{nacre,crun}/work/copy/.git volume-by-{nacre,crun}/copy/.git
 	expect_same_trees 20
 	finish_program
 }
@@ -296,23 +297,23 @@ test_tar_as_under_crun()
 	local i
 
 	need_program tar setfacl setfattr
-	mkdir -p tree/{a,b}/{c,d}
+	mkdir -p disk/tree/{a,b}/{c,d}
 	for ((i = 0; i < 24; i++)); do
-		head -c $((i * i * 99)) "$E2E_BUILD/bin/nacre" > "tree/a/c/$i"
-		chmod $((i % 8))$((i % 7))5 "tree/a/c/$i" && chown "$i:$((i * 3))" "tree/a/c/$i"
-		setfattr -n user.number -v "$i" "tree/a/c/$i" && setfacl -m "u:$((i + 5)):r" "tree/a/c/$i"
+		head -c $((i * i * 99)) "$E2E_BUILD/bin/nacre" > "disk/tree/a/c/$i"
+		chmod $((i % 8))$((i % 7))5 "disk/tree/a/c/$i" && chown "$i:$((i * 3))" "disk/tree/a/c/$i"
+		setfattr -n user.number -v "$i" "disk/tree/a/c/$i" && setfacl -m "u:$((i + 5)):r" "disk/tree/a/c/$i"
 	done
-	setfacl -d -m g:77:rwx tree/b
-	ln tree/a/c/6 tree/b/d/six && ln -s nowhere tree/b/link && mkfifo tree/b/fifo
-	truncate -s 5M tree/b/sparse
-	tar -C tree --xattrs --xattrs-include='user.*' --acls --numeric-owner -cSf in/in.tar .
+	setfacl -d -m g:77:rwx disk/tree/b
+	ln disk/tree/a/c/6 disk/tree/b/d/six && ln -s nowhere disk/tree/b/link && mkfifo disk/tree/b/fifo
+	truncate -s 5M disk/tree/b/sparse
+	tar -C disk/tree --xattrs --xattrs-include='user.*' --acls --numeric-owner -cSf in/in.tar .
 	cat > in/script << 'END'
 tar="tar --xattrs --xattrs-include=user.* --acls --numeric-owner"
 mkdir x y && $tar -C x -xpSf /in/in.tar && $tar -C x -cSf out.tar . && $tar -C y -xpSf out.tar
 echo "tar: $?"
 rm out.tar
 END
-	expect_program 'tar: 0'
+	expect_program tar 'tar: 0'
 	expect_same_trees 300
 	finish_program
 }
@@ -337,7 +338,7 @@ for mode in delete wal; do
 		pragma integrity_check;"
 done
 END
-	expect_program "$(printf '%s\n' delete ok 60 ok wal ok 60 ok)" sqlite3
+	expect_program sqlite "$(printf '%s\n' delete ok 60 ok wal ok 60 ok)" sqlite3
 	for place in by-nacre/work volume-by-nacre; do
 		for mode in delete wal; do
 			expect_equal "$place/$mode.db on the host" "$(printf 'ok\n60')" \
@@ -372,7 +373,7 @@ cp -r /in/include /in/*.c /in/Makefile . && make -s && ./main
 echo "make: $?"
 make -s
 END
-	expect_program "$(printf '%s\n' 42 'make: 0')" make
+	expect_program compiler "$(printf '%s\n' 42 'make: 0')" make
 	expect_same_trees 30
 	finish_program
 }
