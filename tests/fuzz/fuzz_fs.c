@@ -20,6 +20,7 @@
 static struct virtio_dev dev[BROKER_CLASS_COUNT];
 static struct guest guest[BROKER_CLASS_COUNT];
 static int fsd_end[2] = { -1, -1 };
+static struct broker_inbox inbox[2];
 static const uint32_t containers[2] = { 0, 5 };
 static int regular_fd, n_lost;
 static uint16_t next_slot;
@@ -38,6 +39,7 @@ static void connect_fsd(int which)
 	/* Small, so that a full socket is met. */
 	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &len, sizeof(len));
 	fsd_end[which] = pair[0];
+	inbox[which].at = inbox[which].len = 0;
 	CLAIM(virtio_fs_add_broker(containers[which], pair[1], on_lost) == 0);
 }
 
@@ -183,8 +185,6 @@ static struct {
 	struct fuse_in_header hdr;
 	uint8_t body[BROKER_MSG_MAX];
 } got;
-
-static struct broker_inbox inbox[2];
 
 /* Takes the next request and answers it, well or not; or says something unasked. */
 static void reply(struct cursor *c)
