@@ -27,7 +27,9 @@ static int find_taps(void *ctx)
 	char name[IFNAMSIZ];
 
 	(void)ctx;
-	for (size_t i = 0; interfaces && interfaces[i].if_index; i++) {
+	if (!interfaces)
+		return -errno;
+	for (size_t i = 0; interfaces[i].if_index; i++) {
 		if (net_is_our_tap(interfaces[i].if_name))
 			taps = TAPS_JOINED;
 	}

@@ -74,6 +74,7 @@ struct state {
 	bool foreground;	/* of a `nacre run` that waits for it */
 	bool terminal;
 	bool paused;
+	bool damaged;		/* nothing of it is known: state_open_damaged() */
 	/* the state holds a reference to each */
 	struct json_t *annotations; /* an object */
 	struct json_t *hooks;	    /* as in config.json; NULL: none */

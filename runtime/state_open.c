@@ -221,6 +221,7 @@ int state_open_damaged(struct state *state, const char *root, const char *id, in
 				       failure->text);
 		failure->text[0] = '\0';
 		state_fill(state, NULL, arena);
+		state->damaged = true;
 		err = 0;
 	}
 	if (err)

@@ -32,13 +32,13 @@ static bool lock_is_free(int status_fd)
 	return flock(status_fd, LOCK_EX | LOCK_NB) == 0;
 }
 
-/* ROOT may be anybody's: a directory that nacre did not make is left alone. */
+/* ROOT may be anybody's: a directory that nacre did not make is left alone. S_ISGID is inherited. */
 static bool is_ours(int dir_fd)
 {
 	struct stat st;
 
 	return fstat(dir_fd, &st) == 0 && st.st_uid == geteuid() &&
-	       (st.st_mode & 07777) == STATE_DIR_MODE;
+	       (st.st_mode & 07777 & ~(mode_t)S_ISGID) == STATE_DIR_MODE;
 }
 
 static void remove_unnamed(int root_fd, int dir_fd, const char *unnamed)

@@ -9,6 +9,7 @@
 
 #include "fd.h"
 #include "json_document.h"
+#include "json_reader.h"
 #include "file_replace.h"
 #include "state.h"
 #include "state_files.h"
@@ -25,6 +26,21 @@ static json_t *object_in(json_t *json, const char *name)
 	return object;
 }
 
+/* What an engine writes as 0 or null it has not asked for: it stays as it was. */
+static void drop_what_says_nothing(json_t *resources)
+{
+	const char *name;
+	json_t *part;
+	void *next;
+
+	json_object_foreach_safe(resources, next, name, part) {
+		if (json_says_nothing(part))
+			json_object_del(resources, name);
+		else if (json_is_object(part))
+			drop_what_says_nothing(part);
+	}
+}
+
 static int write_merged(const struct state *state, const char *name, json_t *json,
 			json_t *resources)
 {
@@ -33,6 +49,7 @@ static int write_merged(const struct state *state, const char *name, json_t *jso
 	char *text = NULL;
 	int err = -ENOMEM;
 
+	drop_what_says_nothing(resources);
 	if (json_object_update_recursive(object_in(parent, "resources"), resources) == 0)
 		text = json_dumps(json, JSON_INDENT(1));
 	if (text)

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cgroup.h"
+#include "cgroup_parts.h"
 #include "existing.h"
 #include "hooks.h"
 #include "net_join.h"
@@ -50,6 +50,23 @@ static void process_end(const struct process_ref *process, int grace_ms)
 }
 
 /*
+ * Of a damaged state: where the container's cgroup would be, and with it its processes, by the
+ * configuration that was kept. One of systemd's is not looked for.
+ */
+static void find_cgroup(struct state *state, struct arena *arena)
+{
+	struct failure ignored = { .text = "" };
+	struct container_config config;
+
+	config_init(&config);
+	state_read_config(state, &config, &ignored);
+	config.id = state->id;
+	if (cgroup_is_v2() && !(config.cgroups_path && strchr(config.cgroups_path, ':')))
+		state->cgroup = cgroup_leaf_path(&config, arena);
+	config_free(&config);
+}
+
+/*
  * Kills what lives and opens the state with its lock. The lock may be held by a create that waits for
  * its guest: that one ends when its companions are killed.
  */
@@ -60,11 +77,16 @@ static int force_open(struct state *state, const struct global_options *global, 
 
 	if (err)
 		return err;
+	if (state->damaged)
+		find_cgroup(state, global->arena);
 	process_ref_kill(&state->monitor, KILL_WAIT_MS);
 	if (state_status(state) == STATE_CREATING && state->cgroup)
 		cgroup_kill(state->cgroup);
 	state_close(state);
-	return state_open_damaged(state, global->root, id, STATE_LOCK_MS, global->arena, failure);
+	err = state_open_damaged(state, global->root, id, STATE_LOCK_MS, global->arena, failure);
+	if (!err && state->damaged)
+		find_cgroup(state, global->arena);
+	return err;
 }
 
 /* poststop hooks come when nothing is left, and hold up nothing. */

@@ -151,6 +151,13 @@ static int read_json(struct update *update, const struct update_options *options
 	return add_options(update, options, failure);
 }
 
+static bool is_given(const struct update *update, const char *part, const char *name)
+{
+	const json_t *member = json_object_get(json_object_get(update->json, part), name);
+
+	return member && !json_says_nothing(member);
+}
+
 /* Fills config.resources. What the container's devices are is decided when it is made. */
 static int read_resources(struct update *update, const struct update_options *options,
 			  struct failure *failure)
@@ -162,15 +169,15 @@ static int read_resources(struct update *update, const struct update_options *op
 		.failure = failure,
 		.config = &update->config,
 	};
-	const json_t *memory;
 	int err = read_json(update, options, failure);
 
 	if (err)
 		return err;
 	json_object_del(update->json, "devices");
-	memory = json_object_get(update->json, "memory");
-	update->memory_unlimited = json_integer_value(json_object_get(memory, "limit")) == -1;
-	return config_read_resources(&reader, update->json, &update->config);
+	err = config_read_resources(&reader, update->json, &update->config);
+	update->memory_unlimited = is_given(update, "memory", "limit") &&
+				   update->config.resources.memory_limit == -1;
+	return err;
 }
 
 /* Against what the VM was booted with. */
@@ -190,13 +197,6 @@ static int check_size(const struct update *update, struct failure *failure)
 				   "with %u processors, and cannot be given more while it runs",
 				   resources->cpu_quota, size->cpus);
 	return 0;
-}
-
-static bool is_given(const struct update *update, const char *part, const char *name)
-{
-	const json_t *member = json_object_get(json_object_get(update->json, part), name);
-
-	return member && !json_says_nothing(member);
 }
 
 /*

@@ -194,8 +194,8 @@ static void attach(struct net *net, unsigned int pair, bool on)
 	if (net->n_ports == 1 || net->vhost.detached[pair] == !on)
 		return;
 	/* Of a tap that is gone it makes no difference: the link is down. */
-	(void)vhost_call(net->port[pair].src.fd, TUNSETQUEUE, &ifr);
-	net->vhost.detached[pair] = !on;
+	if (vhost_call(net->port[pair].src.fd, TUNSETQUEUE, &ifr) == 0)
+		net->vhost.detached[pair] = !on;
 }
 
 /* ---- following the driver ---- */
@@ -221,6 +221,10 @@ static bool is_used(const struct net *net, unsigned int pair)
 	return pair < net->n_active && q[0].ready && q[1].ready;
 }
 
+/*
+ * A pair that the driver leaves stays the kernel's until the reset, without frames: a driver that takes it
+ * up again goes on in the rings where it was.
+ */
 static int run(struct net *net)
 {
 	struct net_vhost *v = &net->vhost;
@@ -230,9 +234,7 @@ static int run(struct net *net)
 	v->generation = net->dev->generation;
 	for (unsigned int i = 0; i < net->n_ports && !r; i++) {
 		attach(net, i, is_used(net, i));
-		if (v->served[i] && !is_used(net, i))
-			stop_pair(net, i);
-		else if (!v->served[i] && is_used(net, i))
+		if (!v->served[i] && is_used(net, i))
 			r = start_pair(net, i);
 	}
 	return r;

@@ -334,6 +334,11 @@ static void test_changed_limits_are_noted(void **state)
 	assert_int_equal(config.resources.pids_limit, 7);
 	assert_int_equal(config.resources.cpu_shares, 512);
 	config_free(&config);
+	/* the zeros of an engine ask for nothing */
+	merge_and_read("{\"memory\":{\"limit\":0,\"swap\":null},\"cpu\":{\"quota\":0},\"pids\":{}}",
+		       &config);
+	assert_int_equal(config.resources.memory_limit, 50000000);
+	config_free(&config);
 	snprintf(path, sizeof(path), "%s/c1/config.json", root);
 	assert_int_equal(unlink(path), 0);
 	file_put("c1", "process.json", options);
