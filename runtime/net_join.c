@@ -144,6 +144,8 @@ static int make_spare(void *ctx)
 	const struct joining *joining = ctx;
 	autoclose int fd = open(TUN, O_RDWR | O_CLOEXEC);
 
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		return failure_set(joining->failure, -errno, TUN ": %s", strerror(errno));
 	if (fd < 0) {
 		report_debug("no network can be attached after create: " TUN ": %s",
 			     strerror(errno));

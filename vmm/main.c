@@ -187,7 +187,7 @@ static void build_machine(void)
 	times_stamp(VM_STAMP_LOADED);
 }
 
-static_assert(10 + NET_MAX * (2 * NET_PAIRS_MAX + 2) + BLK_MAX <= CONFINE_KEEP_MAX, "room for all");
+static_assert(11 + NET_MAX * (2 * NET_PAIRS_MAX + 2) + BLK_MAX <= CONFINE_KEEP_MAX, "room for all");
 
 /* What argv names, and nothing else. */
 static void keep_descriptors(void)
