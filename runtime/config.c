@@ -24,6 +24,7 @@ void config_init(struct container_config *config)
 void config_free(struct container_config *config)
 {
 	json_decref(config->json);
+	json_decref(config->stored);
 	arena_free(&config->arena);
 	*config = (struct container_config){ .json = NULL };
 }

@@ -180,6 +180,7 @@ enum pod_role { POD_NONE, POD_SANDBOX, POD_MEMBER };
 struct container_config {
 	struct arena arena;
 	struct json_t *json; /* NULL when made from options */
+	struct json_t *stored; /* what strings belong to of one made from options and read back */
 	bool is_stored;	     /* read back from the state: its warnings have been said */
 	const char *id;
 	const char *bundle; /* absolute; NULL when made from options */

@@ -91,7 +91,6 @@ static int attach(struct net *net, int ns_fd, bool has_spare, struct arena *aren
 int net_late_attach(pid_t monitor, const char *resolv_conf, struct monitor_packet *start,
 		    struct arena *arena, struct failure *failure)
 {
-	struct failure ignored = { .text = "" };
 	struct net net = { .n = 0 };
 	autoclose int ns_fd = -1;
 	char path[64];
@@ -99,8 +98,13 @@ int net_late_attach(pid_t monitor, const char *resolv_conf, struct monitor_packe
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)monitor);
 	ns_fd = open(path, O_RDONLY | O_CLOEXEC);
-	taps = ns_fd < 0 ? -ENOENT : net_within(ns_fd, find_taps, NULL, &ignored);
-	if (taps < 0 || taps == TAPS_JOINED)
+	if (ns_fd < 0) /* it has ended: start will say so */
+		return net_late_tell(resolv_conf, start, failure);
+	taps = net_within(ns_fd, find_taps, NULL, failure);
+	if (taps < 0)
+		return failure_set(failure, taps, "the container's network interfaces: %s",
+				   strerror(-taps));
+	if (taps == TAPS_JOINED)
 		return net_late_tell(resolv_conf, start, failure);
 	err = attach(&net, ns_fd, taps == TAPS_SPARE, arena, failure);
 	return err ? err : make_plan(&net, resolv_conf, start, failure);

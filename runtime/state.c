@@ -158,7 +158,7 @@ static int create_locked(struct state *state, int root_fd, struct arena *arena,
 	}
 	if (state->started_fd < 0 || state->status_fd < 0 ||
 	    flock(state->status_fd, LOCK_EX) < 0 ||
-	    renameat2(root_fd, unnamed, root_fd, state->id, RENAME_NOREPLACE) < 0)
+	    renameat(root_fd, unnamed, root_fd, state->id) < 0)
 		return failure_set(failure, -errno, "%s: cannot make its files: %s", state->dir,
 				   strerror(errno));
 	return 0;

@@ -81,7 +81,6 @@ int state_read_config(const struct state *state, struct container_config *config
 				  O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	json_error_t error;
 	json_t *json;
-	int err;
 
 	config->id = state->id;
 	config->is_stored = true;
@@ -107,7 +106,6 @@ int state_read_config(const struct state *state, struct container_config *config
 				   "container's configuration", state->dir);
 	}
 	process_fill(config, json);
-	err = resources_fill(config, json_object_get(json, "resources"), failure);
-	json_decref(json);
-	return err;
+	config->stored = json;
+	return resources_fill(config, json_object_get(json, "resources"), failure);
 }

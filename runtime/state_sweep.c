@@ -63,8 +63,11 @@ void sweep_remove(int root_fd, int dir_fd, const char *id)
 	char unnamed[NAME_MAX + 1];
 
 	snprintf(unnamed, sizeof(unnamed), "%s" STATE_UNNAMED, id);
-	renameat2(root_fd, id, root_fd, unnamed, RENAME_NOREPLACE);
-	remove_unnamed(root_fd, dir_fd, unnamed);
+	/* ENOENT: of a create that failed before it had its name */
+	if (renameat(root_fd, id, root_fd, unnamed) < 0 && errno != ENOENT)
+		remove_unnamed(root_fd, dir_fd, id);
+	else
+		remove_unnamed(root_fd, dir_fd, unnamed);
 }
 
 /* Under the lock of ROOT nobody else is at work on it: whoever was has been killed. */

@@ -53,8 +53,9 @@ static void process_end(const struct process_ref *process, int grace_ms)
  * Of a damaged state: where the container's cgroup would be, and with it its processes, by the
  * configuration that was kept. One of systemd's is not looked for.
  */
-static void find_cgroup(struct state *state, struct arena *arena)
+static const char *find_cgroup(const struct state *state, struct arena *arena)
 {
+	const char *leaf = NULL;
 	struct failure ignored = { .text = "" };
 	struct container_config config;
 
@@ -62,8 +63,9 @@ static void find_cgroup(struct state *state, struct arena *arena)
 	state_read_config(state, &config, &ignored);
 	config.id = state->id;
 	if (cgroup_is_v2() && !(config.cgroups_path && strchr(config.cgroups_path, ':')))
-		state->cgroup = cgroup_leaf_path(&config, arena);
+		leaf = cgroup_leaf_path(&config, arena);
 	config_free(&config);
+	return leaf;
 }
 
 /*
@@ -74,18 +76,22 @@ static int force_open(struct state *state, const struct global_options *global, 
 		      struct failure *failure)
 {
 	int err = state_open_damaged(state, global->root, id, -1, global->arena, failure);
+	const char *found = NULL;
 
 	if (err)
 		return err;
-	if (state->damaged)
-		find_cgroup(state, global->arena);
 	process_ref_kill(&state->monitor, KILL_WAIT_MS);
-	if (state_status(state) == STATE_CREATING && state->cgroup)
-		cgroup_kill(state->cgroup);
+	if (state_status(state) == STATE_CREATING) {
+		/* while its processes hold the lock its cgroup is nobody else's */
+		if (state->damaged)
+			found = find_cgroup(state, global->arena);
+		if (found || state->cgroup)
+			cgroup_kill(found ? found : state->cgroup);
+	}
 	state_close(state);
 	err = state_open_damaged(state, global->root, id, STATE_LOCK_MS, global->arena, failure);
-	if (!err && state->damaged)
-		find_cgroup(state, global->arena);
+	if (!err && found)
+		state->cgroup = found;
 	return err;
 }
 

@@ -169,24 +169,34 @@ static void stop_pair(struct net *net, unsigned int pair)
 	net->vhost.served[pair] = false;
 }
 
+/* Has the kernel look at both rings: for what the driver notified of while it did not. */
+static int kick_pair(const struct net *net, unsigned int pair)
+{
+	uint64_t one = 1;
+
+	for (unsigned int i = 0; i < QUEUES; i++) {
+		if (write(net->dev->kick[QUEUES * pair + i].fd, &one, sizeof(one)) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
 static int start_pair(struct net *net, unsigned int pair)
 {
 	const struct virtio_dev *dev = net->dev;
-	uint64_t features = dev->driver_features & RING_FEATURES, one = 1;
+	uint64_t features = dev->driver_features & RING_FEATURES;
 	int r = vhost_call(net->vhost.fd[pair], VHOST_SET_FEATURES, &features);
 
 	net->vhost.served[pair] = true;
 	for (unsigned int i = 0; i < QUEUES && !r; i++)
 		r = start_ring(net, pair, i);
-	/* What the driver notified of before the kernel looked. */
-	for (unsigned int i = 0; i < QUEUES && !r; i++) {
-		if (write(dev->kick[QUEUES * pair + i].fd, &one, sizeof(one)) < 0)
-			r = -errno;
-	}
-	return r;
+	return r ? r : kick_pair(net, pair);
 }
 
-/* A queue of the tap that nobody reads gets no frames: the kernel spreads them over the others. */
+/*
+ * A queue of the tap that nobody reads gets no frames: the kernel spreads them over the others. vhost
+ * gave up on it when it looked meanwhile.
+ */
 static void attach(struct net *net, unsigned int pair, bool on)
 {
 	struct ifreq ifr = { .ifr_flags = on ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE };
@@ -194,8 +204,11 @@ static void attach(struct net *net, unsigned int pair, bool on)
 	if (net->n_ports == 1 || net->vhost.detached[pair] == !on)
 		return;
 	/* Of a tap that is gone it makes no difference: the link is down. */
-	if (vhost_call(net->port[pair].src.fd, TUNSETQUEUE, &ifr) == 0)
-		net->vhost.detached[pair] = !on;
+	if (vhost_call(net->port[pair].src.fd, TUNSETQUEUE, &ifr) != 0)
+		return;
+	net->vhost.detached[pair] = !on;
+	if (on && net->vhost.served[pair])
+		(void)kick_pair(net, pair);
 }
 
 /* ---- following the driver ---- */
@@ -257,7 +270,7 @@ void net_vhost_follow(struct net *net)
 	net_tell_features(net);
 	if (net->n_ports > 1) /* without MQ the control queue is where the second pair begins */
 		loop_arm(&net->dev->kick[QUEUES].src,
-			 net_control_queue(net) == QUEUES ? EPOLLIN : 0u);
+			 net_control_queue(net) == QUEUES ? EPOLLIN | EPOLLET : 0u);
 	if (run(net)) {
 		stop(net);
 		dev_needs_reset(net->dev, UINT32_MAX, "vhost-net refuses a ring");
