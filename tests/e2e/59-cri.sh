@@ -99,7 +99,7 @@ test_a_pod()
 	expect_answer 'CreateContainer {"container_id": "[0-9a-f]+"}'
 	expect_answer 'StartContainer {}'
 	expect_answer 'ExecSync {"exit_code": 4, "stderr": "bad\\n", "stdout": "nacre-pod\\n33\\nfrom the host\\n67108864\\n1\\n"}'
-	expect_answer 'ExecSync error: .*executable file not found in .PATH.*'
+	expect_answer 'ExecSync error: .*executable file .*not found in .PATH.*'
 	expect_answer 'ContainerStats .*"usage_core_nano_seconds": {"value": [1-9][0-9]*}.*"working_set_bytes": {"value": [1-9][0-9]*}}}}'
 	expect_answer 'ContainerStatus {"status": {"state": 1}}'
 	expect_answer 'StopContainer {}'
