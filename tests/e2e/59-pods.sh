@@ -101,8 +101,10 @@ test_a_pod()
 	expect_equal "nothing left" "" "$(left_behind)"
 }
 
+# By cgroupfs podman 4.3 forbids all devices in a pod's cgroup: crun then cannot make /dev/null.
 test_a_pod_of_podman()
 {
+	[ "$RUNTIME" = "$NACRE" ] || skip "other runtimes cannot make devices in the cgroup of podman's pod"
 	podman_is_ready
 	need_command catatonit
 	podman_does pod create --name nacre-e2e-pod --hostname nacre-pod --network none
@@ -112,7 +114,7 @@ test_a_pod_of_podman()
 	expect_equal "status of run -d" 0 "$STATUS" || show "$ERR"
 	podman_says nacre-pod exec nacre-e2e-member hostname
 	podman_does run --rm --pod nacre-e2e-pod "$IMAGE" true
-	[ "$RUNTIME" != "$NACRE" ] || expect_match "a second container" "pod [0-9a-f]+ has the container [0-9a-f]+ already" "$ERR"
+	expect_match "a second container" "pod [0-9a-f]+ has the container [0-9a-f]+ already" "$ERR"
 	podman_does pod stop nacre-e2e-pod
 	expect_equal "status of pod stop" 0 "$STATUS" || show "$ERR"
 	podman_says 5 inspect --format '{{.State.ExitCode}}' nacre-e2e-member
