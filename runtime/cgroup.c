@@ -16,6 +16,8 @@
 /* How long a killed process may take to leave its cgroup. */
 #define REMOVE_TRIES   500
 #define REMOVE_STEP_NS 10000000L
+/* Containers of one name. */
+#define LEAF_NAMES 100u
 
 static int file_write(const char *dir, const char *name, const char *value)
 {
@@ -132,6 +134,22 @@ int cgroup_update(const char *leaf, const struct container_config *config,
 }
 
 /*
+ * The leaf as it is called, or where nobody asked for a name and a container of another ROOT has it, or
+ * one that is ending, with a number behind it. 0 or -errno.
+ */
+static int make_leaf(const char **leaf, bool is_asked_for, struct arena *arena)
+{
+	const char *name = *leaf;
+	int err = make_below_top(name);
+
+	for (unsigned int i = 2; err == -EEXIST && !is_asked_for && i < LEAF_NAMES; i++) {
+		*leaf = arena_printf(arena, "%s.%u", name, i);
+		err = make_below_top(*leaf);
+	}
+	return err;
+}
+
+/*
  * Whoever has no right to make it goes on without, as with runc; one that is asked for by name and
  * cannot be had for another reason is an error: its limits would be nobody's.
  */
@@ -143,20 +161,19 @@ static int create_by_hand(struct cgroup *cgroup, const struct container_config *
 
 	if (!leaf)
 		return 0;
-	err = make_below_top(leaf);
+	err = make_leaf(&leaf, config->cgroups_path, arena);
 	if (!err) {
 		cgroup->leaf = leaf;
 		return 0;
 	}
-	if (err == -EEXIST)
-		return failure_set(failure, -EBUSY, "%s: \"%s\": in use: expected a cgroup of this "
-				   "container alone", config->cgroups_path ? "linux.cgroupsPath" :
-				   "cgroup", leaf);
-	if (config->cgroups_path && err != -EACCES && err != -EPERM && err != -EROFS)
-		return failure_set(failure, err, "linux.cgroupsPath: \"%s\": cannot make: %s", leaf,
-				   strerror(-err));
-	report_debug("%s: cannot make, going on without: %s", leaf, strerror(-err));
-	return 0;
+	if (err == -EACCES || err == -EPERM || err == -EROFS) {
+		report_debug("%s: cannot make, going on without: %s", leaf, strerror(-err));
+		return 0;
+	}
+	return failure_set(failure, err == -EEXIST ? -EBUSY : err, "%s: \"%s\": %s",
+			   config->cgroups_path ? "linux.cgroupsPath" : "cgroup", leaf,
+			   err == -EEXIST ? "in use: expected a cgroup of this container alone" :
+			   strerror(-err));
 }
 
 int cgroup_create(struct cgroup *cgroup, const struct container_config *config,
