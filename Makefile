@@ -281,4 +281,4 @@ include tests/files/files.mk
 # make bench
 include tools/bench/bench.mk
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

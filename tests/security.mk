@@ -13,12 +13,12 @@ FUZZ_FLAGS := -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitiz
 	-fno-omit-frame-pointer
 
 # One rule for all: a fuzzer names its sources itself, as a unit test does.
-FUZZ_CC := $(CLANG) $(CPPFLAGS) -I. -Ivmm -Itests/unit -I$(BUILD)/gen/runtime $(FUZZ_FLAGS) -MMD -MP
+FUZZ_CC := $(CLANG) $(CPPFLAGS) -I. -Ivmm -Itests/unit -I$(BUILD)/gen/runtime $(FUZZ_FLAGS)
 
 .PRECIOUS: $(BUILD)/fuzz/obj/%.o
 $(BUILD)/fuzz/obj/%.o: %.c | $(DEFAULT_PROFILE) $(BUILTIN_FILTERS)
 	@mkdir -p $(@D)
-	$(FUZZ_CC) -c -o $@ $<
+	$(FUZZ_CC) -MMD -MP -c -o $@ $<
 
 .SECONDEXPANSION:
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$$(call fuzz_field,SOURCES,fuzz_$$*)) \
