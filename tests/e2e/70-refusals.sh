@@ -148,7 +148,7 @@ test_unknown_options_and_commands()
 	expect_refused '--nonsense: unknown option' run --nonsense "${SMALL[@]}" -- true
 	expect_refused '-q: unknown option' run -q "${SMALL[@]}" -- true
 	expect_refused '--memory-limit' run --memory-limit=1 "${SMALL[@]}" -- true
-	expect_refused '--init: expected no value' run --init=yes "${SMALL[@]}" -- true
+	expect_refused '--init=yes: expected true or false' run --init=yes "${SMALL[@]}" -- true
 	nacre --nonsense run "${SMALL[@]}" -- true
 	expect_match "status" '^(1|125)$' "$STATUS"
 	expect_one_line '--nonsense'
