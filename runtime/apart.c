@@ -13,11 +13,11 @@ static int choose_ids(struct state *state, struct subid_range uids, struct subid
 	/* from a random place, so that two ROOTs seldom meet; any free one will do */
 	uint32_t offset = arc4random_uniform(count), tries = 0;
 
-	while (!uids.shared && tries < count && sweep_has_uid(taken, uids.start + offset)) {
+	while (tries < count && sweep_has_uid(taken, uids.start + offset)) {
 		offset = (offset + 1) % count;
 		tries++;
 	}
-	if (tries == count)
+	if (tries == count && !uids.shared)
 		return failure_set(failure, -EUSERS, "/etc/subuid: expected an id for one more VM: "
 				   "the range of user nacre or containers, %u from %u on, is used up",
 				   count, uids.start);

@@ -81,7 +81,8 @@ struct subid_range subid_range_in(const char *map, const char *file)
 		return subid_range_read(file);
 	if (end > SUBID_CONTAINER_IDS)
 		return (struct subid_range){ .start = SUBID_CONTAINER_IDS,
-					     .count = (uint32_t)(end - SUBID_CONTAINER_IDS) };
+					     .count = (uint32_t)(end - SUBID_CONTAINER_IDS),
+					     .shared = true };
 	return (struct subid_range){ .start = end > 0 ? (uint32_t)(end - 1) : 0, .count = 1,
 				     .shared = true };
 }

@@ -15,7 +15,7 @@
 
 struct subid_range {
 	uint32_t start, count;
-	bool shared; /* one id for all VMs: a user namespace has no others */
+	bool shared; /* when all are taken, VMs share one: a user namespace has no others */
 };
 
 /*
@@ -30,7 +30,7 @@ bool subid_range_of_user(const char *file, const char *name, uint32_t uid,
 
 /*
  * As subid_range_read(), but in a user namespace that does not have all ids (`map`, a uid_map or
- * gid_map) those above the container's; where there are none the last, shared; 0 where it is the only
+ * gid_map) shared ones: those above the container's; where there are none the last; 0 where it is the only
  * one.
  */
 struct subid_range subid_range_in(const char *map, const char *file);

@@ -159,7 +159,10 @@ static void test_ids_that_are_used_up(void **state)
 	assert_int_equal(apart_choose(&s, uids, gids, &sweep, &arena, &failure), -EUSERS);
 	assert_string_equal(failure.text, "/etc/subuid: expected an id for one more VM: the range of user "
 			    "nacre or containers, 3 from 1000 on, is used up");
-	/* the only id of a user namespace is shared */
+	/* those of a user namespace are shared, but only when there is no other */
+	assert_int_equal(apart_choose(&s, (struct subid_range){ .start = 65535, .count = 2, .shared = true },
+				      gids, &sweep, &arena, &failure), 0);
+	assert_int_equal(s.vmm_uid, 65536);
 	assert_int_equal(apart_choose(&s, one, one, &sweep, &arena, &failure), 0);
 	assert_int_equal(s.vmm_uid, 65535);
 }

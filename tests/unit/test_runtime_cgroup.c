@@ -175,6 +175,7 @@ static void test_ids_of_a_vmm(void **state)
 	r = range_in("0 1000 1\n1 100000 65536\n");
 	assert_int_equal(r.start, 65536);
 	assert_int_equal(r.count, 1);
+	assert_true(r.shared); /* else a second container would be refused */
 	r = range_in("0 1000 1\n1 100000 200000\n");
 	assert_int_equal(r.start, 65536);
 	assert_int_equal(r.count, 134465);
