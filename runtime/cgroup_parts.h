@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files of the host's cgroups: cgroup.c makes, the others know where and how much; delete of a damaged state asks where. */
+/*
+ * Between the files of the host's cgroups: cgroup.c makes, the others know where and how much. The delete
+ * of a damaged state asks where as well.
+ */
 #ifndef NACRE_RUNTIME_CGROUP_PARTS_H
 #define NACRE_RUNTIME_CGROUP_PARTS_H
 

@@ -83,6 +83,7 @@ static int volume_idmap(const struct config_mount *mount, const struct container
 {
 	const struct config_id_maps *uids = mount->uid_maps.n ? &mount->uid_maps : &config->uid_maps;
 	const struct config_id_maps *gids = mount->gid_maps.n ? &mount->gid_maps : &config->gid_maps;
+	unsigned int below = mount->idmap_recursive ? AT_RECURSIVE : 0;
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
 	autoclose int userns_fd = -1;
 
@@ -94,8 +95,7 @@ static int volume_idmap(const struct config_mount *mount, const struct container
 	if (userns_fd < 0)
 		return userns_fd;
 	attr.userns_fd = (unsigned int)userns_fd;
-	if (mount_setattr(fd, "", AT_EMPTY_PATH | (mount->idmap_recursive ? (unsigned int)AT_RECURSIVE : 0u), &attr,
-			  sizeof(attr)) < 0)
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | below, &attr, sizeof(attr)) < 0)
 		return failure_set(failure, -errno, "%s: %s: idmap: refused by the kernel: %s",
 				   mount->named, mount->source, strerror(errno));
 	return 0;

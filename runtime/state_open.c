@@ -180,41 +180,38 @@ static int state_lock(struct state *state, int ms, struct failure *failure)
 	return 0;
 }
 
-int state_open(struct state *state, const char *root, const char *id, struct arena *arena,
-	       struct failure *failure)
-{
-	int err = open_dir(state, root, id, arena, failure);
-
-	if (!err)
-		err = state_load(state, arena, failure);
-	if (err)
-		state_close(state);
-	return err;
-}
-
-int state_open_locked(struct state *state, const char *root, const char *id, int ms,
-		      struct arena *arena, struct failure *failure)
-{
-	int err = open_dir(state, root, id, arena, failure);
-
-	if (!err)
-		err = state_lock(state, ms, failure);
-	if (!err)
-		err = state_load(state, arena, failure);
-	if (err)
-		state_close(state);
-	return err;
-}
-
-int state_open_damaged(struct state *state, const char *root, const char *id, int ms,
-		       struct arena *arena, struct failure *failure)
+/* With the lock of ROOT/ID, or without it for a negative `ms`. The state is the caller's to close. */
+static int open_and_load(struct state *state, const char *root, const char *id, int ms,
+			 struct arena *arena, struct failure *failure)
 {
 	int err = open_dir(state, root, id, arena, failure);
 
 	if (!err && ms >= 0)
 		err = state_lock(state, ms, failure);
-	if (!err)
-		err = state_load(state, arena, failure);
+	return err ? err : state_load(state, arena, failure);
+}
+
+int state_open_locked(struct state *state, const char *root, const char *id, int ms,
+		      struct arena *arena, struct failure *failure)
+{
+	int err = open_and_load(state, root, id, ms, arena, failure);
+
+	if (err)
+		state_close(state);
+	return err;
+}
+
+int state_open(struct state *state, const char *root, const char *id, struct arena *arena,
+	       struct failure *failure)
+{
+	return state_open_locked(state, root, id, -1, arena, failure);
+}
+
+int state_open_damaged(struct state *state, const char *root, const char *id, int ms,
+		       struct arena *arena, struct failure *failure)
+{
+	int err = open_and_load(state, root, id, ms, arena, failure);
+
 	if (err == -EIO) {
 		if (ms >= 0) /* once */
 			report_warning("%s: it is taken for one of which nothing is known",
