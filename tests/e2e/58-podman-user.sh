@@ -46,7 +46,7 @@ test_options_of_run()
 
 log_has()	# LINE
 {
-	in_podman_of_user logs nacre-e2e-user > logs 2>&1
+	in_podman logs nacre-e2e-user > logs 2>&1
 	has_line logs "$1"
 }
 

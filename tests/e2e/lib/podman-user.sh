@@ -3,8 +3,10 @@
 #
 # Driving podman as an ordinary user, nacre-joe, with everything of the user's below $JOE.
 
+# shellcheck source-path=SCRIPTDIR source=podman-does.sh
+. "$E2E_DIR/lib/podman-does.sh"
+
 JOE=$E2E_TOP/$SUBJECT/test
-RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
 JOE_RUN=/run/user/3000
 
 user_is_ready()
@@ -15,9 +17,8 @@ user_is_ready()
 	[ ! -e "$JOE/ready" ] || return 0
 	id -u nacre-joe > /dev/null 2>&1 || useradd -m -u 3000 nacre-joe
 	chmod 666 /dev/kvm
-	mkdir -p $JOE_RUN "$JOE/home" "$JOE/tree" /etc/containers
-	[ -e /etc/containers/policy.json ] ||
-		echo '{"default":[{"type":"insecureAcceptAnything"}]}' > /etc/containers/policy.json
+	mkdir -p $JOE_RUN "$JOE/home" "$JOE/tree"
+	accept_any_image
 	cat > "$JOE/containers.conf" <<- EOF
 		[containers]
 		log_driver="k8s-file"
@@ -32,35 +33,16 @@ user_is_ready()
 	tar -C "$ROOTFS" -cf "$JOE/image.tar" .
 	chmod 755 "${JOE%/*}" "$JOE"
 	chown -R nacre-joe: "$JOE" $JOE_RUN
-	in_podman_of_user import --quiet "$JOE/image.tar" localhost/busybox > /dev/null || give_up "podman import failed"
+	in_podman import --quiet "$JOE/image.tar" localhost/busybox > /dev/null || give_up "podman import failed"
 	: > "$JOE/ready"
 }
 
-in_podman_of_user()	# ARGUMENT…
+in_podman()	# ARGUMENT…
 {
 	runuser -u nacre-joe -- env -C / XDG_RUNTIME_DIR=$JOE_RUN HOME="$JOE/home" \
 		CONTAINERS_CONF="$JOE/containers.conf" podman --root "$JOE/root" --runroot "$JOE/run" \
 		--tmpdir "$JOE/tmp" --storage-driver vfs --cgroup-manager cgroupfs \
 		--events-backend file --runtime "${RUNTIME##*/}" "$@"
-}
-
-# Runs podman to its end. Sets STATUS, OUT, ERR.
-podman_does()	# ARGUMENT…
-{
-	in_podman_of_user "$@" < /dev/null > out 2> err
-	STATUS=$?
-	take_output
-}
-
-# Runs podman, which must succeed with that output.
-podman_says()	# OUT ARGUMENT…
-{
-	local wanted=$1
-
-	shift
-	podman_does "$@"
-	expect_equal "status of: podman $*" 0 "$STATUS" || show "$ERR"
-	expect_equal "output of: podman $*" "$wanted" "$OUT"
 }
 
 # After the subject's last test: the process that keeps the user namespace ends.

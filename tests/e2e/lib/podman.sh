@@ -3,7 +3,8 @@
 #
 # Driving podman with $RUNTIME, in a storage of the subject's own.
 
-RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
+# shellcheck source-path=SCRIPTDIR source=podman-does.sh
+. "$E2E_DIR/lib/podman-does.sh"
 # shellcheck disable=SC2034  # for the subjects
 IMAGE=localhost/busybox
 # podman leaves a mount in it; the name is one that left_behind passes over.
@@ -15,9 +16,8 @@ podman_is_ready()
 	[ "$E2E_PLACE" = emulated ] || [ -e /etc/containers/policy.json ] ||
 		skip "no /etc/containers/policy.json"
 	[ ! -e "$STORE/ready" ] || return 0
-	mkdir -p "$STORE" /etc/containers
-	[ -e /etc/containers/policy.json ] ||
-		echo '{"default":[{"type":"insecureAcceptAnything"}]}' > /etc/containers/policy.json
+	mkdir -p "$STORE"
+	accept_any_image
 	cat > "$STORE/containers.conf" <<- EOF
 		[containers]
 		log_driver="k8s-file"
@@ -37,25 +37,6 @@ in_podman()	# ARGUMENT…
 	CONTAINERS_CONF=$STORE/containers.conf podman --root "$STORE/root" --runroot "$STORE/run" \
 		--tmpdir "$STORE/tmp" --cgroup-manager cgroupfs --events-backend file \
 		--runtime "$RUNTIME" --runtime-flag "root=$STORE/state" "$@"
-}
-
-# Runs podman to its end. Sets STATUS, OUT, ERR.
-podman_does()	# ARGUMENT…
-{
-	in_podman "$@" < /dev/null > out 2> err
-	STATUS=$?
-	take_output
-}
-
-# Runs podman, which must succeed with that output.
-podman_says()	# OUT ARGUMENT…
-{
-	local wanted=$1
-
-	shift
-	podman_does "$@"
-	expect_equal "status of: podman $*" 0 "$STATUS" || show "$ERR"
-	expect_equal "output of: podman $*" "$wanted" "$OUT"
 }
 
 # After the subject's last test.
