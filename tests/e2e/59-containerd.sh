@@ -10,6 +10,8 @@ set -uo pipefail
 . "${0%/*}/lib/tests.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/containerd.sh
+. "$E2E_DIR/lib/containerd.sh"
 
 LIMITS[test_containerd]=240
 
@@ -22,12 +24,7 @@ start_containerd()
 	[ "$E2E_PLACE" = emulated ] || skip "containerd is started in an emulated host only"
 	mkdir c
 	printf 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n' > c/config.toml
-	containerd --config c/config.toml --root "$PWD/c/root" --state "$PWD/c/state" \
-		--address "$PWD/c/sock" > c/log 2>&1 &
-	DAEMON=$!
-	trap 'kill "$DAEMON"' EXIT
-	wait_until $((10 * E2E_SLOW)) in_ctr version > /dev/null 2>&1 ||
-		give_up "containerd does not start: $(tail -n 1 c/log)"
+	run_containerd
 }
 
 in_ctr()	# ARGUMENT…

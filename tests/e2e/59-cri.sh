@@ -9,6 +9,8 @@ set -uo pipefail
 . "${0%/*}/lib/tests.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/containerd.sh
+. "$E2E_DIR/lib/containerd.sh"
 
 LIMITS[test_a_pod]=300
 
@@ -54,12 +56,7 @@ start_containerd()
 	EOF
 	echo '{"cniVersion": "0.4.0", "name": "nacre-e2e-cri", "plugins": [{"type": "ptp",
 		"ipam": {"type": "host-local", "dataDir": "'"$PWD"'/c/addresses", "subnet": "10.97.3.0/24"}}]}' > c/net/10-net.conflist
-	containerd --config c/config.toml --root "$PWD/c/root" --state "$PWD/c/state" \
-		--address "$PWD/c/sock" > c/log 2>&1 &
-	DAEMON=$!
-	trap 'kill "$DAEMON"' EXIT
-	wait_until $((10 * E2E_SLOW)) in_ctr version > /dev/null 2>&1 ||
-		give_up "containerd does not start: $(tail -n 1 c/log)"
+	run_containerd
 	make_image
 	in_ctr images import image.tar > imported 2>&1 || give_up "the image is not imported: $(< imported)"
 }
