@@ -5,12 +5,12 @@
 
 #include "apart.h"
 
-/* A uid and gid for the VMM that no other VM of this ROOT has. */
+/* A uid and gid for the VMM that no other VM has. */
 static int choose_ids(struct state *state, struct subid_range uids, struct subid_range gids,
 		      const struct sweep *taken, struct failure *failure)
 {
 	uint32_t count = uids.count < gids.count ? uids.count : gids.count;
-	/* from a random place, so that two ROOTs seldom meet; any free one will do */
+	/* from a random place: users of one range do not see each other's states; any free one will do */
 	uint32_t offset = arc4random_uniform(count), tries = 0;
 
 	while (tries < count && sweep_has_uid(taken, uids.start + offset)) {

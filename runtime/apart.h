@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a new container must not have in common with those that are there: the host ids of its VMM, and the
- * pair of categories in its SELinux labels. Chosen under the lock of ROOT, so that two that are made at once
- * do not choose the same; released with the state (state_remove). Another ROOT is not looked at: there,
- * the place from which is chosen is random.
+ * pair of categories in its SELinux labels. Chosen under the lock of all ROOTs (state_roots.h), so that two that
+ * are made at once do not choose the same; released with the state (state_remove).
  */
 #ifndef NACRE_RUNTIME_APART_H
 #define NACRE_RUNTIME_APART_H

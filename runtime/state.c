@@ -19,6 +19,7 @@
 #include "rootless.h"
 #include "state.h"
 #include "state_files.h"
+#include "state_roots.h"
 #include "state_sweep.h"
 
 #define STATE_VERSION 2
@@ -119,18 +120,30 @@ static int make_path(const char *path)
 	return 0;
 }
 
-/* Opens ROOT, made if need be, and waits for its lock. A descriptor or -errno. */
+/* Opens ROOT, made if need be. A descriptor or -errno. */
 static int root_open(const char *root)
 {
 	int err = make_path(root);
-	autoclose int fd = -1;
+	int fd = err ? -1 : open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (err)
 		return err;
-	fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Takes the lock of all ROOTs, then that of ROOT, and sees what containers hold. The first lock is in *all_fd,
+ * -1 on a host that has no place for it. Returns 0 or -errno.
+ */
+static int sweep_locked(struct sweep *sweep, int root_fd, const char *root, int *all_fd, struct arena *arena)
+{
+	*all_fd = roots_lock(arena_printf(arena, "%s-roots", state_default_root(arena)), root_fd, root);
+	if (flock(root_fd, LOCK_EX) < 0)
 		return -errno;
-	return steal_fd(&fd);
+	sweep_root(sweep, root_fd, arena);
+	if (*all_fd >= 0)
+		roots_sweep(sweep, *all_fd, root_fd, arena);
+	return 0;
 }
 
 /*
@@ -214,16 +227,16 @@ int state_create(struct state *state, const struct container_config *config, con
 {
 	struct sweep sweep = { .uids = NULL };
 	autoclose int root_fd = root_open(root);
-	int err;
+	autoclose int all_fd = -1;
+	int err = root_fd < 0 ? root_fd : sweep_locked(&sweep, root_fd, root, &all_fd, arena);
 
-	if (root_fd < 0)
-		return failure_set(failure, root_fd, "%s: expected a directory for state: %s",
-				   root, strerror(-root_fd));
+	if (err)
+		return failure_set(failure, err, "%s: expected a directory for state: %s", root,
+				   strerror(-err));
 	state->root = root;
 	state->id = config->id;
 	state->dir = arena_printf(arena, "%s/%s", root, config->id);
 	state_describe(state, config);
-	sweep_root(&sweep, root_fd, arena);
 	err = create_locked(state, root_fd, arena, failure);
 	if (!err)
 		err = apart_choose(state, subid_range_in("/proc/self/uid_map", "/etc/subuid"),

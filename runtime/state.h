@@ -15,7 +15,8 @@
  * What a container is at this moment is never read from a file alone: processes are looked at by
  * pid and start time, `started` is the monitor's own word.
  *
- * Two locks (flock). That of ROOT is held while directories are made and removed. That of ROOT/ID
+ * Three locks (flock). That of all ROOTs (state_roots.h) is held while what containers may not have in common is
+ * chosen; it is taken first. That of ROOT is held while directories are made and removed. That of ROOT/ID
  * is held by the verb that changes the container: create until it is made, start, delete, pause,
  * resume, update; state, list, kill and exec take none. Beside them the status file is locked
  * through the one open file description that nacre, the VMM and the monitor share: as long as one
@@ -94,7 +95,7 @@ const char *state_default_root(struct arena *arena);
 
 /*
  * Removes what killed runs left below ROOT, makes ROOT/ID, locks it, chooses the VMM's uid so that
- * no other VM of ROOT has it, and writes a first state.json and config.json. Returns 0 or -errno
+ * no other VM of any ROOT of this user has it (state_roots.h), and writes a first state.json and config.json. Returns 0 or -errno
  * with the failure set; nothing is left then.
  */
 int state_create(struct state *state, const struct container_config *config, const char *root,

@@ -119,7 +119,17 @@ static void note_pair(struct sweep *sweep, const json_t *container, struct arena
 	sweep->pairs[sweep->n_pairs++] = pair;
 }
 
-static void sweep_one(struct sweep *sweep, int root_fd, const char *id, struct arena *arena)
+static void remove_dead_run(int root_fd, int dir_fd, const char *id, const json_t *container)
+{
+	const char *cgroup = json_string_value(json_object_get(container, "cgroup"));
+
+	if (cgroup)
+		cgroup_remove(cgroup);
+	sweep_remove(root_fd, dir_fd, id);
+}
+
+/* `tidy`: what a dead run left is removed. */
+static void sweep_one(struct sweep *sweep, int root_fd, const char *id, bool tidy, struct arena *arena)
 {
 	autoclose int dir_fd = openat(root_fd, id,
 				      O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -138,18 +148,15 @@ static void sweep_one(struct sweep *sweep, int root_fd, const char *id, struct a
 		note_uid(sweep, state, arena);
 		note_pair(sweep, container, arena);
 	} else if (!state || json_is_true(json_object_get(container, "foreground"))) {
-		const char *cgroup = json_string_value(json_object_get(container, "cgroup"));
-
-		if (cgroup)
-			cgroup_remove(cgroup);
-		sweep_remove(root_fd, dir_fd, id);
+		if (tidy)
+			remove_dead_run(root_fd, dir_fd, id, container);
 	} else {
 		note_pair(sweep, container, arena); /* its files have the label until it is deleted */
 	}
 	json_decref(state);
 }
 
-void sweep_root(struct sweep *sweep, int root_fd, struct arena *arena)
+static void sweep_entries(struct sweep *sweep, int root_fd, bool tidy, struct arena *arena)
 {
 	int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -161,12 +168,22 @@ void sweep_root(struct sweep *sweep, int root_fd, struct arena *arena)
 		return;
 	}
 	while ((entry = readdir(dir)) != NULL) {
-		if (is_unnamed(entry->d_name))
+		if (tidy && is_unnamed(entry->d_name))
 			sweep_unnamed(root_fd, entry->d_name);
 		else if (ident_is_valid(entry->d_name))
-			sweep_one(sweep, root_fd, entry->d_name, arena);
+			sweep_one(sweep, root_fd, entry->d_name, tidy, arena);
 	}
 	closedir(dir);
+}
+
+void sweep_root(struct sweep *sweep, int root_fd, struct arena *arena)
+{
+	sweep_entries(sweep, root_fd, true, arena);
+}
+
+void sweep_note(struct sweep *sweep, int root_fd, struct arena *arena)
+{
+	sweep_entries(sweep, root_fd, false, arena);
 }
 
 void sweep_leftover(const char *root, const char *id)

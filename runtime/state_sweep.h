@@ -22,6 +22,9 @@ struct sweep {
  */
 void sweep_root(struct sweep *sweep, int root_fd, struct arena *arena);
 
+/* As sweep_root(), of a ROOT whose lock the caller does not hold: notes, and removes nothing. */
+void sweep_note(struct sweep *sweep, int root_fd, struct arena *arena);
+
 /* Removes what a verb that was killed left of ID half made or half removed; takes the lock of ROOT. */
 void sweep_leftover(const char *root, const char *id);
 

@@ -283,6 +283,11 @@ test_ids_for_VMs_that_are_used_up()
 		expect_refused '/etc/subuid: expected an id for one more VM: .*, 1 from 1234567 on, is used up' \
 			run "${SMALL[@]}" --name another -- true
 		expect_equal "containers" lives "$(cd other && echo *)"
+		# also to a container of another --root
+		E2E_ROOT=(--root "$PWD/third")
+		expect_refused '/etc/subuid: expected an id for one more VM: .*, 1 from 1234567 on, is used up' \
+			run "${SMALL[@]}" --name another -- true
+		expect_equal "containers of the other root" '' "$(ls third)"
 		[ "$N_FAILED" = 0 ]
 	) 9< other/lives/status || failed "an id that is taken was given again"
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of what a new container must not have in common with others: host ids, SELinux's categories. */
-/* SOURCES: runtime/apart.c runtime/mcs.c runtime/state_sweep.c runtime/selinux.c runtime/ident.c */
+/* SOURCES: runtime/apart.c runtime/mcs.c runtime/state_sweep.c runtime/state_roots.c runtime/selinux.c runtime/ident.c */
 /* SOURCES: runtime/arena.c runtime/failure.c runtime/report.c */
 /* LIBS: -lselinux -ljansson */
 #include <setjmp.h>
@@ -21,6 +21,7 @@
 #include "runtime/apart.h"
 #include "runtime/cgroup.h"
 #include "runtime/state_files.h"
+#include "runtime/state_roots.h"
 
 static struct arena arena;
 
@@ -222,6 +223,94 @@ static void test_what_containers_hold(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+static int directory_put(int parent, const char *name)
+{
+	int fd;
+
+	assert_int_equal(mkdirat(parent, name, 0700), 0);
+	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static int number_of_links(const char *all)
+{
+	char command[128], number[16] = "";
+	FILE *out;
+
+	snprintf(command, sizeof(command), "find %s -type l | wc -l", all);
+	out = popen(command, "r");
+	assert_non_null(out);
+	assert_non_null(fgets(number, sizeof(number), out));
+	pclose(out);
+	return atoi(number);
+}
+
+/* What a container of another ROOT has is taken as well; nothing of that ROOT is removed. */
+static void test_what_containers_of_other_roots_hold(void **state)
+{
+	char dir[] = "/tmp/nacre-apart.XXXXXX", all[64], one[64], two[64], odd[64], command[64];
+	struct sweep sweep = { .uids = NULL };
+	int parent, one_fd, two_fd, all_fd, again_fd, lives;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	parent = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	one_fd = directory_put(parent, "one");
+	two_fd = directory_put(parent, "two");
+	snprintf(all, sizeof(all), "%s/all", dir);
+	snprintf(one, sizeof(one), "%s/one", dir);
+	snprintf(odd, sizeof(odd), "%s/two/../one/", dir);
+	snprintf(two, sizeof(two), "%s/two", dir);
+	lives = state_put(one_fd, "lives", 7, "s0:c3,c4", "false");
+	close(state_put(one_fd, "killed-run", 9, "s0:c5,c6", "true"));
+
+	all_fd = roots_lock(all, one_fd, one);
+	assert_true(all_fd >= 0);
+	again_fd = open(all, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(again_fd, LOCK_EX | LOCK_NB), -1);
+	assert_int_equal(errno, EWOULDBLOCK);
+	close(again_fd);
+	close(all_fd);
+	all_fd = roots_lock(all, two_fd, two);
+	assert_true(all_fd >= 0);
+	sweep_root(&sweep, two_fd, &arena);
+	assert_int_equal(sweep.n_uids, 0);
+	roots_sweep(&sweep, all_fd, two_fd, &arena);
+	assert_int_equal(sweep.n_uids, 1);
+	assert_true(sweep_has_uid(&sweep, 7));
+	assert_int_equal(sweep.n_pairs, 1);
+	assert_false(mcs_pair_is_apart((struct mcs_pair){ 3, 4 }, sweep.pairs, 1));
+	assert_int_equal(faccessat(one_fd, "killed-run/" STATE_FILE, F_OK, 0), 0);
+	assert_int_equal(number_of_links(all), 2);
+	close(all_fd);
+
+	/* the same ROOT by another path is not another one */
+	all_fd = roots_lock(all, one_fd, odd);
+	assert_true(all_fd >= 0);
+	assert_int_equal(number_of_links(all), 2);
+	sweep = (struct sweep){ .uids = NULL };
+	roots_sweep(&sweep, all_fd, one_fd, &arena);
+	assert_int_equal(sweep.n_uids, 0);
+
+	/* a ROOT that is gone, and one that another has the place of */
+	close(two_fd);
+	assert_int_equal(unlinkat(parent, "two", AT_REMOVEDIR), 0);
+	assert_int_equal(renameat(parent, "one", parent, "two"), 0);
+	roots_sweep(&sweep, all_fd, parent, &arena);
+	assert_int_equal(sweep.n_uids, 0);
+	assert_int_equal(number_of_links(all), 0);
+	close(all_fd);
+	snprintf(all, sizeof(all), "%s/none/all", dir);
+	assert_int_equal(roots_lock(all, one_fd, one), -ENOENT);
+
+	close(lives);
+	close(one_fd);
+	close(parent);
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +320,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_a_pair_that_is_taken, tear_down),
 		cmocka_unit_test(test_ids_that_are_used_up),
 		cmocka_unit_test_teardown(test_what_containers_hold, tear_down),
+		cmocka_unit_test_teardown(test_what_containers_of_other_roots_hold, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("apart from others", tests, NULL, NULL);
