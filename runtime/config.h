@@ -234,6 +234,9 @@ int config_read_bundle(struct container_config *config, const char *dir, struct 
 int config_read_text(struct container_config *config, const char *text, size_t len,
 		     const char *bundle, struct failure *failure);
 
+/* As config_read_text(), from a descriptor up to its end. */
+int config_read_fd(struct container_config *config, int fd, const char *bundle, struct failure *failure);
+
 /* Reads the value of "hooks" alone into an initialized configuration. As config_read_bundle(). */
 int config_read_hooks_alone(struct container_config *config, struct json_t *hooks,
 			    struct failure *failure);

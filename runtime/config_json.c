@@ -94,8 +94,9 @@ static int check_named(struct container_config *config, struct failure *failure)
 	return err;
 }
 
-int config_read_text(struct container_config *config, const char *text, size_t len,
-		     const char *bundle, struct failure *failure)
+/* Takes the document over; NULL is one that could not be read, for the reason in `error`. */
+static int read_document(struct container_config *config, json_t *json, const json_error_t *error,
+			 const char *bundle, struct failure *failure)
 {
 	struct json_reader reader = {
 		.file = CONFIG_FILE,
@@ -104,76 +105,66 @@ int config_read_text(struct container_config *config, const char *text, size_t l
 		.config = config,
 		.quiet = config->is_stored,
 	};
-	json_error_t error;
 	int err;
 
 	config->bundle = bundle;
-	config->json = json_document_parse(text, len, &error);
-	if (!config->json)
+	config->json = json;
+	if (!json)
 		return failure_set(failure, -EINVAL,
 				   "%s: expected JSON: line %d, column %d: %s", CONFIG_FILE,
-				   error.line, error.column, error.text);
-	if (!json_is_object(config->json))
+				   error->line, error->column, error->text);
+	if (!json_is_object(json))
 		return json_refuse(&reader, "expected an object");
 	/* the version first: it says how to read the rest */
-	if (json_object_get(config->json, "ociVersion")) {
-		err = read_version(&reader, json_object_get(config->json, "ociVersion"));
+	if (json_object_get(json, "ociVersion")) {
+		err = read_version(&reader, json_object_get(json, "ociVersion"));
 		if (err)
 			return err;
 	}
-	err = json_read_object(&reader, config->json, top_members, N(top_members), config);
+	err = json_read_object(&reader, json, top_members, N(top_members), config);
 	if (err)
 		return err;
 	return check_named(config, failure);
 }
 
-static int file_read(const char *path, struct arena *arena, char **text, size_t *len)
+int config_read_text(struct container_config *config, const char *text, size_t len,
+		     const char *bundle, struct failure *failure)
 {
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	size_t have = 0;
+	json_error_t error;
+	json_t *json = json_document_parse(text, len, &error);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	if (st.st_size > (off_t)JSON_DOCUMENT_MAX)
-		return -EFBIG;
-	*text = arena_take(arena, (size_t)st.st_size + 1);
-	while (have < (size_t)st.st_size) {
-		ssize_t n = read(fd, *text + have, (size_t)st.st_size - have);
+	return read_document(config, json, &error, bundle, failure);
+}
 
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		have += (size_t)n;
-	}
-	*len = have;
-	return 0;
+int config_read_fd(struct container_config *config, int fd, const char *bundle, struct failure *failure)
+{
+	json_error_t error;
+	json_t *json = json_document_read(fd, &error);
+
+	return read_document(config, json, &error, bundle, failure);
 }
 
 int config_read_bundle(struct container_config *config, const char *dir, struct failure *failure)
 {
 	char absolute[PATH_MAX];
+	autoclose int fd = -1;
 	const char *bundle, *path;
-	char *text = NULL;
-	size_t len = 0;
-	int err;
+	struct stat st;
 
 	if (!realpath(dir, absolute))
 		return failure_set(failure, -errno, "--bundle %s: expected a directory: %s", dir,
 				   strerror(errno));
 	bundle = arena_printf(&config->arena, "%s", absolute);
 	path = arena_printf(&config->arena, "%s/" CONFIG_FILE, bundle);
-	err = file_read(path, &config->arena, &text, &len);
-	if (err == -EFBIG)
-		return failure_set(failure, err, "%s: expected at most %zu bytes", path,
+	/* nothing that would have to be waited for */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return failure_set(failure, -errno, "%s: expected the bundle's configuration: %s",
+				   path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return failure_set(failure, -EINVAL, "%s: expected a regular file", path);
+	if (st.st_size > (off_t)JSON_DOCUMENT_MAX)
+		return failure_set(failure, -EFBIG, "%s: expected at most %zu bytes", path,
 				   JSON_DOCUMENT_MAX);
-	if (err == -EINVAL)
-		return failure_set(failure, err, "%s: expected a regular file", path);
-	if (err)
-		return failure_set(failure, err, "%s: expected the bundle's configuration: %s",
-				   path, strerror(-err));
-	return config_read_text(config, text, len, bundle, failure);
+	return config_read_fd(config, fd, bundle, failure);
 }

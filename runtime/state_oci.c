@@ -15,9 +15,6 @@
 #include "state.h"
 #include "state_files.h"
 
-/* A process configuration of ours; config.json is bounded where it is read. */
-#define PROCESS_FILE_MAX (4u * 1024u * 1024u)
-
 json_t *state_as_oci(const struct state *state, enum state_status status)
 {
 	bool lives = status != STATE_STOPPED;
@@ -85,19 +82,8 @@ int state_read_config(const struct state *state, struct container_config *config
 	config->id = state->id;
 	config->is_stored = true;
 	config->root_path = state->rootfs;
-	if (fd >= 0) {
-		char *text;
-		struct stat st;
-		ssize_t n;
-
-		if (fstat(fd, &st) < 0 || st.st_size > (off_t)PROCESS_FILE_MAX)
-			return failure_set(failure, -EFBIG, "%s/" STATE_CONFIG_FILE ": too large",
-					   state->dir);
-		text = arena_take(&config->arena, (size_t)st.st_size + 1);
-		n = read(fd, text, (size_t)st.st_size);
-		return config_read_text(config, text, n > 0 ? (size_t)n : 0, state->bundle,
-					failure);
-	}
+	if (fd >= 0)
+		return config_read_fd(config, fd, state->bundle, failure);
 	fd = openat(state->dir_fd, STATE_PROCESS_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	json = fd < 0 ? NULL : json_document_read(fd, &error);
 	if (!json_is_object(json)) {

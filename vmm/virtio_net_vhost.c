@@ -59,18 +59,19 @@ int net_vhost_init(struct net *net, const struct net_options *o)
 /* Guest memory is all that the kernel may reach by an address in a descriptor. */
 static int tell_memory(int fd, const struct gmem *mem)
 {
-	struct {
-		struct vhost_memory head;
-		struct vhost_memory_region region[GMEM_REGIONS_MAX];
-	} table = { .head.nregions = mem->n_regions };
+	union {
+		struct vhost_memory table;
+		unsigned char room[sizeof(struct vhost_memory) +
+				   GMEM_REGIONS_MAX * sizeof(struct vhost_memory_region)];
+	} memory = { .table = { .nregions = mem->n_regions } };
 
 	for (unsigned int i = 0; i < mem->n_regions; i++)
-		table.region[i] = (struct vhost_memory_region){
+		memory.table.regions[i] = (struct vhost_memory_region){
 			.guest_phys_addr = mem->region[i].base,
 			.memory_size = mem->region[i].size,
 			.userspace_addr = (uintptr_t)mem->region[i].hva,
 		};
-	return vhost_call(fd, VHOST_SET_MEM_TABLE, &table);
+	return vhost_call(fd, VHOST_SET_MEM_TABLE, &memory.table);
 }
 
 static int tell_eventfds(const struct virtio_dev *dev, int fd, unsigned int pair)
