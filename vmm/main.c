@@ -43,6 +43,12 @@
 static struct machine machine;
 static struct options options;
 
+/* The loop has one timer: the boot timeout, until the guest connects or its last client goes. */
+static struct {
+	bool booted;	/* the guest has connected */
+	bool releasing; /* the timer is that of the release */
+} life;
+
 void setup_fail(int err, const char *format, ...)
 {
 	char text[400];
@@ -80,17 +86,25 @@ static void on_released(void *ctx, uint32_t events)
 	(void)events;
 	if (virtio_vsock_clients() == 0)
 		end_now(VM_END_RELEASED, 0);
+	/* Another client came in time; a guest that still boots is given the boot timeout anew. */
+	life.releasing = false;
+	if (!life.booted)
+		loop_set_timer(options.boot_timeout, on_boot_timeout, NULL);
 }
 
+/* Nobody may be left by then, and nobody else would end the VM: a release that is due stays due. */
 static void on_guest_connected(void)
 {
 	times_connected();
-	loop_set_timer(-1, NULL, NULL);
+	life.booted = true;
+	if (!life.releasing)
+		loop_set_timer(-1, NULL, NULL);
 }
 
 /* The last monitor is gone: the guest has a moment to end by itself, then it is ended. */
 static void on_clients_gone(void)
 {
+	life.releasing = true;
 	loop_set_timer(RELEASE_GRACE_MS, on_released, NULL);
 }
 

@@ -10,6 +10,9 @@
  * last client goes it has to end in good order with a record. A file named *.race runs on two
  * processors.
  *
+ * For a guest named late_* the client is gone when its first frame comes, and only then the frame is sent
+ * back: so a guest knows when nobody is left.
+ *
  * A file named bad_kernel_* is no guest at all: the VMM has to say so and end at once.
  *
  * This program plays the monitor (one connection, which it only reads from) and nacre-fsd: it
@@ -47,10 +50,12 @@
 #define QUIET_TICKS  10	  /* without use of a processor: the guest has halted, the VMM is silent */
 #define LIMIT_MS     30000
 #define END_LIMIT_MS 5000
+#define NOTICE_MS    100  /* for the VMM to see that its client has gone; below its grace of 500 */
 
 struct vm {
 	pid_t pid;
 	int fsd, client, status_fd, console_fd, stderr_fd, net, disk;
+	bool leaves; /* the client goes at the first frame */
 	long rss_max_kib;
 };
 
@@ -204,13 +209,19 @@ static void answer_requests(int fd)
 }
 
 /* The network's other end: what the guest sends comes back. */
-static void echo_frame(int fd)
+static void echo_frame(struct vm *vm)
 {
 	static uint8_t frame[70000];
-	ssize_t n = recv(fd, frame, sizeof(frame), 0);
+	ssize_t n = recv(vm->net, frame, sizeof(frame), 0);
 
-	if (n > 0)
-		(void)send(fd, frame, (size_t)n, MSG_NOSIGNAL);
+	if (n <= 0)
+		return;
+	if (vm->leaves && vm->client >= 0) {
+		close(vm->client);
+		vm->client = -1;
+		poll(NULL, 0, NOTICE_MS);
+	}
+	(void)send(vm->net, frame, (size_t)n, MSG_NOSIGNAL);
 }
 
 /* Serves the sockets for one tick. */
@@ -227,7 +238,7 @@ static void serve(struct vm *vm)
 		if (poll(p, 3, (int)left) <= 0)
 			continue;
 		if (p[2].revents & POLLIN)
-			echo_frame(vm->net);
+			echo_frame(vm);
 		if (p[0].revents)
 			answer_requests(vm->fsd);
 		if (p[1].revents)
@@ -291,7 +302,8 @@ static const char *wait_end(struct vm *vm, int *wstatus)
 {
 	long long end = now_ms() + END_LIMIT_MS;
 
-	close(vm->client);
+	if (vm->client >= 0)
+		close(vm->client);
 	vm->client = -1;
 	while (waitpid(vm->pid, wstatus, WNOHANG) == 0) {
 		if (now_ms() > end) {
@@ -357,7 +369,7 @@ static const char *check_end(const struct vm *vm, int wstatus, bool race)
 
 static const char *run(const char *vmm, const char *guest)
 {
-	struct vm vm = { .client = -1 };
+	struct vm vm = { .client = -1, .leaves = strstr(guest, "/late_") != NULL };
 	const char *wrong, *late;
 	int wstatus = 0;
 
