@@ -190,12 +190,14 @@ int cgroup_create(struct cgroup *cgroup, const struct container_config *config,
 	if (manager != CGROUP_MANAGER_NONE)
 		err = by_systemd ? cgroup_systemd_create(cgroup, config, size, arena, failure) :
 				   create_by_hand(cgroup, config, arena, failure);
+	if (!err && cgroup->leaf)
+		cgroup->id = cgroup_id(cgroup->leaf);
 	if (!err)
 		err = cgroup->leaf ? limits_write(cgroup->leaf, &limits, failure) :
 				     go_without(&limits, failure);
 	if (err && cgroup->leaf) {
 		cgroup_settle(cgroup);
-		cgroup_remove(cgroup->leaf);
+		cgroup_remove(cgroup->leaf, cgroup->id);
 		cgroup->leaf = NULL;
 	}
 	return err;
@@ -233,19 +235,33 @@ void cgroup_oom_close(struct cgroup_oom_fds *fds)
 	drop_fd(&fds->swap_max);
 }
 
-void cgroup_kill(const char *leaf)
+uint64_t cgroup_id(const char *leaf)
 {
-	int err = file_write(leaf, "cgroup.kill", "1");
+	struct stat st;
 
-	if (err && err != -ENOENT)
-		report_debug("%s/cgroup.kill: %s", leaf, strerror(-err));
+	return stat(leaf, &st) < 0 ? 0 : st.st_ino;
 }
 
-void cgroup_remove(const char *leaf)
+void cgroup_kill(const char *leaf, uint64_t id)
+{
+	autoclose int dir = cgroup_open(leaf);
+	autoclose int file = -1;
+	struct stat st;
+
+	if (dir < 0 || fstat(dir, &st) < 0 || st.st_ino != id)
+		return;
+	file = openat(dir, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+	if (file < 0 || write(file, "1", 1) != 1)
+		report_debug("%s/cgroup.kill: %s", leaf, strerror(errno));
+}
+
+void cgroup_remove(const char *leaf, uint64_t id)
 {
 	const struct timespec step = { .tv_nsec = REMOVE_STEP_NS };
 
-	cgroup_kill(leaf);
+	if (cgroup_id(leaf) != id)
+		return;
+	cgroup_kill(leaf, id);
 	for (int i = 0; i < REMOVE_TRIES; i++) {
 		if (rmdir(leaf) == 0 || errno == ENOENT)
 			return;

@@ -7,6 +7,7 @@
 #define NACRE_RUNTIME_CGROUP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "config.h"
@@ -17,6 +18,7 @@ enum cgroup_manager { CGROUP_MANAGER_FS, CGROUP_MANAGER_SYSTEMD, CGROUP_MANAGER_
 
 struct cgroup {
 	const char *leaf; /* absolute path, from the arena; NULL: there is none */
+	uint64_t id;	  /* the kernel's number of it: cgroup_id() */
 	int keeper_fd;	  /* keeps systemd's scope until a companion is in it; -1: none */
 	pid_t keeper_pid;
 };
@@ -60,10 +62,16 @@ struct cgroup_oom_fds {
 void cgroup_oom_open(struct cgroup_oom_fds *fds, const char *leaf);
 void cgroup_oom_close(struct cgroup_oom_fds *fds);
 
-/* Kills what is in the leaf. */
-void cgroup_kill(const char *leaf);
+/*
+ * The number by which the kernel knows the cgroup at this path (cgroups(7): its inode's), which no other
+ * ever has: an empty leaf is taken over by whoever wants its name. 0 when there is none.
+ */
+uint64_t cgroup_id(const char *leaf);
 
-/* Kills what is in the leaf and removes it. */
-void cgroup_remove(const char *leaf);
+/* Kills what is in the leaf, if its number is `id`. */
+void cgroup_kill(const char *leaf, uint64_t id);
+
+/* Kills what is in the leaf and removes it, if its number is `id`: else it is another container's. */
+void cgroup_remove(const char *leaf, uint64_t id);
 
 #endif

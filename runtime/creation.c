@@ -284,6 +284,7 @@ static int make_state(struct creation *creation)
 	if (err)
 		return err;
 	state->cgroup = creation->cgroup.leaf;
+	state->cgroup_id = creation->cgroup.id;
 	creation->launch.cgroup_fd = cgroup_open(state->cgroup);
 	/* whoever comes after us must find it, should we be killed */
 	return state->cgroup ? state_write(state, &creation->failure) : 0;
@@ -361,7 +362,7 @@ int creation_undo(struct creation *creation)
 	timing_read_vm(creation->state.status_fd);
 	drop_fd(&creation->launch.cgroup_fd);
 	if (creation->state.cgroup && creation->state.dir_fd >= 0)
-		cgroup_remove(creation->state.cgroup);
+		cgroup_remove(creation->state.cgroup, creation->state.cgroup_id);
 	if (creation->state.dir_fd < 0)
 		return status;
 	/* nothing is left, but what the hooks are told */

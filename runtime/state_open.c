@@ -72,6 +72,7 @@ static void state_fill(struct state *state, const json_t *json, struct arena *ar
 	state->bundle = text_from_json(container, "bundle", arena);
 	state->rootfs = text_from_json(container, "rootfs", arena);
 	state->cgroup = text_from_json(container, "cgroup", arena);
+	state->cgroup_id = (uint64_t)json_integer_value(json_object_get(container, "cgroupId"));
 	state->selinux = (struct selinux_labels){
 		.vmm = text_from_json(labels, "vmm", arena),
 		.fsd = text_from_json(labels, "fsd", arena),

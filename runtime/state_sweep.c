@@ -124,7 +124,8 @@ static void remove_dead_run(int root_fd, int dir_fd, const char *id, const json_
 	const char *cgroup = json_string_value(json_object_get(container, "cgroup"));
 
 	if (cgroup)
-		cgroup_remove(cgroup);
+		cgroup_remove(cgroup, (uint64_t)json_integer_value(
+			json_object_get(container, "cgroupId")));
 	sweep_remove(root_fd, dir_fd, id);
 }
 

@@ -3,14 +3,20 @@
  * nacre delete (OCI runtime-spec 1.2 runtime.md "Delete"): removes what create made of a container
  * that has stopped; with --force, of any, whatever state it was left in.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cgroup_parts.h"
 #include "existing.h"
 #include "hooks.h"
 #include "net_join.h"
 #include "report.h"
+#include "state_files.h"
 #include "state_sweep.h"
 
 /* How long a VMM whose monitor is gone may take to end by itself: a guest syncs its files. */
@@ -49,11 +55,53 @@ static void process_end(const struct process_ref *process, int grace_ms)
 		report_warning("process %d does not end", (int)process->pid);
 }
 
+/* Whether a process has a file open; not, where we may not look. */
+static bool has_open(const char *pid, const struct stat *file)
+{
+	char path[PATH_MAX];
+	const struct dirent *entry;
+	bool has = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/fd", pid);
+	dir = opendir(path);
+	while (dir && !has && (entry = readdir(dir)) != NULL) {
+		struct stat st;
+
+		has = fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
+		      st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+	}
+	if (dir)
+		closedir(dir);
+	return has;
+}
+
+/* Whether a process in the leaf has the container's status file: each companion has. */
+static bool is_cgroup_of(const char *leaf, const struct state *state)
+{
+	char path[PATH_MAX], pid[32];
+	struct stat status;
+	bool is = false;
+	FILE *procs;
+
+	if (snprintf(path, sizeof(path), "%s/cgroup.procs", leaf) >= (int)sizeof(path) ||
+	    fstatat(state->dir_fd, STATUS_FILE, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	procs = fopen(path, "re");
+	while (procs && !is && fgets(pid, sizeof(pid), procs)) {
+		pid[strcspn(pid, "\n")] = '\0';
+		is = has_open(pid, &status);
+	}
+	if (procs)
+		fclose(procs);
+	return is;
+}
+
 /*
- * Of a damaged state: where the container's cgroup would be, and with it its processes, by the
- * configuration that was kept. One of systemd's is not looked for.
+ * Of a damaged state: finds the container's cgroup, and with it its processes, where the configuration that
+ * was kept says. One of systemd's is not looked for, nor one with a number behind its name.
  */
-static const char *find_cgroup(const struct state *state, struct arena *arena)
+static bool find_cgroup(struct state *state, struct arena *arena)
 {
 	const char *leaf = NULL;
 	struct failure ignored = { .text = "" };
@@ -65,7 +113,11 @@ static const char *find_cgroup(const struct state *state, struct arena *arena)
 	if (cgroup_is_v2() && !(config.cgroups_path && strchr(config.cgroups_path, ':')))
 		leaf = cgroup_leaf_path(&config, arena);
 	config_free(&config);
-	return leaf;
+	if (!leaf || !is_cgroup_of(leaf, state))
+		return false;
+	state->cgroup = leaf;
+	state->cgroup_id = cgroup_id(leaf);
+	return true;
 }
 
 /*
@@ -77,21 +129,25 @@ static int force_open(struct state *state, const struct global_options *global, 
 {
 	int err = state_open_damaged(state, global->root, id, -1, global->arena, failure);
 	const char *found = NULL;
+	uint64_t found_id = 0;
 
 	if (err)
 		return err;
 	process_ref_kill(&state->monitor, KILL_WAIT_MS);
 	if (state_status(state) == STATE_CREATING) {
-		/* while its processes hold the lock its cgroup is nobody else's */
-		if (state->damaged)
-			found = find_cgroup(state, global->arena);
-		if (found || state->cgroup)
-			cgroup_kill(found ? found : state->cgroup);
+		if (state->damaged && find_cgroup(state, global->arena)) {
+			found = state->cgroup;
+			found_id = state->cgroup_id;
+		}
+		if (state->cgroup)
+			cgroup_kill(state->cgroup, state->cgroup_id);
 	}
 	state_close(state);
 	err = state_open_damaged(state, global->root, id, STATE_LOCK_MS, global->arena, failure);
-	if (!err && found)
+	if (!err && found) {
 		state->cgroup = found;
+		state->cgroup_id = found_id;
+	}
 	return err;
 }
 
@@ -133,7 +189,7 @@ static int delete_container(struct state *state, struct failure *failure)
 	process_end(&state->fsd, END_GRACE_MS);
 	part_from_network(state);
 	if (state->cgroup)
-		cgroup_remove(state->cgroup);
+		cgroup_remove(state->cgroup, state->cgroup_id);
 	remove_with_hooks(state);
 	return 0;
 }

@@ -42,7 +42,7 @@ static char root[] = "/tmp/nacre-state.XXXXXX";
 static struct arena arena;
 
 /* Of a run that was killed; there is none here. */
-void cgroup_remove(const char *leaf)
+void cgroup_remove(const char *leaf, uint64_t id)
 {
 	(void)leaf;
 }
