@@ -179,7 +179,7 @@ enum exited_how { EXITED_CODE = 0, EXITED_SIGNAL = 1 };
 
 struct msg_exited {
 	struct le16 how;   /* enum exited_how */
-	struct le16 value; /* exit code 0 to 255, or signal number */
+	struct le16 value; /* exit code 0 to 255, or a signal that ends processes by default */
 	struct le32 flags; /* enum exited_flags */
 };
 static_assert(sizeof(struct msg_exited) == 8, "wire size");

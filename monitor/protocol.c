@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a guest says on a control connection; see protocol.h. What is said to it is in protocol_out.c. */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -80,6 +81,24 @@ static const char *receive_failed(struct protocol *protocol, const uint8_t *body
 	return NULL;
 }
 
+/* By default, that is; a monitor that died by one of the others would stop, or live on. */
+static bool signal_ends(uint16_t signo)
+{
+	switch (signo) {
+	case SIGCHLD:
+	case SIGCONT:
+	case SIGSTOP:
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
+	case SIGURG:
+	case SIGWINCH:
+		return false;
+	default:
+		return signo >= 1 && signo <= 64;
+	}
+}
+
 static const char *receive_exited(struct protocol *protocol, const uint8_t *body, size_t len)
 {
 	struct msg_exited exited;
@@ -91,8 +110,8 @@ static const char *receive_exited(struct protocol *protocol, const uint8_t *body
 	value = le16_get(exited.value);
 	if (how != EXITED_CODE && how != EXITED_SIGNAL)
 		return "an exit of an unknown kind";
-	if (how == EXITED_CODE ? value > 255 : value < 1 || value > 64)
-		return "an exit code or signal that does not exist";
+	if (how == EXITED_CODE ? value > 255 : !signal_ends(value))
+		return "an exit code or signal by which no process ends";
 	protocol->exited_by_signal = how == EXITED_SIGNAL;
 	protocol->exited_value = (uint8_t)value;
 	protocol->exited_flags = le32_get(exited.flags);

@@ -339,7 +339,9 @@ static void test_values(void **state)
 {
 	static const struct {
 		uint16_t how, value;
-	} exits[] = { { 0, 256 }, { 0, 0xffff }, { 1, 0 }, { 1, 65 }, { 2, 0 } };
+	} exits[] = { { 0, 256 }, { 0, 0xffff }, { 1, 0 }, { 1, 65 }, { 2, 0 },
+		    { 1, SIGSTOP }, { 1, SIGTSTP }, { 1, SIGTTIN }, { 1, SIGTTOU },
+		    { 1, SIGCONT }, { 1, SIGCHLD }, { 1, SIGURG }, { 1, SIGWINCH } };
 	struct {
 		struct msg_failed failed;
 		char text[4];
