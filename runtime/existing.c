@@ -62,15 +62,18 @@ int existing_open_running(struct state *state, const struct global_options *glob
 			  const char *what, struct failure *failure)
 {
 	int err = state_open(state, global->root, id, global->arena, failure);
-	enum state_status status;
 
-	if (err)
-		return err;
-	status = state_status(state);
+	return err ? err : existing_check_running(state, what, failure);
+}
+
+int existing_check_running(const struct state *state, const char *what, struct failure *failure)
+{
+	enum state_status status = state_status(state);
+
 	if (status == STATE_CREATED || status == STATE_RUNNING)
 		return 0;
 	return failure_set(failure, -ESRCH, "%s: cannot %s a container that is %s: container not "
-			   "running", id, what, state_status_name(status));
+			   "running", state->id, what, state_status_name(status));
 }
 
 int existing_end(struct state *state, const struct failure *failure)

@@ -32,6 +32,9 @@ int existing_parse(const struct existing_usage *usage, const struct global_optio
 int existing_open_running(struct state *state, const struct global_options *global, const char *id,
 			  const char *what, struct failure *failure);
 
+/* The same of a state that is open. */
+int existing_check_running(const struct state *state, const char *what, struct failure *failure);
+
 /* Ends a verb: reports the failure, if there is one, and closes the state. Returns 0 or 1. */
 int existing_end(struct state *state, const struct failure *failure);
 

@@ -44,7 +44,7 @@ static int read_letter(struct reading *reading, char letter, bool dash)
 	if (letter == 'o')
 		return 1;
 	if (strchr(dash ? "eAaxdw" : "axw", letter)) {
-		if (!dash && letter != 'w' && !reading->columns)
+		if ((letter == 'x' || !dash) && letter != 'w' && !reading->columns)
 			reading->columns = BSD_COLUMNS;
 		return 0;
 	}

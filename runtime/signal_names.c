@@ -33,7 +33,7 @@ int signal_number(const char *name)
 	uint64_t number;
 
 	if (number_parse(name, SIGNAL_MAX, &number) == 0)
-		return number >= 1 ? (int)number : -1;
+		return (int)number;
 	if (strncasecmp(name, "SIG", 3) == 0)
 		name += 3;
 	for (int signo = 1; signo < SIGNAL_MAX; signo++) {

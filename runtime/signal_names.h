@@ -4,7 +4,7 @@
 #define NACRE_RUNTIME_SIGNAL_NAMES_H
 
 /*
- * "TERM", "SIGTERM", "sigterm", "15", "RTMIN+2", "RTMAX-1": its number, 1 to 64, or -1. The numbers
+ * "TERM", "SIGTERM", "sigterm", "15", "RTMIN+2", "RTMAX-1": its number, 0 to 64, or -1. The numbers
  * of real-time signals are the kernel's as the C library leaves them: SIGRTMIN is 34.
  */
 int signal_number(const char *name);

@@ -74,13 +74,19 @@ static int kill_inside(const struct state *state, uint64_t pid, int signo, struc
 	return err;
 }
 
-/* A paused guest kills nobody, a pod's sandbox has none; the end of the monitor ends them. */
+/*
+ * A paused guest kills nobody, a pod's sandbox has none; the end of the monitor ends them. All of a
+ * container that has stopped are none, which is no error to runc's callers. Signal 0 asks whether it lives.
+ */
 static int kill_as_asked(const struct state *state, const struct kill_options *options, int signo,
 			 struct failure *failure)
 {
 	enum state_status status = state_status(state);
 
-	if ((options->all || options->pid) && status == STATE_RUNNING && state->vmm.pid)
+	if (options->all && status == STATE_STOPPED)
+		return 0;
+	if ((options->all || options->pid) && signo > 0 && status == STATE_RUNNING &&
+	    state->vmm.pid)
 		return kill_inside(state, options->pid, signo, failure);
 	if (options->pid)
 		return failure_set(failure, -ESRCH, "%s: container not running: it is %s",
@@ -99,7 +105,7 @@ int verb_kill(const struct global_options *global, int argc, char *argv[])
 
 	if (at > 0 && signo < 0)
 		failure_set(&failure, -EINVAL,
-			    "%s: unknown signal: expected a name like TERM or SIGTERM, or 1 to 64",
+			    "%s: unknown signal: expected a name like TERM or SIGTERM, or 0 to 64",
 			    name);
 	else if (at > 0 &&
 		 state_open(&state, global->root, argv[at], global->arena, &failure) == 0)

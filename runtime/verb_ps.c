@@ -87,8 +87,14 @@ static int ask_list(const struct state *state, const struct ps_table *head, show
 		    struct failure *failure)
 {
 	struct query query;
-	int err = query_open(&query, state, failure);
+	int err;
 
+	if (state_status(state) == STATE_STOPPED) {
+		if (head)
+			ps_table_print_head(head, stdout);
+		return 0;
+	}
+	err = query_open(&query, state, failure);
 	if (!err)
 		err = query_send(&query, MSG_LIST, NULL, 0, failure);
 	if (!err && head)
@@ -110,6 +116,17 @@ static void ps_as_json(const struct state *state, struct failure *failure)
 	json_decref(pids);
 }
 
+/* A container that has stopped has no processes, which is an answer, as with runc. */
+static int open_to_list(struct state *state, const struct global_options *global, const char *id,
+			struct failure *failure)
+{
+	int err = state_open(state, global->root, id, global->arena, failure);
+
+	if (err || state_status(state) == STATE_STOPPED)
+		return err;
+	return existing_check_running(state, "list the processes of", failure);
+}
+
 int verb_ps(const struct global_options *global, int argc, char *argv[])
 {
 	struct ps_options options = { .help = false };
@@ -125,8 +142,7 @@ int verb_ps(const struct global_options *global, int argc, char *argv[])
 	if (at > 0 && ps_options_read(&columns, argc - at - 1, argv + at + 1, global->arena,
 				      &failure) != 0)
 		at = -EINVAL;
-	if (at > 0 && existing_open_running(&state, global, argv[at], "list the processes of",
-					    &failure) == 0) {
+	if (at > 0 && open_to_list(&state, global, argv[at], &failure) == 0) {
 		columns.memory = state.size.memory;
 		if (as_json)
 			ps_as_json(&state, &failure);

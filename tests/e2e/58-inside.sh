@@ -48,8 +48,10 @@ test_ps_and_kill()
 	nacre ps --format json c
 	expect_success '[1,2,3]'
 	nacre ps c
-	expect_match "the table" $'^UID +PID +PPID STIME +TIME CMD\n0 +1 +0 .*sh -c' "$OUT"
+	expect_match "the table" $'^UID +PID +PPID +C STIME TTY +TIME CMD\n0 +1 +0 .*sh -c' "$OUT"
 	expect_match "the table" $'\n0 +2 +1 .* sleep 1000\n0 +3 +1 .* sleep 1001$' "$OUT"
+	nacre kill c 0
+	expect_success ''
 	nacre kill --pid 2 c KILL
 	expect_success ''
 	nacre ps --format json c
@@ -59,8 +61,13 @@ test_ps_and_kill()
 	nacre kill --all c KILL
 	expect_success ''
 	wait_until $((2 * E2E_SLOW)) is_stopped || failed "kill --all does not end the container"
-	expect_no 'container not running$' ps c
-	expect_no 'container not running' kill --all c KILL
+	nacre ps --format json c
+	expect_success '[]'
+	nacre ps c -ef
+	expect_match "no processes" $'^UID +PID [^\n]*$' "$OUT"
+	nacre kill --all c KILL
+	expect_success ''
+	expect_no 'container not running' kill c 0
 	delete_c
 }
 

@@ -89,8 +89,10 @@ static void test_formats(void **state)
 	expect_table(&p, "", full);
 	expect_table(&p, "-ef", full);
 	expect_table(&p, "-e|-f", full);
-	expect_table(&p, "-ax", "    PID TTY          TIME CMD\n"
-				"      7 pts/1    00:01:05 httpd\n");
+	expect_table(&p, "-a", "    PID TTY          TIME CMD\n"
+			       "      7 pts/1    00:01:05 httpd\n");
+	expect_table(&p, "-e|-x", "    PID TTY      STAT   TIME COMMAND\n"
+				  "      7 pts/1    Ss+    1:05 httpd -f -p 80\n");
 	expect_table(&p, "aux",
 		     "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n"
 		     "33             7 32.7  3.1   4400  2048 pts/1    Ss+  22:10   1:05 httpd -f -p 80\n");

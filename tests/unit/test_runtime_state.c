@@ -457,7 +457,7 @@ static void test_signals_by_name(void **state)
 		int number;
 	} cases[] = {
 		{ "TERM", SIGTERM }, { "SIGTERM", SIGTERM }, { "sigkill", SIGKILL }, { "9", 9 },
-		{ "64", 64 }, { "1", 1 }, { "0", -1 }, { "65", -1 }, { "-1", -1 }, { "", -1 },
+		{ "64", 64 }, { "1", 1 }, { "0", 0 }, { "65", -1 }, { "-1", -1 }, { "", -1 },
 		{ "SIG", -1 }, { "NOSUCH", -1 }, { "9x", -1 }, { "RTMIN", 34 }, { "SIGRTMIN+2", 36 },
 		{ "RTMAX", 64 }, { "rtmax-1", 63 }, { "RTMAX-31", -1 }, { "RTMIN-1", -1 },
 		{ "RTMIN+31", -1 }, { "IOT", SIGABRT }, { "WINCH", SIGWINCH },
