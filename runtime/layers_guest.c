@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "guest_text.h"
 #include "layers.h"
 
 static const struct {
@@ -20,22 +21,11 @@ static const struct {
 	{ CLONE_NEWUSER, "user" }, { CLONE_NEWTIME, "time" },
 };
 
-/* The guest's words as a string; hearsay: nothing that a terminal obeys. */
-static void text_from_guest(char *to, const uint8_t *from, size_t size)
-{
-	memcpy(to, from, size);
-	to[size] = '\0';
-	for (char *c = to; *c; c++) {
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-	}
-}
-
 static void judge_kvm(struct layer_side *side, const struct msg_layers *g)
 {
 	char release[sizeof(g->release) + 1];
 
-	text_from_guest(release, g->release, sizeof(g->release));
+	guest_text_copy(release, g->release, sizeof(g->release));
 	layer_set(side, LAYER_ON, "a kernel of its own, %s", release);
 }
 
@@ -128,7 +118,7 @@ static void judge_label(struct layer_side *side, const struct msg_layers *g,
 	const char *asked = config->process.selinux_label;
 	char label[sizeof(g->label) + 1];
 
-	text_from_guest(label, g->label, sizeof(g->label));
+	guest_text_copy(label, g->label, sizeof(g->label));
 	if (!label[0])
 		layer_set(side, LAYER_UNAVAILABLE, "the guest has no policy");
 	else if (!asked || !*asked)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guest_text.h"
+
 /* Room for a column's text with its NUL: arguments are the longest. */
 #define TEXT_MAX (PROTO_COMMAND_MAX + 1)
 
@@ -23,12 +25,7 @@ struct ps_column {
 
 static void text_copy(char to[TEXT_MAX], const uint8_t *from, size_t max)
 {
-	size_t n = 0;
-
-	for (; n < max && from[n]; n++)
-		to[n] = from[n] < ' ' || from[n] > '~' ? '?' : (char)from[n];
-	to[n] = '\0';
-	if (n == 0)
+	if (guest_text_copy(to, from, max) == 0)
 		snprintf(to, TEXT_MAX, "?");
 }
 

@@ -9,6 +9,7 @@
 
 #include "child.h"
 #include "fd.h"
+#include "guest_text.h"
 #include "listener.h"
 #include "query.h"
 #include "state_files.h"
@@ -73,14 +74,15 @@ static int read_all(int fd, void *to, size_t len, int64_t deadline)
 static int guest_failed(const struct query *query, struct failure *failure)
 {
 	struct msg_failed failed;
+	char text[PROTO_SMALL_MAX];
 
 	if (query->body_len < sizeof(failed))
 		return lost(query, -EPROTO, failure);
 	memcpy(&failed, query->body, sizeof(failed));
 	if (le16_get(failed.text_len) != query->body_len - sizeof(failed))
 		return lost(query, -EPROTO, failure);
-	return failure_set(failure, -EIO, "%s: %.*s", query->id, (int)le16_get(failed.text_len),
-			   (const char *)query->body + sizeof(failed));
+	guest_text_copy(text, query->body + sizeof(failed), le16_get(failed.text_len));
+	return failure_set(failure, -EIO, "%s: %s", query->id, text);
 }
 
 int query_receive(struct query *query, int ms, struct failure *failure)

@@ -2,8 +2,7 @@
 /*
  * Questions to the guest about a container, and orders to it, over a query connection
  * (include/proto.h). What comes back was written by a guest: lengths and types are checked here,
- * numbers by whoever asked, and text is shown only through report.h, which replaces what is not
- * printable.
+ * numbers by whoever asked, and text goes through guest_text.h.
  */
 #ifndef NACRE_RUNTIME_QUERY_H
 #define NACRE_RUNTIME_QUERY_H

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -12,7 +13,9 @@
 
 #include "report.h"
 
-#define LINE_MAX_LEN 4096
+#define TEXT_MAX     2048
+/* In JSON a quote or a backslash takes two bytes; what stands around the text is less than 128. */
+#define LINE_MAX_LEN (2 * TEXT_MAX + 128)
 #define KEPT_MAX     16384
 
 static struct {
@@ -45,17 +48,53 @@ bool report_is_debug(void)
 	return report.debug;
 }
 
-/* Replaces what could drive a terminal or end the line. */
+/* The character that begins at `text`, well-formed UTF-8 (RFC 3629 4), and its length; 0 for none. */
+static unsigned int utf8_read(const unsigned char *text, uint32_t *character)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned int len = *text < 0x80 ? 1 : *text >> 5 == 6 ? 2 : *text >> 4 == 14 ? 3 :
+			   *text >> 3 == 30 ? 4 : 0;
+
+	*character = len < 2 ? *text : *text & (0x7fu >> len);
+	for (unsigned int i = 1; i < len; i++) {
+		if (text[i] >> 6 != 2) /* also the text's end */
+			return 0;
+		*character = *character << 6 | (text[i] & 0x3fu);
+	}
+	if (len == 0 || *character < least[len] || *character > 0x10ffff ||
+	    (*character >= 0xd800 && *character < 0xe000))
+		return 0;
+	return len;
+}
+
+/* Controls of terminals, ends of lines, and what makes text read in another order than it stands. */
+static bool is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+/* Replaces those, and what is not UTF-8. */
 static void line_clean(char *text)
 {
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	unsigned char *to = (unsigned char *)text;
+	const unsigned char *from = to;
 
-		if (c == '\n' || c == '\t')
-			*text = ' ';
-		else if (c < 0x20 || c == 0x7f)
-			*text = '?';
+	while (*from) {
+		uint32_t character;
+		unsigned int len = utf8_read(from, &character);
+
+		if (*from == '\n' || *from == '\t') {
+			*to++ = ' ';
+		} else if (len == 0 || is_control(character)) {
+			*to++ = '?';
+		} else {
+			memmove(to, from, len);
+			to += len;
+		}
+		from += len > 0 ? len : 1;
 	}
+	*to = '\0';
 }
 
 static void line_write_to(int fd, const char *line, size_t len)
@@ -91,7 +130,6 @@ static size_t line_as_text(char *line, const char *level, const char *text)
 static size_t line_as_json(char *line, const char *level, const char *text)
 {
 	char when[32];
-	char ascii[LINE_MAX_LEN];
 	time_t now = time(NULL);
 	struct tm utc;
 	size_t len;
@@ -99,14 +137,6 @@ static size_t line_as_json(char *line, const char *level, const char *text)
 	gmtime_r(&now, &utc);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
 	json_t *object = json_pack("{s:s, s:s, s:s}", "level", level, "msg", text, "time", when);
-	if (!object) { /* not UTF-8 */
-		snprintf(ascii, sizeof(ascii), "%s", text);
-		for (char *c = ascii; *c; c++) {
-			if ((unsigned char)*c >= 0x80)
-				*c = '?';
-		}
-		object = json_pack("{s:s, s:s, s:s}", "level", level, "msg", ascii, "time", when);
-	}
 	len = json_dumpb(object, line, LINE_MAX_LEN - 1, JSON_COMPACT);
 	json_decref(object);
 	if (len == 0 || len > LINE_MAX_LEN - 1)
@@ -117,7 +147,7 @@ static size_t line_as_json(char *line, const char *level, const char *text)
 
 static void report_line(const char *level, const char *format, va_list args)
 {
-	char text[LINE_MAX_LEN / 2];
+	char text[TEXT_MAX];
 	char line[LINE_MAX_LEN];
 	size_t len;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lines for the user: to standard error with "nacre: " before them, or to the file of --log, as
- * text or as one JSON object a line. Control characters in them are replaced, so that a file name
- * cannot drive a terminal or forge a line.
+ * text or as one JSON object a line. Control characters in them, those of Unicode too, and what is not
+ * UTF-8 are replaced, so that a file name cannot drive a terminal or forge a line.
  *
  * Engines read the log file only when a verb failed, and podman decodes the whole file as one
  * object: with JSON in a file, warnings are kept back until report_settle() and dropped when an

@@ -56,8 +56,12 @@ static void add_pid(const struct msg_process *process, void *ctx)
 	json_array_append_new(ctx, json_integer((json_int_t)le32_get(process->pid)));
 }
 
-/* Shows each process of the list that was asked for. 0, or -errno with the failure set. */
-static int receive_list(struct query *query, show_fn *show, void *ctx, struct failure *failure)
+/*
+ * Shows each process of the list that was asked for; below a line of headings if there is to be one.
+ * 0, or -errno with the failure set.
+ */
+static int receive_list(struct query *query, const struct ps_table *head, show_fn *show, void *ctx,
+			struct failure *failure)
 {
 	const size_t size = sizeof(struct msg_process);
 	size_t n = 0;
@@ -67,6 +71,9 @@ static int receive_list(struct query *query, show_fn *show, void *ctx, struct fa
 
 		if (err)
 			return err;
+		if (head)
+			ps_table_print_head(head, stdout);
+		head = NULL;
 		if (query->type == MSG_DONE && query->body_len == 0)
 			return 0;
 		if (query->type != MSG_PROCESSES || query->body_len == 0 ||
@@ -82,7 +89,7 @@ static int receive_list(struct query *query, show_fn *show, void *ctx, struct fa
 	}
 }
 
-/* Asks the guest and shows its list; below a line of headings if there is to be one. */
+/* Asks the guest and shows its list, as receive_list(). */
 static int ask_list(const struct state *state, const struct ps_table *head, show_fn *show, void *ctx,
 		    struct failure *failure)
 {
@@ -97,10 +104,8 @@ static int ask_list(const struct state *state, const struct ps_table *head, show
 	err = query_open(&query, state, failure);
 	if (!err)
 		err = query_send(&query, MSG_LIST, NULL, 0, failure);
-	if (!err && head)
-		ps_table_print_head(head, stdout);
 	if (!err)
-		err = receive_list(&query, show, ctx, failure);
+		err = receive_list(&query, head, show, ctx, failure);
 	query_close(&query);
 	return err;
 }

@@ -18,7 +18,7 @@
 
 static const char *content(const char *path)
 {
-	static char text[4096];
+	static char text[8192];
 	FILE *in = fopen(path, "re");
 	size_t n = in ? fread(text, 1, sizeof(text) - 1, in) : 0;
 
@@ -49,10 +49,63 @@ static void test_errors_go_to_both(void **state)
 	assert_non_null(strstr(content("log"), "{\"level\":\"error\",\"msg\":\"c1: container not ?running\""));
 }
 
+/* What is in the log after one error, as text. */
+static const char *line_of(const char *text)
+{
+	assert_int_equal(truncate("log", 0), 0);
+	report_error("%s", text);
+	return content("log");
+}
+
+static void test_hostile_text(void **state)
+{
+	static const struct {
+		const char *text, *line;
+	} cases[] = {
+		{ "a\tb\nc\033[2J\x7f", "a b c?[2J?" },
+		/* C1 controls: as bytes, and as characters of UTF-8 */
+		{ "\x9b""31m \xc2\x9b""31m \xc2\x80", "?31m ?31m ?" },
+		/* order of reading, ends of lines */
+		{ "\xe2\x80\xaegnp \xe2\x81\xa6 \xe2\x80\xa8 \xd8\x9c", "?gnp ? ? ?" },
+		{ "d\xc3\xa9j\xc3\xa0 \xe2\x82\xac \xf0\x9f\x90\x9a", "d\xc3\xa9j\xc3\xa0 \xe2\x82\xac \xf0\x9f\x90\x9a" },
+		/* not UTF-8: overlong, a surrogate, beyond the last character, cut off */
+		{ "\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82", "?? ??? ???? ??" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char wanted[128];
+
+		assert_int_equal(report_open("log", REPORT_TEXT, false), 0);
+		snprintf(wanted, sizeof(wanted), "nacre: %s\n", cases[i].line);
+		assert_string_equal(line_of(cases[i].text), wanted);
+		assert_int_equal(report_open("log", REPORT_JSON, false), 0);
+		assert_non_null(strstr(line_of(cases[i].text), "\"msg\":\""));
+	}
+}
+
+/* The longest text, of what takes the most room in JSON. */
+static void test_long_text(void **state)
+{
+	char text[4096];
+	const char *line;
+
+	(void)state;
+	memset(text, '"', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(report_open("log", REPORT_JSON, false), 0);
+	line = line_of(text);
+	assert_non_null(strstr(line, "\\\"\\\"\",\"time\":\""));
+	assert_int_equal(line[strlen(line) - 1], '\n');
+	assert_true(strlen(line) > 4000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_errors_go_to_both),
+		cmocka_unit_test(test_hostile_text),
+		cmocka_unit_test(test_long_text),
 	};
 	char dir[] = "/tmp/nacre-report.XXXXXX";
 	int failed;
