@@ -6,12 +6,16 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kernel.h"
 #include "setup.h"
+
+#define PING_GROUP_RANGE "/proc/sys/net/ipv4/ping_group_range"
+#define GROUP_MAX	 2147483647ul /* what the kernel takes there */
 
 /* The namespace that a parameter belongs to, and its name as a path below /proc/sys. */
 static const struct {
@@ -71,6 +75,29 @@ static int write_value(const char *path, const char *value)
 }
 
 /*
+ * net.ipv4.ping_group_range: the kernel takes groups of the writer's user namespace only, and callers
+ * who mean "everybody" write more of them than the container has (Docker, containerd: "0 2147483647").
+ * `value`, or in *fitted what of it the container's groups 0 to ids - 1 are. The kernel refuses what is
+ * no range at all.
+ */
+static const char *fit_groups(const char *value, uint32_t ids, char (*fitted)[32])
+{
+	unsigned long from, to;
+	char *end;
+
+	from = strtoul(value, &end, 10);
+	to = strtoul(end, &end, 10);
+	end += strspn(end, " \t\n");
+	if (*end || to < ids || to > GROUP_MAX || from > to)
+		return value;
+	if (from < ids)
+		snprintf(*fitted, sizeof(*fitted), "%lu %u", from, ids - 1);
+	else
+		snprintf(*fitted, sizeof(*fitted), "1 0"); /* the kernel's own "nobody" */
+	return *fitted;
+}
+
+/*
  * Writes the parameters of the plan that belong to the namespaces in `which`. The first that fails
  * is named in *name. 0 or -errno.
  */
@@ -82,6 +109,7 @@ static int write_some(const struct plan *p, uint32_t which, const char **name)
 	while (plan_next(p, &pos, PLAN_SYSCTL, &body)) {
 		struct sysctl_path path;
 		const char *value;
+		char fitted[32];
 		int r;
 
 		*name = cursor_take_string(&body);
@@ -89,6 +117,8 @@ static int write_some(const struct plan *p, uint32_t which, const char **name)
 		path = path_of(*name);
 		if (!(owner_of(&path) & which))
 			continue;
+		if (strcmp(path.s, PING_GROUP_RANGE) == 0)
+			value = fit_groups(value, le32_get(p->process->id_count), &fitted);
 		r = write_value(path.s, value);
 		if (r < 0)
 			return r;

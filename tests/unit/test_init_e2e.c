@@ -147,6 +147,45 @@ static void test_user_and_home(void **state)
 	assert_non_null(strstr(g.out, "\n123\n5\npearl\nsea\n12345\n0\t9\nreopened\n/\n"));
 }
 
+static void expect_failed_plan(struct build *b, uint16_t code, const char *text)
+{
+	static struct guest g;
+	uint8_t body[PROTO_SMALL_MAX + 1] = { 0 };
+	size_t len;
+
+	begin(&g, b);
+	assert_int_equal(receive(&g, body, &len), MSG_FAILED);
+	body[len] = 0;
+	assert_string_equal((char *)body + 4, text);
+	assert_int_equal(body[0] | body[1] << 8, code);
+	finish(&g);
+}
+
+/* Docker and containerd write more groups than a container has: "everybody". */
+static void test_ping_groups(void **state)
+{
+	static const struct {
+		const char *written, *found;
+	} ranges[] = { { "0 2147483647", "0\t65535\n" }, { "44 65536\n", "44\t65535\n" },
+		       { "0 65535", "0\t65535\n" },      { "70000 80000", "65534\t65534\n" } };
+	static struct guest g;
+	static struct build b;
+	struct plan_process p = plain_process();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		shell_plan(&b, &p, "cat /proc/sys/net/ipv4/ping_group_range");
+		build_add(&b, PLAN_SYSCTL, NULL, 0, "net.ipv4.ping_group_range", ranges[i].written,
+			  (char *)NULL);
+		start(&g, &b);
+		assert_int_equal(finish_exited(&g), 0);
+		assert_string_equal(g.out, ranges[i].found);
+	}
+	shell_plan(&b, &p, "true");
+	build_add(&b, PLAN_SYSCTL, NULL, 0, "net.ipv4.ping_group_range", "0 2147483648", (char *)NULL);
+	expect_failed_plan(&b, 125, "sysctl net.ipv4.ping_group_range: invalid argument");
+}
+
 static void test_restrictions(void **state)
 {
 	static struct guest g;
@@ -224,21 +263,13 @@ static void test_seccomp(void **state)
 
 static void expect_failed(const char *arg, const char *path, uint16_t code, const char *text)
 {
-	static struct guest g;
 	static struct build b;
 	struct plan_process p = plain_process();
-	uint8_t body[PROTO_SMALL_MAX + 1] = { 0 };
-	size_t len;
 
 	build_begin(&b, &p);
 	build_string(&b, PLAN_ARG, arg);
 	add_usual(&b, path);
-	begin(&g, &b);
-	assert_int_equal(receive(&g, body, &len), MSG_FAILED);
-	body[len] = 0;
-	assert_string_equal((char *)body + 4, text);
-	assert_int_equal(body[0] | body[1] << 8, code);
-	finish(&g);
+	expect_failed_plan(&b, code, text);
 }
 
 static void test_failures(void **state)
@@ -371,6 +402,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_stdin_and_back_pressure, end_guest),
 		cmocka_unit_test_teardown(test_host_closes_stdout, end_guest),
 		cmocka_unit_test_teardown(test_user_and_home, end_guest),
+		cmocka_unit_test_teardown(test_ping_groups, end_guest),
 		cmocka_unit_test_teardown(test_restrictions, end_guest),
 		cmocka_unit_test_teardown(test_seccomp, end_guest),
 		cmocka_unit_test_teardown(test_failures, end_guest),
