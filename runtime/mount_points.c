@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "exports.h"
 #include "fd.h"
@@ -51,8 +53,41 @@ static int make_last(int root_fd, char *path, mode_t mode)
 	return made < 0 ? -errno : 0;
 }
 
-/* Makes what is missing of one destination. 0 or -errno. */
-static int make_point(int root_fd, const char *destination, mode_t mode)
+#define LINKS_MAX 40 /* as the kernel follows */
+
+static int make_point(int root_fd, const char *destination, mode_t mode, int links);
+
+/*
+ * What stands in the way of `path` is a symbolic link that leads to nothing yet: makes what it leads
+ * to. Images have such ones, /etc/resolv.conf to begin with. -EEXIST when it is no link.
+ */
+static int make_target(int root_fd, const char *path, mode_t mode, int links)
+{
+	char target[PATH_MAX], made[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int dir_len = (int)(slash - path);
+	autoclose int parent = -1;
+	ssize_t len;
+	int n;
+
+	snprintf(made, sizeof(made), "%.*s/", dir_len, path);
+	parent = inside(root_fd, made);
+	if (parent < 0)
+		return parent;
+	len = readlinkat(parent, slash + 1, target, sizeof(target) - 1);
+	if (len < 0)
+		return errno == EINVAL ? -EEXIST : -errno;
+	target[len] = 0;
+	n = target[0] == '/' ? snprintf(made, sizeof(made), "%s", target)
+			     : snprintf(made, sizeof(made), "%.*s/%s", dir_len, path, target);
+	if (links >= LINKS_MAX)
+		return -ELOOP;
+	return (size_t)n >= sizeof(made) ? -ENAMETOOLONG
+					 : make_point(root_fd, made, mode, links + 1);
+}
+
+/* Makes what is missing of one destination, which `links` links have led to. 0 or -errno. */
+static int make_point(int root_fd, const char *destination, mode_t mode, int links)
 {
 	char path[PATH_MAX];
 	size_t len = strlen(destination);
@@ -64,6 +99,7 @@ static int make_point(int root_fd, const char *destination, mode_t mode)
 		path[--len] = 0;
 	for (size_t end = 1; end <= len; end++) {
 		char kept = path[end];
+		mode_t wanted = kept == 0 ? mode : 0755;
 		int fd, err;
 
 		if (kept != '/' && kept != 0)
@@ -74,7 +110,9 @@ static int make_point(int root_fd, const char *destination, mode_t mode)
 		if (fd >= 0)
 			close(fd);
 		else if (err == -ENOENT && path[end - 1] != '/')
-			err = make_last(root_fd, path, kept == 0 ? mode : 0755);
+			err = make_last(root_fd, path, wanted);
+		if (err == -EEXIST)
+			err = make_target(root_fd, path, wanted, links);
 		path[end] = kept;
 		if (err && err != -EEXIST)
 			return err;
@@ -122,7 +160,7 @@ int exports_make_mount_points(int root_fd, const struct container_config *config
 
 		if (is_covered(&config->mounts, i))
 			continue;
-		err = make_point(root_fd, mount->destination, point_mode(mount));
+		err = make_point(root_fd, mount->destination, point_mode(mount), 0);
 		/* An image that cannot be written to anyway: nacre-init says what is missing. */
 		if (err && err != -EROFS)
 			return failure_set(failure, err,

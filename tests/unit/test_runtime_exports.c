@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,11 +137,66 @@ static void test_refused(void **state)
 	expect_refused("/dev/null", false, "devices of the host cannot be shared");
 }
 
+static struct failure point_failure;
+
+/* The mount point of one mount, made in root/. 0 or -errno. */
+static int point_made(const char *destination, bool is_file)
+{
+	struct opened o;
+	int root_fd = open("root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int err;
+
+	assert_true(root_fd >= 0);
+	begin(&o, "volume");
+	o.mount->destination = destination;
+	o.mount->target_is_file = is_file;
+	err = exports_make_mount_points(root_fd, &o.config, &o.failure);
+	point_failure = o.failure;
+	end(&o);
+	close(root_fd);
+	return err;
+}
+
+static void expect_made(const char *path, mode_t kind)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || (st.st_mode & S_IFMT) != kind)
+		fail_msg("%s was not made", path);
+}
+
+/* Images name files by links to what is made at run time, /etc/resolv.conf to begin with. */
+static void test_mount_points(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir("root/etc", 0755), 0);
+	assert_int_equal(symlink("../run/resolve/stub.conf", "root/etc/resolv.conf"), 0);
+	assert_int_equal(symlink("/../../jump/far", "root/there"), 0);
+	assert_int_equal(symlink("loop2", "root/loop1"), 0);
+	assert_int_equal(symlink("loop1", "root/loop2"), 0);
+	assert_int_equal(point_made("/a/b/", false), 0);
+	expect_made("root/a/b", S_IFDIR);
+	assert_int_equal(point_made("/a/c", true), 0);
+	expect_made("root/a/c", S_IFREG);
+	assert_int_equal(point_made("/etc/resolv.conf", true), 0);
+	expect_made("root/run/resolve/stub.conf", S_IFREG);
+	expect_made("root/etc/resolv.conf", S_IFLNK);
+	assert_int_equal(point_made("/there/file", true), 0);
+	expect_made("root/jump/far/file", S_IFREG);
+	assert_int_equal(access("jump", F_OK), -1); /* not beside the root */
+	assert_int_equal(point_made("/loop1/x", false), -ELOOP);
+	assert_non_null(strstr(point_failure.text, "mounts[0]: cannot make the mount point /loop1/x"));
+	assert_int_equal(point_made("/a/c/x", false), -ENOTDIR);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_owners_are_mapped),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_mount_points),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
