@@ -50,7 +50,7 @@ attack_joining()	# NACRE [GLOBAL-OPTION…]
 	case $status in
 	0) echo "exec_catch success" ;;
 	200) echo "exec_catch contained" ;;
-	*) echo "exec_catch status-$status" ;;
+	*) echo "exec_catch: nacre ended with $status" >&2 ;; # no outcome: a guest may have been lost
 	esac
 }
 
