@@ -23,7 +23,7 @@ static const struct option_row rows[] = {
 	{ .name = "root", .kind = OPTION_STRING, .argument = "DIR", .offset = AT(root),
 	  .help = "where state is kept (/run/nacre)" },
 	{ .name = "log", .kind = OPTION_STRING, .argument = "FILE", .offset = AT(log),
-	  .help = "write messages here, not to standard error" },
+	  .help = "write messages here; errors to standard error, too" },
 	{ .name = "log-format", .kind = OPTION_STRING, .argument = "text|json",
 	  .offset = AT(log_format), .help = "how messages look" },
 	{ .name = "debug", .kind = OPTION_FLAG, .offset = AT(debug),

@@ -35,6 +35,29 @@ test_help()
 	done
 }
 
+test_the_manual_has_every_verb_and_option()
+{
+	local manual help verb option n=0
+
+	manual=$(< "$E2E_DIR/../../docs/nacre.1")
+	manual=${manual//\\-/-}
+	help=$("$NACRE" --help)
+	for verb in '' $(sed -n '/^Verbs:/,$s/^  \([a-z]*\) .*/\1/p' <<< "$help"); do
+		case $manual in
+		*"$verb"*) ;;
+		*) failed "the manual has no $verb" ;;
+		esac
+		for option in $("$NACRE" ${verb:+"$verb"} --help 2> err | sed -nE 's/^  (-[a-z], )?(--[a-z-]+).*/\2/p'); do
+			n=$((n + 1))
+			case $manual in
+			*"$option"*) ;;
+			*) failed "the manual has no $verb $option" ;;
+			esac
+		done
+	done
+	expect_between "options" 50 500 "$n"
+}
+
 test_name_env_workdir_user()
 {
 	run --name nacre-e2e-pearl --env COLOUR=white --env 'TWO=a b=c' --env HOME=/nowhere \
