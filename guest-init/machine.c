@@ -26,6 +26,7 @@
 #include <time.h>
 
 #include "kernel.h"
+#include "plan.h"
 
 /* A clock that is wrong by more is set at once. */
 #define STEP_NS 50000000
@@ -178,15 +179,26 @@ void machine_sync(void)
 	}
 }
 
-void machine_harden(void)
+void machine_set_parameters(void)
 {
-	/* Debian's kernel has Yama, but lets everybody trace everybody; others say "children only". */
-	static const char path[] = "/proc/sys/kernel/yama/ptrace_scope";
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	static const struct {
+		const char *path;
+		uint32_t value;
+	} parameters[] = {
+		/* Debian's kernel has Yama, but lets everybody trace everybody; others say "children only". */
+		{ "/proc/sys/kernel/yama/ptrace_scope", 1 },
+		{ "/proc/sys/fs/nr_open", PLAN_NOFILE_MAX },
+	};
 
-	if (fd < 0 || write(fd, "1", 1) != 1)
-		machine_die("%s: %s", path, strerror(errno));
-	close(fd);
+	for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+		int fd = open(parameters[i].path, O_WRONLY | O_CLOEXEC);
+		char value[16];
+		int len = snprintf(value, sizeof(value), "%u", parameters[i].value);
+
+		if (fd < 0 || write(fd, value, (size_t)len) != len)
+			machine_die("%s: %s", parameters[i].path, strerror(errno));
+		close(fd);
+	}
 }
 
 int machine_reseed(const uint8_t *seed, uint32_t len)

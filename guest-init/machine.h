@@ -37,7 +37,7 @@ void machine_mount(void);
  * Parameters of the kernel that this machine wants otherwise than the kernel's makers. Called once,
  * after machine_mount().
  */
-void machine_harden(void);
+void machine_set_parameters(void);
 
 /* Writes one line, with the name of this program before it, to the kernel's log. */
 void machine_log(const char *format, ...) __attribute__((format(printf, 1, 2)));

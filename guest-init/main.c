@@ -41,7 +41,7 @@ int main(void)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	machine_mount();
 	devices_own();
-	machine_harden();
+	machine_set_parameters();
 	/*
 	 * A writer into a pipe that we read goes on writing: woken, we wait for it to pause or for
 	 * the pipe to be full, and pass on in one piece what came in many. Nothing is later for it

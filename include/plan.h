@@ -130,6 +130,9 @@ struct plan_mount {
 };
 static_assert(sizeof(struct plan_mount) == 24, "wire size");
 
+/* RLIMIT_NOFILE goes no higher: fs.nr_open of the guest, as large as systemd makes that of hosts. */
+#define PLAN_NOFILE_MAX 1073741816u
+
 struct plan_rlimit {
 	struct le32 resource; /* RLIMIT_* */
 	struct le32 zero;

@@ -8,6 +8,7 @@
 #include "known_words.h"
 #include "caps.h"
 #include "config_parts.h"
+#include "plan.h"
 #include "report.h"
 
 #define AT(field) offsetof(struct container_config, field)
@@ -59,6 +60,9 @@ static int read_rlimit(struct json_reader *reader, json_t *value, void *to)
 	if (read.soft > read.hard)
 		return json_refuse(reader, "soft: %" PRIu64 ": expected at most \"hard\", %" PRIu64,
 				   read.soft, read.hard);
+	if (rlimit_names[i].resource == RLIMIT_NOFILE && read.hard > PLAN_NOFILE_MAX)
+		return json_refuse(reader, "hard: %" PRIu64 ": expected at most %u, as many files as the "
+				   "guest's kernel lets a process open", read.hard, PLAN_NOFILE_MAX);
 	for (size_t j = 0; j < list->n; j++) {
 		/* "If rlimits contains duplicated entries with same type, the runtime MUST
 		 * generate an error." */

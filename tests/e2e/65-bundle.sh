@@ -113,6 +113,11 @@ test_rlimits()
 	edit '"rlimits": [' '"rlimits": [{"type": "RLIMIT_CORE", "hard": 0, "soft": 0}, {"type": "RLIMIT_FSIZE", "hard": 1048576, "soft": 524288}, {"type": "RLIMIT_NPROC", "hard": 200, "soft": 100}, {"type": "RLIMIT_STACK", "hard": 18446744073709551615, "soft": 4194304}, '
 	nacre run --bundle bundle nacre-e2e-rlimits
 	expect_success $'1024\n1024\n0\n2048\n100\n4096'
+	# as high as systemd lets a host's processes go
+	make_bundle sh -c 'ulimit -Sn; ulimit -Hn'
+	edit '"hard": 1024' '"hard": 1073741816'
+	nacre run --bundle bundle nacre-e2e-files
+	expect_success $'1024\n1073741816'
 }
 
 test_no_new_privileges()

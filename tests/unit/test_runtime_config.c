@@ -205,6 +205,7 @@ static void test_process_refused(void **state)
 		{ "process.oomScoreAdj", "1001", "process.oomScoreAdj: 1001: expected -1000 to 1000" },
 		{ "process.rlimits.0.type", "\"RLIMIT_X\"", "process.rlimits[0]: type: \"RLIMIT_X\"" },
 		{ "process.rlimits.0.soft", "2048", "process.rlimits[0]: soft: 2048: expected at most \"hard\", 1024" },
+		{ "process.rlimits.0.hard", "1073741817", "process.rlimits[0]: hard: 1073741817: expected at most 1073741816" },
 		{ "process.rlimits.0.soft", "-1", "process.rlimits[0].soft: -1: expected 0" },
 		{ "process.rlimits.+", "{\"type\":\"RLIMIT_NOFILE\",\"soft\":1,\"hard\":1}",
 		  "process.rlimits[1]: type: RLIMIT_NOFILE is given twice" },
@@ -377,11 +378,12 @@ static void test_leniency(void **state)
 static void test_infinite_limit(void **state)
 {
 	char text[sizeof(spec) + 32];
-	const char *at = strstr(spec, "1024,\"soft\":512");
+	const char *at = strstr(spec, "NOFILE\",\"hard\":1024,\"soft\":512");
 	struct read r;
 
 	(void)state;
-	snprintf(text, sizeof(text), "%.*s18446744073709551615%s", (int)(at - spec), spec, at + 4);
+	snprintf(text, sizeof(text), "%.*sSTACK\",\"hard\":18446744073709551615%s", (int)(at - spec), spec,
+		 strchr(at, ',') + strlen(",\"hard\":1024"));
 	r = read_text(text);
 	assert_string_equal(r.failure.text, "");
 	assert_true(r.config.process.rlimits.v[0].hard == UINT64_MAX);
