@@ -189,9 +189,9 @@ static void test_many(void **state)
 		message(m, (uint16_t)i, 12);
 		assert_int_equal(send(fd, m + 2, 12, 0), 12);
 		assert_int_equal(loop_step(), 0);
-		if (i % 65 == 0)
+		if (i % 1025 == 0)
 			memcpy(first, guest.asked, 12);
-		if (i % 65 == 64) { /* 64 later */
+		if (i % 1025 == 1024) { /* 1024 later */
 			resolver_answer(guest.resolver, RESOLVE_DATAGRAM, first, 12);
 			assert_true(is_silent(fd));
 		}
@@ -202,6 +202,29 @@ static void test_many(void **state)
 		}
 	}
 	assert_int_equal(guest.n_asked, 70000);
+	close(fd);
+}
+
+/* A program that looks up a thousand names at once gets all answers. */
+static void test_thousand_at_once(void **state)
+{
+	static uint8_t asked[1000][12];
+	int fd = client(RESOLVE_DATAGRAM);
+	uint8_t m[64], got[64];
+
+	(void)state;
+	for (unsigned int i = 0; i < 1000; i++) {
+		message(m, (uint16_t)i, 12);
+		assert_int_equal(send(fd, m + 2, 12, 0), 12);
+		assert_int_equal(loop_step(), 0);
+		memcpy(asked[i], guest.asked, 12);
+	}
+	for (unsigned int i = 0; i < 1000; i++) {
+		message(m, (uint16_t)i, 12);
+		resolver_answer(guest.resolver, RESOLVE_DATAGRAM, asked[i], 12);
+		assert_int_equal(recv(fd, got, sizeof(got), MSG_DONTWAIT), 12);
+		assert_memory_equal(got, m + 2, 12);
+	}
 	close(fd);
 }
 
@@ -302,6 +325,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_datagrams, begin, end),
 		cmocka_unit_test_setup_teardown(test_nonsense, begin, end),
 		cmocka_unit_test_setup_teardown(test_many, begin, end),
+		cmocka_unit_test_setup_teardown(test_thousand_at_once, begin, end),
 		cmocka_unit_test_setup_teardown(test_stream, begin, end),
 		cmocka_unit_test_setup_teardown(test_stream_refusals, begin, end),
 	};
