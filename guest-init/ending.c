@@ -21,15 +21,20 @@
  */
 #define GRACE_MS 5000
 
-/* Writes the shared file systems out, in a process of its own: the host's side may be slow. */
+/*
+ * Writes the shared file systems out, in a process of its own: the host's side may be slow. -1: it is
+ * done; there was no process to be had, and init has waited itself rather than lose what was written.
+ */
 static pid_t start_sync(void)
 {
 	pid_t pid = fork();
 
-	if (pid != 0)
+	if (pid > 0)
 		return pid;
 	machine_sync();
-	_exit(0);
+	if (pid == 0)
+		_exit(0);
+	return -1;
 }
 
 void ending_begin(struct session *s, int status)
