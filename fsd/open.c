@@ -120,7 +120,7 @@ int op_flush(struct fsd *f, struct request *r)
 {
 	const struct fuse_flush_in *in = REQUEST_BODY(r, struct fuse_flush_in);
 	struct handle *h = handle_get(&f->handles, in->fh, r->node, HANDLE_FILE, r->class);
-	int fd;
+	struct slow_job job = {.opcode = FUSE_FLUSH, .to_fd = -1};
 
 	if (!h)
 		return -EBADF;
@@ -131,10 +131,9 @@ int op_flush(struct fsd *f, struct request *r)
 	 */
 	if (r->class == BROKER_CLASS_ROOT && !node_mount(&f->nodes, r->node)->remote)
 		return -ENOSYS;
-	fd = fcntl(h->fd, F_DUPFD_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	return close(fd) < 0 ? -errno : 0;
+	/* On the others it writes out what the host has cached. */
+	job.fd = h->fd;
+	return slow_do(f, r, &job, NULL);
 }
 
 int op_fsync(struct fsd *f, struct request *r)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests that may wait for a disk. See slow.h.
+ * Requests that may wait for a disk or a server. See slow.h.
  *
  * The threads touch nothing of struct fsd but exports and proc_fd, which do not change any more.
  */
@@ -60,12 +60,22 @@ static int sync_class(struct fsd *f, enum broker_class class)
 	return err;
 }
 
+/* What close() of one of several descriptors of a file reports. */
+static int flush(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return copy < 0 || close(copy) < 0 ? -errno : 0;
+}
+
 static int run(struct fsd *f, const struct slow_job *j, uint64_t *result)
 {
 	off_t from = (off_t)j->offset, to = (off_t)j->to_offset;
 	ssize_t n;
 
 	switch (j->opcode) {
+	case FUSE_FLUSH:
+		return flush(j->fd);
 	case FUSE_FSYNC:
 	case FUSE_FSYNCDIR:
 		return (j->mode ? fdatasync(j->fd) : fsync(j->fd)) < 0 ? -errno : 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests that may wait for a disk: FSYNC, FSYNCDIR, SYNCFS, FALLOCATE, COPY_FILE_RANGE.
+ * Requests that may wait for a disk or a server: FLUSH, FSYNC, FSYNCDIR, SYNCFS, FALLOCATE,
+ * COPY_FILE_RANGE.
  *
  * One thread resolves names and owns every table; were it to wait for a slow disk, the whole
  * container would. So these requests, which need a descriptor and nothing else, go to threads of

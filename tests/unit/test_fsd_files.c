@@ -5,8 +5,10 @@
 /* SOURCES: fsd/slow.c */
 #include "test_fsd_harness.h"
 
+#include "fsd/slow.h"
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -505,6 +507,43 @@ static void test_volumes(void **state)
 	assert_int_equal(request_names(FUSE_RENAME, e.nodeid, &in, sizeof(in), "a", "b"), -EXDEV);
 }
 
+static int confine_nothing(void)
+{
+	return 0;
+}
+
+/*
+ * close() of a file on NFS may take as long as its server does: the thread that reads requests has
+ * others to serve. The last test: the threads stay.
+ */
+static void test_flush_is_not_waited_for(void **state)
+{
+	struct {
+		struct broker_header broker;
+		struct fuse_out_header hdr;
+	} answer;
+	struct fuse_flush_in in = {0};
+	uint64_t node;
+	int pair[2];
+
+	(void)state;
+	req_class = BROKER_CLASS_VOLUME;
+	put_file("single", "text");
+	assert_int_equal(export_add(&fsd.exports, open(at("single"), O_PATH | O_CLOEXEC), true), 2);
+	assert_int_equal(node_add_export(&fsd.nodes, 2), 0);
+	node = node_of(node_of(top(), "mounts"), "1");
+	assert_int_equal(open_file(node, O_RDONLY, &in.fh), 0);
+	assert_int_equal(request(FUSE_FLUSH, node, &in, sizeof(in)), 0); /* no threads yet */
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(slow_start(&fsd, pair[1], confine_nothing), 0);
+	assert_int_equal(request(FUSE_FLUSH, node, &in, sizeof(in)), 1); /* no answer from here */
+	assert_int_equal(release(node, in.fh), 0);
+	assert_int_equal(recv(pair[0], &answer, sizeof(answer), 0), sizeof(answer));
+	assert_int_equal(answer.hdr.error, 0);
+	assert_true(answer.hdr.unique == req_unique - 1);
+	assert_int_equal(request(FUSE_FLUSH, node, &in, sizeof(in)), -EBADF);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -519,6 +558,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_read_only, start_read_only, stop),
 		FSD_TEST(test_tmpfile),
 		FSD_TEST(test_volumes),
+		FSD_TEST(test_flush_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
