@@ -8,6 +8,7 @@
 #include "known_words.h"
 #include "caps.h"
 #include "config_parts.h"
+#include "environment.h"
 #include "plan.h"
 #include "report.h"
 
@@ -90,9 +91,9 @@ static int read_group(struct json_reader *reader, json_t *value, void *to)
 static int read_user(struct json_reader *reader, json_t *value, void *to)
 {
 	static const struct json_member table[] = {
-		{ .name = "uid", .kind = JSON_KIND_UINT32, .required = true, .max = ID_MAX,
+		{ .name = "uid", .kind = JSON_KIND_UINT32, .max = ID_MAX,
 		  .offset = AT(process.uid) },
-		{ .name = "gid", .kind = JSON_KIND_UINT32, .required = true, .max = ID_MAX,
+		{ .name = "gid", .kind = JSON_KIND_UINT32, .max = ID_MAX,
 		  .offset = AT(process.gid) },
 		{ .name = "umask", .kind = JSON_KIND_UINT32, .max = 0777,
 		  .offset = AT(process.umask) },
@@ -188,7 +189,7 @@ int config_read_process(struct json_reader *reader, json_t *value, void *to)
 	static const struct json_member table[] = {
 		{ .name = "terminal", .kind = JSON_KIND_BOOL, .offset = AT(process.terminal) },
 		{ .name = "consoleSize", .kind = JSON_KIND_OBJECT, .read = read_console_size },
-		{ .name = "user", .kind = JSON_KIND_OBJECT, .required = true, .read = read_user },
+		{ .name = "user", .kind = JSON_KIND_OBJECT, .read = read_user },
 		{ .name = "args", .kind = JSON_KIND_STRINGS, .required = true,
 		  .offset = AT(process.args) },
 		{ .name = "commandLine", .kind = JSON_KIND_REFUSED, .why = "expected \"args\"" },
@@ -213,6 +214,7 @@ int config_read_process(struct json_reader *reader, json_t *value, void *to)
 	int err = json_read_object(reader, value, table, N(table), config);
 
 	limit_ambient(reader, config->process.caps);
+	environment_settle(&config->process.env, reader->arena);
 	return err;
 }
 

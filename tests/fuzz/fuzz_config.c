@@ -4,7 +4,7 @@
  * `nacre` compiles, the guest's decoder must accept.
  */
 /* SOURCES: runtime/config_io.c runtime/cpuset.c */
-/* SOURCES: runtime/config.c runtime/json_document.c runtime/config_json.c runtime/config_process.c */
+/* SOURCES: runtime/config.c runtime/json_document.c runtime/config_json.c runtime/config_process.c runtime/environment.c */
 /* SOURCES: runtime/config_mounts.c runtime/config_hooks.c runtime/mount_data.c */
 /* SOURCES: runtime/config_linux.c runtime/config_pod.c runtime/config_resources.c runtime/config_defaults.c */
 /* SOURCES: runtime/caps.c runtime/config_seccomp.c runtime/seccomp_default.c */

@@ -3,7 +3,7 @@
  * Unit tests of the reader of config.json: what `runc spec` prints is taken whole; each field that is
  * wrong or not carried out is refused by name; and the defaults of `nacre run`.
  */
-/* SOURCES: runtime/config.c runtime/json_document.c runtime/config_json.c runtime/config_process.c runtime/config_mounts.c */
+/* SOURCES: runtime/config.c runtime/json_document.c runtime/config_json.c runtime/config_process.c runtime/environment.c runtime/config_mounts.c */
 /* SOURCES: runtime/config_linux.c runtime/config_pod.c runtime/config_resources.c runtime/config_defaults.c */
 /* SOURCES: runtime/mount_options.c runtime/json_reader.c runtime/caps.c runtime/devices.c */
 /* SOURCES: runtime/mount_data.c runtime/config_seccomp.c runtime/seccomp_default.c */
@@ -331,6 +331,26 @@ static void test_document_refused(void **state)
 	}
 }
 
+/* What getenv() finds is what was asked for last. */
+static void test_environment(void **state)
+{
+	struct read r = read_with("process.env", "[\"A=1\",\"HOME=/h\",\"AB=2\",\"A=3\",\"BA=4\","
+						 "\"HOME=\",\"A=\",\"AB=\"]");
+	const struct string_list *env = &r.config.process.env;
+
+	(void)state;
+	assert_int_equal(r.err, 0);
+	assert_int_equal(env->n, 3);
+	assert_string_equal(env->v[0], "BA=4");
+	assert_string_equal(env->v[1], "A=");
+	assert_string_equal(env->v[2], "AB=");
+	config_free(&r.config);
+	r = read_with("process.env", "[\"HOME=\",\"HOME=/h\"]");
+	assert_int_equal(r.config.process.env.n, 1);
+	assert_string_equal(r.config.process.env.v[0], "HOME=/h");
+	config_free(&r.config);
+}
+
 /* What engines write without meaning anything by it is taken. */
 static void test_leniency(void **state)
 {
@@ -345,6 +365,8 @@ static void test_leniency(void **state)
 		{ "process.capabilities.bounding.+", "\"CAP_TELEPORT\"" },
 		{ "process.capabilities.inheritable", "null" },
 		{ "unknown", "{\"a\":[1]}" },
+		{ "process.user", NULL },
+		{ "process.user", "{}" },
 		{ "process.user.additionalGids", "null" },
 		{ "linux.resources.blockIO", "{\"weight\":0}" },
 		{ "linux.resources.memory", "{}" },
@@ -494,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_resources_refused),
 		cmocka_unit_test(test_document_refused),
 		cmocka_unit_test(test_leniency),
+		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_infinite_limit),
 		cmocka_unit_test(test_user_namespace),
 		cmocka_unit_test(test_defaults),

@@ -4,7 +4,7 @@
 /* SOURCES: runtime/spawn.c runtime/visit.c runtime/child.c runtime/lines.c runtime/signals.c runtime/arena.c */
 /* SOURCES: runtime/failure.c runtime/report.c runtime/state_oci.c runtime/state_open.c */
 /* SOURCES: runtime/process_ref.c runtime/ident.c runtime/json_document.c runtime/config_json.c runtime/config_linux.c runtime/config_pod.c */
-/* SOURCES: runtime/mount_data.c runtime/config_mounts.c runtime/config_process.c runtime/config_resources.c */
+/* SOURCES: runtime/mount_data.c runtime/config_mounts.c runtime/config_process.c runtime/environment.c runtime/config_resources.c */
 /* SOURCES: runtime/config_seccomp.c runtime/config_defaults.c runtime/mount_options.c */
 /* SOURCES: runtime/caps.c runtime/devices.c runtime/config_io.c runtime/cpuset.c */
 /* SOURCES: runtime/seccomp_default.c runtime/file_replace.c */

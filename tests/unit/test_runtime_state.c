@@ -4,7 +4,7 @@
 /* SOURCES: runtime/process_ref.c runtime/ident.c runtime/state.c runtime/rootless.c runtime/state_sweep.c runtime/state_roots.c runtime/subid.c runtime/apart.c runtime/mcs.c runtime/selinux.c */
 /* SOURCES: runtime/file_replace.c runtime/pid_file.c runtime/path_split.c runtime/signal_names.c */
 /* SOURCES: runtime/size.c runtime/arena.c runtime/failure.c runtime/report.c runtime/config.c */
-/* SOURCES: runtime/json_document.c runtime/config_json.c runtime/config_process.c runtime/config_mounts.c runtime/caps.c */
+/* SOURCES: runtime/json_document.c runtime/config_json.c runtime/config_process.c runtime/environment.c runtime/config_mounts.c runtime/caps.c */
 /* SOURCES: runtime/config_linux.c runtime/config_pod.c runtime/config_resources.c runtime/config_defaults.c */
 /* SOURCES: runtime/mount_options.c runtime/mount_data.c runtime/json_reader.c runtime/devices.c runtime/cpuset.c */
 /* SOURCES: runtime/config_seccomp.c runtime/seccomp_default.c runtime/config_io.c */
