@@ -271,7 +271,7 @@ static int make_state(struct creation *creation)
 	struct state *state = &creation->state;
 	int err;
 
-	state->foreground = !creation->launch.detached;
+	state->foreground = !creation->launch.detached && !creation->keep;
 	err = state_create(state, &creation->config, creation->global->root,
 			   &creation->config.arena, &creation->failure);
 	if (!err)
@@ -361,6 +361,8 @@ int creation_undo(struct creation *creation)
 	timing_stamp(TIMING_ENDED);
 	timing_read_vm(creation->state.status_fd);
 	drop_fd(&creation->launch.cgroup_fd);
+	if (creation->keep)
+		return status;
 	if (creation->state.cgroup && creation->state.dir_fd >= 0)
 		cgroup_remove(creation->state.cgroup, creation->state.cgroup_id);
 	if (creation->state.dir_fd < 0)

@@ -26,6 +26,7 @@ struct creation {
 	struct exports exports;
 	struct net net;
 	struct preserved preserved;
+	bool keep;	       /* when its process has ended, the rest is delete's to remove */
 	bool network_may_come; /* an interface may be attached before start */
 	struct console console;
 	struct state state;

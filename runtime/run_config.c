@@ -24,6 +24,8 @@ static const struct option_row rows[] = {
 	  .help = "print which layers protect it, then run it" },
 	{ .name = "detach", .letter = 'd', .kind = OPTION_FLAG, .offset = AT(detach),
 	  .help = "end once the process runs; delete removes the container" },
+	{ .name = "keep", .kind = OPTION_FLAG, .offset = AT(keep),
+	  .help = "leave the ended container to delete" },
 	{ .name = "name", .kind = OPTION_STRING, .argument = "ID", .offset = AT(name),
 	  .help = "the container's name (else one is made up)" },
 	{ .name = "init", .kind = OPTION_FLAG, .offset = AT(init),

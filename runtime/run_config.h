@@ -10,7 +10,7 @@
 
 struct run_options {
 	struct creation_options creation;
-	bool help, init, read_only, detach, layers;
+	bool help, init, read_only, detach, layers, keep;
 	const char *rootfs, *name, *workdir, *user, *net, *timing;
 	uint64_t memory, cpus; /* 0: not given */
 	struct string_list env, volumes, blocks;

@@ -59,13 +59,16 @@ static bool show_layers(struct creation *creation)
 static int run_waiting(struct creation *creation, bool with_layers)
 {
 	bool with_terminal = creation->config.process.terminal && isatty(STDIN_FILENO);
+	bool has_run = false;
 
 	if (creation_start(creation, with_terminal) == 0 &&
 	    (!with_layers || show_layers(creation)) &&
 	    session_reach(&creation->session, SESSION_RUNNING)) {
-		if (creation_started(creation))
+		has_run = creation_started(creation);
+		if (has_run)
 			session_reach(&creation->session, SESSION_OVER);
 	}
+	creation->keep = creation->keep && has_run;
 	return creation_undo(creation);
 }
 
@@ -98,6 +101,7 @@ int verb_run(const struct global_options *global, int argc, char *argv[])
 		run_help();
 		return 0;
 	}
+	creation.keep = options.keep && !options.detach;
 	if (used >= 0 &&
 	    run_prepare(&creation, &options, argc - 1 - used, argv + 1 + used) == 0)
 		status = options.detach ? run_detached(&creation, options.layers) :

@@ -187,6 +187,22 @@ test_detached()
 	expect_nothing_left
 }
 
+test_kept()
+{
+	make_bundle sh -c 'exit 3'
+	nacre run --keep --bundle bundle nacre-e2e-kept
+	expect_status 3
+	expect_state nacre-e2e-kept stopped
+	expect_error 'a container with this name exists' run --bundle bundle nacre-e2e-kept
+	expect_equal "processes" "" "$(process_named nacre-monitor)$(process_named nacre-vmm)"
+	[ -d "$CGROUPS/nacre/nacre-e2e-kept" ] || failed "its cgroup is not there"
+	verb delete nacre-e2e-kept
+	expect_nothing_left
+	nacre run --keep --bundle bundle --kernel /dev/null nacre-e2e-kept
+	expect_status 125
+	expect_nothing_left
+}
+
 test_a_process_that_cannot_start()
 {
 	make_bundle /no/such/program
