@@ -21,6 +21,7 @@
 #include "plan_compile.h"
 #include "pod.h"
 #include "rootless.h"
+#include "rootless_maps.h"
 #include "signals.h"
 #include "terminal.h"
 #include "timing.h"
@@ -50,6 +51,7 @@ int creation_read_conf(struct creation *creation)
 {
 	int err = conf_read(&creation->conf, &creation->config.arena, &creation->failure);
 
+	creation->is_rootless = geteuid() != 0;
 	return err ? err : rootless_enter(&creation->failure);
 }
 
@@ -220,6 +222,9 @@ int creation_prepare(struct creation *creation, bool detached)
 	int err;
 
 	err = pid_file_check(creation->options->pid_file, &creation->failure);
+	if (!err && creation->is_rootless)
+		err = rootless_maps_translate(&creation->config, "/proc/self/uid_map",
+					      "/proc/self/gid_map", &creation->failure);
 	if (err)
 		return err;
 	err = preserved_take(&creation->preserved, creation->options->preserve_fds,

@@ -15,6 +15,7 @@
 #include "listener.h"
 #include "net_late.h"
 #include "monitorwire.h"
+#include "rootless.h"
 #include "state_files.h"
 
 /* From START to the process' execve(), beside hooks in the guest: the network's set-up. */
@@ -70,13 +71,15 @@ static int start_process(struct state *state, const struct container_config *hoo
 	struct monitor_packet packet = { .type = le32_of(MONITOR_START) };
 	autoclose int fd = listener_connect(state->dir_fd, MONITOR_SOCKET_FILE, SOCK_SEQPACKET);
 	int wait_ms = hooks_time_ms(hooks, HOOK_START_CONTAINER);
-	int err = 0;
+	int err;
 
 	if (fd < 0)
 		return failure_set(failure, fd, "%s: its monitor cannot be reached: %s", state->id,
 				   strerror(-fd));
+	/* a user's: the network belongs to its user namespace, and hooks run there as create's do */
+	err = rootless_join(state->monitor.pid, failure);
 	/* a pod's network is its member's to join */
-	if (state->vmm.pid)
+	if (!err && state->vmm.pid)
 		err = net_late_attach(state->monitor.pid, state->resolv_conf, &packet, arena,
 				      failure);
 	if (err)
