@@ -45,8 +45,76 @@ test_a_container_of_a_user()
 	expect_status 0
 	expect_silent
 	expect_match "what it sees" $'^0\n33:44\n +0 +2147483648 +65536$' "$OUT"
-	expect_match "the owner outside" '^1[0-9]+:1[0-9]+$|^[0-9]{6,}:[0-9]{6,}$' "$(stat -c %u:%g rootfs/file)"
-	[ ! -e /run/user/3000/nacre/nacre-e2e-joe ] || failed "state is left"
+	expect_equal "the owner outside" "$(($(first_id /etc/subuid) + 32)):$(($(first_id /etc/subgid) + 43))" \
+		"$(stat -c %u:%g rootfs/file)"
+	expect_equal "state that is left" "" "$(ls /run/user/3000/nacre)"
+}
+
+# The first subordinate id of the user: 1 in the container.
+first_id()	# FILE
+{
+	sed -n 's/^nacre-joe:\([0-9]*\):.*/\1/p' "$1"
+}
+
+is_joes_state()	# ID STATUS
+{
+	as_joe state "$1"
+	[[ $OUT == *"\"status\": \"$2\""* ]]
+}
+
+# Each verb is a process that begins as the user, outside of the namespaces that create made.
+test_verbs_of_a_user()
+{
+	need_user
+	make_bundle sh -c 'trap "echo term; exit 7" TERM; echo ready; while :; do sleep 0.1; done'
+	runuser -u nacre-joe -- env XDG_RUNTIME_DIR=/run/user/3000 "$NACRE" create --bundle bundle nacre-e2e-joe \
+		> output 2>&1 < /dev/null
+	expect_equal "status of create" 0 $?
+	as_joe exec nacre-e2e-joe echo early
+	expect_success early
+	as_joe start nacre-e2e-joe
+	expect_success ""
+	wait_until $((5 * E2E_SLOW)) has_line output ready || show "$(< output)"
+	as_joe exec nacre-e2e-joe id -u
+	expect_success 0
+	as_joe ps nacre-e2e-joe
+	expect_match "its processes" 'sh -c trap' "$OUT"
+	as_joe kill nacre-e2e-joe TERM
+	expect_success ""
+	wait_until $((5 * E2E_SLOW)) is_joes_state nacre-e2e-joe stopped || failed "it does not end"
+	expect_equal "output" $'ready\nterm' "$(< output)"
+	as_joe delete nacre-e2e-joe
+	expect_success ""
+	expect_equal "state that is left" "" "$(ls /run/user/3000/nacre)"
+}
+
+# The one id that the bundle asks for is the user's, with and without subordinate ids.
+test_the_bundle_of_spec_rootless()
+{
+	need_user
+	mkdir bundle
+	cp -a "$ROOTFS" bundle/rootfs
+	chown -R nacre-joe: bundle
+	chmod 700 bundle/rootfs
+	as_joe spec --rootless --bundle bundle
+	expect_success ""
+	echo 'id -u; touch /new; tr -s " " < /proc/self/uid_map' > bundle/rootfs/probe
+	sed -i 's/"terminal": true/"terminal": false/; s/"readonly": true/"readonly": false/
+		s,^ *"sh"$,"sh"\, "/probe",' bundle/config.json
+	as_joe run --bundle bundle nacre-e2e-joe
+	expect_success $'0\n 0 2147483648 1'
+	expect_equal "the owner outside" nacre-joe:nacre-joe "$(stat -c %U:%G bundle/rootfs/new)"
+	rm bundle/rootfs/new
+	cp /etc/subuid /etc/subgid .
+	sed -i /nacre-joe/d /etc/subuid /etc/subgid
+	as_joe run --bundle bundle nacre-e2e-joe
+	cp subuid subgid /etc/
+	expect_success $'0\n 0 2147483648 1'
+	expect_equal "the owner outside" nacre-joe:nacre-joe "$(stat -c %U:%G bundle/rootfs/new)"
+	sed -i 's/"hostID": 3000/"hostID": 0/' bundle/config.json
+	as_joe run --bundle bundle nacre-e2e-joe
+	expect_status 125
+	expect_one_line 'linux.uidMappings\[0\]: hostID 0, size 1: expected your own id or ids that /etc/subuid gives you'
 }
 
 test_layers_of_a_user()
