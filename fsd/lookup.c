@@ -117,7 +117,13 @@ int op_lookup(struct fsd *f, struct request *r)
 
 	if (!err)
 		err = request_end(r);
-	return err ? err : lookup_entry(f, r, r->node, name, out);
+	if (!err)
+		err = lookup_entry(f, r, r->node, name, out);
+	/* A node that the guest knew before is not looked up to be opened: the entry's time was over. */
+	if (!err && r->open_ahead && S_ISREG(out->attr.mode) &&
+	    node_at(&f->nodes, (uint32_t)(out->nodeid & BROKER_NODE_MASK))->n_lookup == 1)
+		open_ahead(f, r, (uint32_t)(out->nodeid & BROKER_NODE_MASK));
+	return err;
 }
 
 int op_forget(struct fsd *f, struct request *r)

@@ -17,6 +17,8 @@
 
 /* Bytes of one COPY_FILE_RANGE. */
 #define COPY_MAX (64u << 20)
+/* One in so many handles may be one that the VMM keeps for later. */
+#define KEPT_SHARE 8u
 /* Flags of the guest's open() that mean something to the host's file system. */
 #define KEPT_FLAGS (O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME)
 
@@ -65,6 +67,35 @@ void open_donate(struct fsd *f, struct request *r, int fd, uint32_t i, struct fu
 	r->donate = fd;
 }
 
+/*
+ * True when a handle of node i may outlive its RELEASE (BROKER_MAY_KEEP): a server would like to hear of it,
+ * and those that are kept must not be many against those that are in use.
+ */
+static bool may_keep(const struct fsd *f, uint32_t i)
+{
+	return !node_mount(&f->nodes, i)->remote &&
+	       f->nodes.fds.n_handles < f->nodes.fds.max_total / KEPT_SHARE;
+}
+
+void open_ahead(struct fsd *f, struct request *r, uint32_t i)
+{
+	struct fuse_open_out *out;
+	int path_fd, fd;
+
+	if (!may_keep(f, i))
+		return;
+	path_fd = node_fd(&f->nodes, i);
+	if (path_fd < 0 || handle_make_room(&f->handles))
+		return;
+	/* Nobody has asked for it yet: not the time to wait for one who has a lease on the file. */
+	fd = open_through_proc(f, path_fd, S_IFREG, O_RDONLY | O_NONBLOCK);
+	if (fd < 0)
+		return;
+	out = request_reply(r, sizeof(*out));
+	open_donate(f, r, fd, i, out);
+	out->padding = BROKER_MAY_KEEP;
+}
+
 int open_node(struct fsd *f, struct request *r, uint32_t i, uint32_t flags, uint32_t fuse_flags,
 	      struct fuse_open_out *out)
 {
@@ -93,6 +124,8 @@ int open_node(struct fsd *f, struct request *r, uint32_t i, uint32_t flags, uint
 		}
 	}
 	open_donate(f, r, fd, i, out);
+	if ((flags & (O_ACCMODE | KEPT_FLAGS)) == O_RDONLY && may_keep(f, i))
+		out->padding = BROKER_MAY_KEEP;
 	return 0;
 }
 

@@ -191,7 +191,8 @@ size_t request_serve(struct fsd *f, size_t len, int *donate)
 	if (!hdr)
 		return 0;
 	r = (struct request){
-		.hdr = *hdr, .class = bh->class, .tag = bh->tag, .body = c, .donate = -1};
+		.hdr = *hdr, .class = bh->class, .tag = bh->tag, .body = c, .donate = -1,
+		.open_ahead = bh->flags & BROKER_OPEN_AHEAD};
 	r.out = f->out + sizeof(*bh) + sizeof(out);
 	err = r.hdr.len == c.left + sizeof(*hdr) ? run(f, &r, &quiet) : -EINVAL;
 	if (quiet || bh->tag == BROKER_TAG_QUIET || err == REQUEST_LATER)

@@ -50,6 +50,7 @@ struct request {
 	struct fuse_in_header hdr;
 	enum broker_class class;
 	uint32_t tag;
+	bool open_ahead;    /* BROKER_OPEN_AHEAD */
 	uint32_t node;      /* number of hdr.nodeid, checked; NODE_NONE for the few without */
 	struct cursor body; /* what the operation has not taken yet */
 	uint8_t *out;       /* body of the reply, REPLY_BODY_MAX bytes */
@@ -135,6 +136,8 @@ int open_through_proc(struct fsd *f, int fd, mode_t type, int flags);
 /* Opens node i, makes a handle of it, fills *out and sets the donation. 0 or -errno. */
 int open_node(struct fsd *f, struct request *r, uint32_t i, uint32_t flags, uint32_t fuse_flags,
 	      struct fuse_open_out *out);
+/* LOOKUP found regular file i: opens it for reading as well, if it may be kept; adds it to the reply. */
+void open_ahead(struct fsd *f, struct request *r, uint32_t i);
 /* Makes a handle of an open regular file (takes fd), fills *out and sets the donation. */
 void open_donate(struct fsd *f, struct request *r, int fd, uint32_t i, struct fuse_open_out *out);
 

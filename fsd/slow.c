@@ -98,7 +98,7 @@ static void answer(const struct slow_job *j, int err, uint64_t result)
 		struct broker_header broker;
 		struct fuse_out_header hdr;
 		struct fuse_write_out out;
-	} p = {.broker = {.tag = j->tag, .class = j->class},
+	} p = {.broker = {.tag = j->tag, .class = (uint16_t)j->class},
 	       .hdr = {.error = err, .unique = j->unique},
 	       .out = {.size = (uint32_t)result}};
 

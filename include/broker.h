@@ -27,7 +27,12 @@
  * Handles. nacre-fsd numbers open files and directories with small integers, below BROKER_HANDLES.
  * The answer to OPEN and CREATE of a regular file carries exactly one descriptor (SCM_RIGHTS), which
  * the VMM keeps under (container, fh) until RELEASE and checks: regular file, access mode as
- * asked, no O_APPEND. Answers to anything else carry none.
+ * asked, no O_APPEND. Answers to anything else carry none, but one: a LOOKUP that says BROKER_OPEN_AHEAD
+ * is asked to open what it finds, for reading, so that an OPEN need not be asked for. If nacre-fsd does (it
+ * need not), a struct fuse_open_out follows the entry, as in the answer to CREATE, with its descriptor.
+ *
+ * A handle whose answer says BROKER_MAY_KEEP may be used again by the VMM: after RELEASE it can serve the next
+ * OPEN of the same node for reading, and nacre-fsd hears of no RELEASE before the VMM is done with it.
  */
 #ifndef NACRE_BROKER_H
 #define NACRE_BROKER_H
@@ -38,7 +43,8 @@
 
 struct broker_header {
 	uint32_t tag;	/* chosen by the VMM, given back; below BROKER_TAGS */
-	uint32_t class; /* enum broker_class */
+	uint16_t class; /* enum broker_class */
+	uint16_t flags; /* of a request: BROKER_OPEN_AHEAD */
 };
 static_assert(sizeof(struct broker_header) == 8, "wire size");
 
@@ -50,6 +56,10 @@ enum broker_class { BROKER_CLASS_ROOT = 0, BROKER_CLASS_VOLUME = 1, BROKER_CLASS
 #define BROKER_TAG_RESET UINT32_MAX
 /* Nobody waits for an answer, and none is sent: a RELEASE that the VMM has answered already. */
 #define BROKER_TAG_QUIET (UINT32_MAX - 1)
+/* LOOKUP: see above. */
+#define BROKER_OPEN_AHEAD 1u
+/* In fuse_open_out.padding, which the guest gets as 0. */
+#define BROKER_MAY_KEEP 1u
 /* Open handles of one container at once; one more is ENFILE. */
 #define BROKER_HANDLES 16384u
 /* Longest FUSE request and reply on the socket, struct broker_header not counted. */

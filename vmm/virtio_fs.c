@@ -204,6 +204,21 @@ static int serve_quiet(struct virtio_dev *dev, struct virtq *q, const struct cha
 	return virtq_push(q, c->head, 0);
 }
 
+/* No file of a node that the guest forgets stays open; its number may be another's soon. */
+static void drop_forgotten(const struct fs_packet *p)
+{
+	struct cursor body = cursor_over(p->body, p->hdr.len - sizeof(p->hdr));
+	const struct fuse_forget_one *one;
+
+	if (p->hdr.opcode == FUSE_FORGET) {
+		fs_kept_drop(p->hdr.nodeid);
+		return;
+	}
+	(void)cursor_take(&body, sizeof(struct fuse_batch_forget_in));
+	while ((one = cursor_take(&body, sizeof(*one))))
+		fs_kept_drop(one->nodeid);
+}
+
 /*
  * BATCH_FORGET names no node in its header. The entries must be of one container; no Linux driver
  * of virtio-fs sends any, and of a mixed one the lookups stay counted until the session ends.
@@ -221,6 +236,7 @@ static int serve_batch_forget(struct virtio_dev *dev, struct virtq *q, const str
 		if (!one || one->nodeid >> BROKER_NODE_SHIFT != node_id >> BROKER_NODE_SHIFT)
 			return virtq_push(q, c->head, 0);
 	}
+	drop_forgotten(p);
 	return serve_quiet(dev, q, c, p, node_id);
 }
 
@@ -264,6 +280,8 @@ static int serve_release(struct virtio_dev *dev, struct virtq *q, const struct c
 	if (p->hdr.len != sizeof(p->hdr) + sizeof(in))
 		return fs_answer(dev, q, c, p->hdr.unique, -EINVAL, NULL, 0);
 	memcpy(&in, p->body, sizeof(in));
+	if (fs_kept_release(b, p->hdr.nodeid, in.fh, class_of(dev)))
+		return fs_answer(dev, q, c, p->hdr.unique, 0, NULL, 0);
 	r = fs_request_take(dev, queue_index(dev, q), c, &p->hdr);
 	if (!r)
 		return 1;
@@ -282,6 +300,22 @@ static int serve_release(struct virtio_dev *dev, struct virtq *q, const struct c
 	return 1;
 }
 
+/* OPEN: answered here when a file is kept that serves it. False: it is not. *result is of serve(). */
+static bool serve_open(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
+		       const struct fs_packet *p, int *result)
+{
+	struct fuse_open_out out;
+	struct fuse_open_in in;
+
+	if (p->hdr.len != sizeof(p->hdr) + sizeof(in))
+		return false;
+	memcpy(&in, p->body, sizeof(in));
+	if (!fs_kept_open(p->hdr.nodeid, class_of(dev), in.flags, &out))
+		return false;
+	*result = fs_answer(dev, q, c, p->hdr.unique, 0, &out, sizeof(out));
+	return true;
+}
+
 static int forward(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 		   struct fs_packet *p, struct fs_broker *b)
 {
@@ -293,6 +327,10 @@ static int forward(struct virtio_dev *dev, struct virtq *q, const struct chain *
 	if (p->hdr.opcode == FUSE_OPEN || p->hdr.opcode == FUSE_CREATE ||
 	    p->hdr.opcode == FUSE_TMPFILE)
 		memcpy(&r->open_flags, p->body, sizeof(r->open_flags));
+	if (p->hdr.opcode == FUSE_LOOKUP && fs_kept_wanted()) {
+		r->open_ahead = true;
+		p->broker.flags = BROKER_OPEN_AHEAD;
+	}
 	err = fs_broker_send(b, p, r);
 	if (!err)
 		return 0;
@@ -309,6 +347,7 @@ static int route(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 		 struct fs_packet *p)
 {
 	struct fs_broker *b;
+	int result;
 
 	if (p->hdr.opcode == FUSE_INIT)
 		return fs_serve_init(dev, q, c, p);
@@ -329,6 +368,8 @@ static int route(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 		return fs_serve_io(dev, q, c, p);
 	if (p->hdr.opcode == FUSE_RELEASE)
 		return serve_release(dev, q, c, p, b);
+	if (p->hdr.opcode == FUSE_OPEN && serve_open(dev, q, c, p, &result))
+		return result;
 	return forward(dev, q, c, p, b);
 }
 
@@ -353,13 +394,14 @@ static int serve(struct virtio_dev *dev, struct virtq *q, const struct chain *c)
 
 	if (chain_read(c, dev->mem, 0, &p->hdr, sizeof(p->hdr)))
 		return -EPROTO;
-	p->broker = (struct broker_header){.class = class_of(dev)};
+	p->broker = (struct broker_header){.class = (uint16_t)class_of(dev)};
 	err = copy_body(dev, c, p);
 	switch (p->hdr.opcode) {
 	case FUSE_FORGET:
 		/* Node 1 is not counted. */
 		if (err || !fs_device_of(dev)->initialized || p->hdr.nodeid == FUSE_ROOT_ID)
 			return virtq_push(q, c->head, 0);
+		drop_forgotten(p);
 		return serve_quiet(dev, q, c, p, p->hdr.nodeid);
 	case FUSE_BATCH_FORGET:
 		if (err || !fs_device_of(dev)->initialized)
@@ -414,6 +456,7 @@ static int reserve_tables(void)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < FS_BROKERS_MAX; i++)
 		fs.broker[i].slot = slots + (size_t)i * BROKER_HANDLES;
+	fs.n_kept_places = 1;
 	return 0;
 }
 

@@ -23,8 +23,8 @@ int virtio_fs_init(struct virtio_dev *dev, enum broker_class class);
 int virtio_fs_add_broker(uint32_t container, int socket_fd, void (*lost)(uint32_t container));
 
 /*
- * Starts the threads that do READ and WRITE; each calls confine() first of all. 0 or -errno. Main
- * thread, after privileges were dropped, before its own filter.
+ * Starts the threads that do READ and WRITE; each calls confine() first of all. Looks how many descriptors
+ * the process may have. 0 or -errno. Main thread, after privileges were dropped, before its own filter.
  */
 int virtio_fs_start_workers(void (*confine)(void));
 

@@ -8,6 +8,7 @@
  * wrong is -EIO for the guest.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -79,32 +80,79 @@ static void give_handle_back(struct fs_request *r, uint64_t node_id, uint64_t fh
 }
 
 /*
+ * Takes the node and the answer to the open out of a reply, which has a struct fuse_entry_out before it but
+ * for OPEN, and leaves what the guest is to see. False: the reply is too short or too long.
+ */
+static bool take_open(const struct fs_request *r, size_t body_len, uint64_t *node_id,
+		      struct fuse_open_out *out)
+{
+	const size_t at = r->opcode == FUSE_OPEN ? 0 : sizeof(struct fuse_entry_out);
+	struct fuse_open_out shown;
+
+	if (body_len != at + sizeof(*out))
+		return false;
+	*node_id = r->node_id;
+	if (at)
+		memcpy(node_id, reply.body, sizeof(*node_id));
+	memcpy(out, reply.body + at, sizeof(*out));
+	shown = *out;
+	shown.padding = 0;
+	memcpy(reply.body + at, &shown, sizeof(shown));
+	return true;
+}
+
+/*
  * A successful OPEN, CREATE or TMPFILE: keeps the descriptor. Takes fd. True: r is answered later.
  */
 static bool take_donation(struct fs_request *r, size_t body_len, int fd, bool lost, int *error)
 {
-	const size_t at = r->opcode == FUSE_OPEN ? 0 : sizeof(struct fuse_entry_out);
 	struct fuse_open_out out;
-	uint64_t node_id = r->node_id;
+	struct fs_file *file;
+	uint64_t node_id;
 
 	/* A descriptor, and more that were dropped: there is exactly one. */
-	if (body_len != at + sizeof(out) || (fd >= 0 && lost)) {
+	if (!take_open(r, body_len, &node_id, &out) || (fd >= 0 && lost)) {
 		if (fd >= 0)
 			close(fd);
 		*error = -EIO;
 		return false;
 	}
-	memcpy(&out, reply.body + at, sizeof(out));
-	if (at)
-		memcpy(&node_id, reply.body, sizeof(node_id));
+	if ((r->open_flags & O_ACCMODE) != O_RDONLY)
+		fs_kept_drop(node_id);
 	if (fd >= 0)
-		*error = fs_file_enter(r->broker, out.fh, fd, r->class, r->open_flags);
+		*error = fs_file_enter(r, node_id, &out, fd, &file);
 	else
 		*error = lost ? -ENFILE : -EIO;
 	if (*error != -ENFILE)
 		return false;
 	give_handle_back(r, node_id, out.fh);
 	return true;
+}
+
+/* A LOOKUP whose file is open already. Takes fd. 0 or -errno for the guest. */
+static int take_ahead(struct fs_request *r, size_t body_len, int fd, bool lost)
+{
+	struct fuse_open_out out;
+	struct fs_file *file;
+	uint64_t node_id;
+	int err;
+
+	if (!take_open(r, body_len, &node_id, &out) || (fd >= 0) == lost ||
+	    fs_broker_of_node(node_id) != r->broker) {
+		if (fd >= 0)
+			close(fd);
+		return -EIO;
+	}
+	if (lost) {
+		fs_kept_lost(r, node_id, out.fh);
+		return 0;
+	}
+	err = fs_file_enter(r, node_id, &out, fd, &file);
+	if (err == -ENFILE)
+		fs_kept_lost(r, node_id, out.fh);
+	else if (!err)
+		fs_kept_add(file);
+	return err == -ENFILE ? 0 : err;
 }
 
 /* SYNCFS of node 1 goes on to the next container. True while there is one. */
@@ -150,6 +198,9 @@ static void on_reply(struct fs_request *r, int fd, bool lost_fd)
 	if (!error && donates(r->opcode)) {
 		if (take_donation(r, body_len, fd, lost_fd, &error))
 			return;
+	} else if (!error && r->open_ahead && body_len > sizeof(struct fuse_entry_out)) {
+		error = take_ahead(r, body_len, fd, lost_fd);
+		body_len = sizeof(struct fuse_entry_out);
 	} else if (fd >= 0) {
 		close(fd);
 		error = error ? error : -EIO;
@@ -261,6 +312,7 @@ static void on_broker(void *ctx, uint32_t events)
 	if (!(events & EPOLLOUT))
 		return;
 	if (fs_broker_flush(b) == 0) {
+		fs_kept_flush(b);
 		pthread_mutex_lock(&fs.lock);
 		fs_unstall();
 		pthread_mutex_unlock(&fs.lock);

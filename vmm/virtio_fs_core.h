@@ -2,7 +2,8 @@
 /*
  * Inside the virtio-fs device; nobody else includes this. virtio_fs.c takes requests off the queues
  * and routes them, virtio_fs_session.c answers what is the VMM's own, virtio_fs_send.c and
- * virtio_fs_broker.c talk to nacre-fsd, virtio_fs_io.c reads and writes.
+ * virtio_fs_broker.c talk to nacre-fsd, virtio_fs_files.c and virtio_fs_kept.c have the open files,
+ * virtio_fs_io.c reads and writes.
  *
  * Threads and locks. The device thread pops, routes, sends and receives; it holds dev->lock while
  * it touches a queue. Workers take dev->lock to complete. fs.lock, taken last and never held over a
@@ -38,6 +39,11 @@
 #define FS_PAGES_MAX 256u
 #define FS_WRITE_MAX (FS_PAGES_MAX * 4096u)
 
+/* Files that stay open between one OPEN and the next, of all containers; a power of two. */
+#define FS_KEPT_MAX 1024u
+/* With which files are opened ahead; virtio_fs_kept.c. */
+#define FS_AHEAD_CREDIT 64u
+
 /* Room for RELEASEs and FORGETs of a broker that are sent together. */
 #define FS_LATER_BYTES 512u
 
@@ -51,7 +57,14 @@ struct fs_file {
 	uint32_t refs; /* its slot in the broker's table, and each READ or WRITE under way */
 	uint32_t class;
 	uint32_t release;      /* tag + 1 of a RELEASE that waits for the others to end; 0: none */
-	uint32_t next;         /* free list, index + 1 */
+	uint32_t next;         /* free list or retired ones, index + 1 */
+	uint32_t fh;           /* its handle, of broker, for the node */
+	struct fs_broker *broker;
+	uint64_t node_id;
+	uint32_t reply_flags;  /* fuse_open_out.open_flags */
+	bool may_keep;         /* for reading, and nacre-fsd said BROKER_MAY_KEEP */
+	bool kept;             /* in fs.kept: the guest has no handle of it */
+	bool ahead;            /* came with a LOOKUP, and no OPEN has taken it yet */
 	bool writing;          /* a WRITE is a job, or a worker's; fs.lock */
 	struct fs_list writes; /* the WRITEs that wait for it */
 };
@@ -78,6 +91,7 @@ struct fs_request {
 	uint64_t node_id;
 	uint32_t opcode;
 	uint32_t open_flags;  /* OPEN, CREATE, TMPFILE */
+	bool open_ahead;      /* LOOKUP: asked with BROKER_OPEN_AHEAD */
 	int32_t error;        /* to answer with once nacre-fsd has answered, whatever it says */
 	uint32_t next;        /* list link, index + 1 */
 	struct fs_file *file; /* FS_JOB, FS_WAITING */
@@ -103,6 +117,7 @@ struct fs_broker {
 	bool reset_due[BROKER_CLASS_COUNT];
 	uint32_t n_slots; /* slots ever used */
 	uint32_t *slot;   /* by handle: index + 1 of a file, 0: none */
+	uint32_t retired; /* first file that nacre-fsd is to hear the RELEASE of, index + 1 */
 	/* What nobody waits for, to go along with the next request or when there is none. */
 	uint32_t later_len;
 	uint8_t later[FS_LATER_BYTES];
@@ -125,6 +140,9 @@ struct fs_state {
 	struct fs_file *file;       /* FS_FILES_MAX of them */
 	uint32_t n_files, free_file;
 	struct fs_list jobs;
+	uint32_t kept[FS_KEPT_MAX]; /* by node: index + 1 of a file that is open and not the guest's */
+	uint32_t n_kept_places;     /* used of these, a power of two */
+	uint32_t ahead_credit, ahead_probe; /* virtio_fs_kept.c */
 };
 
 extern struct fs_state fs;
@@ -215,10 +233,11 @@ void fs_brokers_flush(void);
 /* virtio_fs_files.c. Any thread; fs.lock is taken. */
 
 /*
- * Checks a donated descriptor (takes it) and enters it as handle fh. 0, -EIO when it is not what
- * was asked for, -ENFILE.
+ * Checks a donated descriptor (takes it) and enters it as handle open->fh of a node, for the class and open
+ * flags of r. 0 and *file, -EIO when it is not what was asked for, -ENFILE.
  */
-int fs_file_enter(struct fs_broker *b, uint64_t fh, int fd, uint32_t class, uint32_t open_flags);
+int fs_file_enter(const struct fs_request *r, uint64_t node_id, const struct fuse_open_out *open, int fd,
+		  struct fs_file **file);
 /* The file, with a reference for the caller, or NULL. */
 struct fs_file *fs_file_get(struct fs_broker *b, uint64_t fh, uint32_t class);
 /* Drops a reference. A RELEASE that waited for it is queued for its broker: then true. */
@@ -232,6 +251,32 @@ void fs_file_forget_release(struct fs_file *file);
 bool fs_file_release(struct fs_broker *b, uint64_t fh, uint32_t class, struct fs_request *r);
 /* Takes all handles of a class, or of BROKER_CLASS_COUNT: of all, out of the table. */
 void fs_files_reset(struct fs_broker *b, uint32_t class);
+/* A free entry, or NULL; one that is not needed any more. fs.lock held. */
+struct fs_file *fs_file_take(void);
+void fs_file_give(struct fs_file *file);
+/* The file that the guest calls fh, or NULL. fs.lock held. */
+struct fs_file *fs_file_at(struct fs_broker *b, uint64_t fh, uint32_t class);
+
+/* virtio_fs_kept.c. Device thread; fs.lock is taken where nothing else is said. */
+
+/* Keeps files, but no more than an eighth of what this process may have open. Before confinement ends. */
+void fs_kept_start(void);
+/* True when a LOOKUP should ask for the file to be opened ahead. */
+bool fs_kept_wanted(void);
+/* Answers an OPEN of the node with a file that is kept. False: nacre-fsd is to be asked. */
+bool fs_kept_open(uint64_t node_id, uint32_t class, uint32_t flags, struct fuse_open_out *out);
+/* Keeps a file that a LOOKUP brought. */
+void fs_kept_add(struct fs_file *file);
+/* Keeps the file of a handle that the guest releases. False: it is to be released. */
+bool fs_kept_release(struct fs_broker *b, uint64_t node_id, uint64_t fh, uint32_t class);
+/* Gives up the file that is kept of a node, if there is one. */
+void fs_kept_drop(uint64_t node_id);
+/* A LOOKUP brought a handle without its descriptor, as this process has no room: gives it back. */
+void fs_kept_lost(const struct fs_request *r, uint64_t node_id, uint64_t fh);
+/* Sends the RELEASEs of files that were given up, as far as the socket takes them. */
+void fs_kept_flush(struct fs_broker *b);
+/* The file is closed by the caller. fs.lock held. */
+void fs_kept_remove(const struct fs_file *file);
 
 /* virtio_fs_io.c: READ and WRITE, by the contract of serve(). dev->lock held, device thread. */
 int fs_serve_io(struct virtio_dev *dev, struct virtq *q, const struct chain *c,

@@ -26,8 +26,7 @@ static bool is_acceptable(int fd, uint32_t open_flags)
 	return have == O_RDWR || have == want;
 }
 
-/* fs.lock held. NULL when the table is full. */
-static struct fs_file *take_file(void)
+struct fs_file *fs_file_take(void)
 {
 	struct fs_file *f;
 
@@ -39,6 +38,12 @@ static struct fs_file *take_file(void)
 	return fs.n_files < FS_FILES_MAX ? &fs.file[fs.n_files++] : NULL;
 }
 
+void fs_file_give(struct fs_file *f)
+{
+	f->next = fs.free_file;
+	fs.free_file = (uint32_t)(f - fs.file) + 1;
+}
+
 /* Drops a reference, fs.lock held. True when a RELEASE was queued. */
 static bool put(struct fs_file *f)
 {
@@ -47,8 +52,7 @@ static bool put(struct fs_file *f)
 	if (--f->refs)
 		return false;
 	close(f->fd);
-	f->next = fs.free_file;
-	fs.free_file = (uint32_t)(f - fs.file) + 1;
+	fs_file_give(f);
 	if (!f->release)
 		return false;
 	r = &fs.request[f->release - 1];
@@ -57,40 +61,61 @@ static bool put(struct fs_file *f)
 	return true;
 }
 
-int fs_file_enter(struct fs_broker *b, uint64_t fh, int fd, uint32_t class, uint32_t open_flags)
+/* Takes the file out of its slot. fs.lock held. */
+static void leave_slot(struct fs_broker *b, uint64_t fh)
 {
+	struct fs_file *f = &fs.file[b->slot[fh] - 1];
+
+	b->slot[fh] = 0;
+	fs_kept_remove(f);
+	put(f);
+}
+
+int fs_file_enter(const struct fs_request *r, uint64_t node_id, const struct fuse_open_out *open, int fd,
+		  struct fs_file **file)
+{
+	struct fs_broker *b = r->broker;
+	const uint64_t fh = open->fh;
 	struct fs_file *f;
 
-	if (fh >= BROKER_HANDLES || !is_acceptable(fd, open_flags)) {
+	if (fh >= BROKER_HANDLES || !is_acceptable(fd, r->open_flags)) {
 		close(fd);
 		return -EIO;
 	}
 	pthread_mutex_lock(&fs.lock);
-	f = take_file();
+	f = fs_file_take();
 	if (f) {
-		*f = (struct fs_file){.fd = fd, .refs = 1, .class = class};
+		*f = (struct fs_file){.fd = fd,
+				      .refs = 1,
+				      .class = r->class,
+				      .fh = (uint32_t)fh,
+				      .broker = b,
+				      .node_id = node_id,
+				      .reply_flags = open->open_flags,
+				      .may_keep = (open->padding & BROKER_MAY_KEEP) &&
+						  (r->open_flags & O_ACCMODE) == O_RDONLY};
 		if (b->slot[fh]) /* nacre-fsd gave a number twice: the new one counts */
-			put(&fs.file[b->slot[fh] - 1]);
+			leave_slot(b, fh);
 		b->slot[fh] = (uint32_t)(f - fs.file) + 1;
 		if (fh >= b->n_slots)
 			b->n_slots = (uint32_t)fh + 1;
 	}
 	pthread_mutex_unlock(&fs.lock);
+	*file = f;
 	if (f)
 		return 0;
 	close(fd);
 	return -ENFILE;
 }
 
-/* The file in a slot, fs.lock held. */
-static struct fs_file *file_at(struct fs_broker *b, uint64_t fh, uint32_t class)
+struct fs_file *fs_file_at(struct fs_broker *b, uint64_t fh, uint32_t class)
 {
 	struct fs_file *f;
 
 	if (fh >= b->n_slots || !b->slot[fh])
 		return NULL;
 	f = &fs.file[b->slot[fh] - 1];
-	return f->class == class ? f : NULL;
+	return f->class == class && !f->kept ? f : NULL;
 }
 
 struct fs_file *fs_file_get(struct fs_broker *b, uint64_t fh, uint32_t class)
@@ -98,7 +123,7 @@ struct fs_file *fs_file_get(struct fs_broker *b, uint64_t fh, uint32_t class)
 	struct fs_file *f;
 
 	pthread_mutex_lock(&fs.lock);
-	f = file_at(b, fh, class);
+	f = fs_file_at(b, fh, class);
 	if (f)
 		f->refs++;
 	pthread_mutex_unlock(&fs.lock);
@@ -126,7 +151,7 @@ bool fs_file_release(struct fs_broker *b, uint64_t fh, uint32_t class, struct fs
 	struct fs_file *f;
 
 	pthread_mutex_lock(&fs.lock);
-	f = file_at(b, fh, class);
+	f = fs_file_at(b, fh, class);
 	if (f) {
 		b->slot[fh] = 0;
 		waits = f->refs > 1;
@@ -141,16 +166,32 @@ bool fs_file_release(struct fs_broker *b, uint64_t fh, uint32_t class, struct fs
 	return waits;
 }
 
+/* Forgets the RELEASEs that are still to be sent: nacre-fsd is told to drop all handles. fs.lock held. */
+static void forget_retired(struct fs_broker *b, uint32_t class)
+{
+	uint32_t *link = &b->retired;
+
+	while (*link) {
+		struct fs_file *f = &fs.file[*link - 1];
+
+		if (class != BROKER_CLASS_COUNT && f->class != class) {
+			link = &f->next;
+			continue;
+		}
+		*link = f->next;
+		fs_file_give(f);
+	}
+}
+
 void fs_files_reset(struct fs_broker *b, uint32_t class)
 {
 	pthread_mutex_lock(&fs.lock);
+	forget_retired(b, class);
 	for (uint32_t i = 0; i < b->n_slots; i++) {
-		struct fs_file *f = b->slot[i] ? &fs.file[b->slot[i] - 1] : NULL;
+		const struct fs_file *f = b->slot[i] ? &fs.file[b->slot[i] - 1] : NULL;
 
-		if (!f || (class != BROKER_CLASS_COUNT && f->class != class))
-			continue;
-		b->slot[i] = 0;
-		put(f);
+		if (f && (class == BROKER_CLASS_COUNT || f->class == class))
+			leave_slot(b, i);
 	}
 	pthread_mutex_unlock(&fs.lock);
 }

@@ -216,6 +216,7 @@ int virtio_fs_start_workers(void (*confine)(void))
 	int r;
 
 	confine_worker = confine;
+	fs_kept_start();
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, WORKER_STACK);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);

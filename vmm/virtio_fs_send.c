@@ -34,7 +34,7 @@ static int send_later(struct fs_broker *b)
 static int flush_resets(struct fs_broker *b)
 {
 	for (uint32_t c = 0; c < BROKER_CLASS_COUNT; c++) {
-		const struct broker_header reset = {.tag = BROKER_TAG_RESET, .class = c};
+		const struct broker_header reset = {.tag = BROKER_TAG_RESET, .class = (uint16_t)c};
 		/* A reset ends what was said before. */
 		int r = b->reset_due[c] ? send_later(b) : 0;
 
@@ -167,7 +167,7 @@ int fs_broker_send(struct fs_broker *b, struct fs_packet *p, struct fs_request *
 
 void fs_broker_queue(struct fs_broker *b, struct fs_request *r)
 {
-	struct broker_header h = {.tag = (uint32_t)(r - fs.request), .class = r->class};
+	struct broker_header h = {.tag = (uint32_t)(r - fs.request), .class = (uint16_t)r->class};
 
 	memcpy(r->msg, &h, sizeof(h));
 	r->broker = b;

@@ -5,7 +5,7 @@
  * job at a time, so that a finding can be repeated.
  */
 /* SOURCES: vmm/virtio_fs_send.c */
-/* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c */
+/* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c vmm/virtio_fs_kept.c */
 /* SOURCES: vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
 #include <signal.h>
 #include <sys/mman.h>
@@ -196,6 +196,7 @@ static void reply(struct cursor *c)
 	} r = { 0 };
 	int which = in8(c) & 1, fds[4];
 	uint8_t how = in8(c);
+	uint64_t node;
 	size_t len, n_fds = how & 0xc0 ? how >> 6 : 0;
 	ssize_t n;
 
@@ -224,6 +225,11 @@ static void reply(struct cursor *c)
 		len = got.hdr.opcode == FUSE_OPEN ? 16 : 144;
 		memset(r.body, 0, len);
 		r.body[len - 16] = in8(c);
+		/* A file that may be kept, of one of eight nodes. */
+		r.body[len - 4] = r.body[len - 16] & BROKER_MAY_KEEP;
+		node = broker_root_node(containers[which]) + (r.body[len - 16] & 7);
+		if (len > 16)
+			memcpy(r.body, &node, sizeof(node));
 	}
 	r.hdr.len = (uint32_t)(sizeof(r.hdr) + len);
 	if (how & 32)
@@ -283,6 +289,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	connect_fsd(0);
 	connect_fsd(1);
 	next_slot = 0;
+	fs.n_kept_places = 4;
+	fs.ahead_credit = FS_AHEAD_CREDIT;
 	memset(&got, 0, sizeof(got));
 	g = &guest[in8(&c) & 1];
 	guest_run(g, &c, extra);

@@ -87,10 +87,10 @@ static void make_tree(void)
 }
 
 /* Sends a packet; looks at the reply and at what comes with it. The reply's first 8 bytes. */
-static uint64_t send_packet(uint32_t class, const struct fuse_in_header *h, const void *body,
-			    size_t len)
+static uint64_t send_packet(uint32_t class, uint16_t flags, const struct fuse_in_header *h,
+			    const void *body, size_t len)
 {
-	struct broker_header bh = { .tag = 7, .class = class };
+	struct broker_header bh = { .tag = 7, .class = (uint16_t)class, .flags = flags };
 	struct fuse_out_header out;
 	struct stat st;
 	uint64_t first = 0;
@@ -111,7 +111,8 @@ static uint64_t send_packet(uint32_t class, const struct fuse_in_header *h, cons
 	CLAIM(out.error <= 0 && out.error > -4096 && (!out.error || out.len == sizeof(out)));
 	if (donated >= 0) {
 		CLAIM(h->opcode == FUSE_OPEN || h->opcode == FUSE_CREATE ||
-		      h->opcode == FUSE_TMPFILE);
+		      h->opcode == FUSE_TMPFILE ||
+		      (h->opcode == FUSE_LOOKUP && (flags & BROKER_OPEN_AHEAD)));
 		CLAIM(fstat(donated, &st) == 0 && S_ISREG(st.st_mode));
 		CLAIM(!(fcntl(donated, F_GETFL) & (O_PATH | O_APPEND)));
 	}
@@ -233,7 +234,8 @@ static void request(struct cursor *c, struct known *k)
 	/* A file of 2^60 bytes on a tmpfs costs nothing; filling it would. */
 	if (h.opcode == FUSE_FALLOCATE || h.opcode == FUSE_COPY_FILE_RANGE)
 		memset(body + len - (len > 16 ? 12 : 0), 0, len > 16 ? 12 : 0);
-	first = send_packet(how & 16 ? BROKER_CLASS_VOLUME : BROKER_CLASS_ROOT, &h, body, len);
+	first = send_packet(how & 16 ? BROKER_CLASS_VOLUME : BROKER_CLASS_ROOT,
+			    how & 32 ? BROKER_OPEN_AHEAD : 0, &h, body, len);
 	if (!first)
 		return;
 	if (h.opcode == FUSE_OPEN || h.opcode == FUSE_OPENDIR)
@@ -244,7 +246,7 @@ static void request(struct cursor *c, struct known *k)
 
 static void reset_session(uint32_t class)
 {
-	struct broker_header bh = { .tag = BROKER_TAG_RESET, .class = class };
+	struct broker_header bh = { .tag = BROKER_TAG_RESET, .class = (uint16_t)class };
 	int donated;
 
 	memcpy(fsd.in, &bh, sizeof(bh));
@@ -277,7 +279,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct fuse_in_header h = { .len = sizeof(h) + 5, .opcode = FUSE_LOOKUP, .unique = 1,
 					    .nodeid = k.node[0] };
 
-		k.node[1] = send_packet(BROKER_CLASS_ROOT, &h, "root", 5);
+		k.node[1] = send_packet(BROKER_CLASS_ROOT, 0, &h, "root", 5);
 	}
 	for (unsigned int n = 0; in_more(&c) && n < 100; n++)
 		request(&c, &k);

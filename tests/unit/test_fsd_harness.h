@@ -31,6 +31,7 @@ static struct fsd fsd;
 static char dir[64];   /* the exported root */
 static char other[64]; /* a volume */
 static enum broker_class req_class;
+static uint16_t req_flags; /* of broker.h */
 static uint32_t req_uid, req_gid;
 static uint64_t req_unique;
 static int donated; /* descriptor of the last reply, -1 */
@@ -51,7 +52,7 @@ static size_t reply_len;
 /* Sends a header and `len` bytes; the reply's error, or 1 when there is no reply. */
 static int send_raw(const struct fuse_in_header *h, const void *body, size_t len)
 {
-	struct broker_header bh = {.tag = 7, .class = req_class};
+	struct broker_header bh = {.tag = 7, .class = (uint16_t)req_class, .flags = req_flags};
 	const struct fuse_out_header *out = (const void *)(fsd.out + sizeof(struct broker_header));
 	size_t n;
 
@@ -223,6 +224,7 @@ static void start_bounded(uint32_t max_nodes, uint32_t max_fds, bool read_only)
 	assert_int_equal(node_add_export(&fsd.nodes, 0), 0);
 	assert_int_equal(node_add_export(&fsd.nodes, 1), 0);
 	req_class = BROKER_CLASS_ROOT;
+	req_flags = 0;
 	req_uid = USER;
 	req_gid = USER + 1;
 }

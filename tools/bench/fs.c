@@ -27,7 +27,7 @@
  * does it at the speed of VIRTIOFSD, if there is one.
  */
 /* SOURCES: vmm/virtio_fs_send.c */
-/* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c */
+/* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c vmm/virtio_fs_kept.c */
 /* SOURCES: vmm/virtio_fs_io.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
 /* SOURCES: vmm/log.c vmm/loop.c */
 #include <pthread.h>
