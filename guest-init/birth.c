@@ -146,6 +146,12 @@ int birth_begin(struct session *s, enum plan_kind kind)
 	s->joined = kind == PLAN_OF_PROCESS;
 	s->plan_buf = s->in.plan;
 	s->in.plan = NULL;
+	if (s->surplus) {
+		report_set(&r, FAILED_NACRE, 0, "there are %d processes that were started from outside "
+			   "already, as many as a virtual machine takes", SESSIONS_MAX);
+		session_send_failed(s, &r);
+		return 0;
+	}
 	if (plan_decode(&s->plan, kind, s->plan_buf, s->in.body_len, &why) < 0) {
 		report_set(&r, FAILED_NACRE, 0, "plan: %s", why);
 		session_send_failed(s, &r);

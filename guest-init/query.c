@@ -39,6 +39,19 @@ bool query_answer(const struct query *q, enum msg_type type, const void *body, s
 	return wire_put(&out, type, q->number, body, len) == 0 && wire_flush(&out, q->fd) == 1;
 }
 
+bool query_fail(const struct query *q, const struct report *r)
+{
+	struct {
+		struct msg_failed head;
+		char text[PROTO_TEXT_MAX];
+	} m = { .head = { .code = le16_of((uint16_t)r->code) } };
+	size_t len = strnlen(r->text, sizeof(m.text));
+
+	m.head.text_len = le16_of((uint16_t)len);
+	memcpy(m.text, r->text, len);
+	return query_answer(q, MSG_FAILED, &m, sizeof(m.head) + len);
+}
+
 /* The connection and the cgroup at their numbers; all others, those to the host above all, closed. */
 static void take_descriptors(struct query *q)
 {
@@ -72,12 +85,17 @@ void query_open(int fd, uint32_t number, const struct msg_hello *hello)
 	const struct container *c = container_find(number);
 	static struct query q;
 	unsigned int i = 0;
+	struct report r;
 	pid_t pid;
 
 	while (i < QUERIES_MAX && children[i] != 0)
 		i++;
-	if (i < QUERIES_MAX) {
-		q = (struct query){ .fd = fd, .number = number, .cgroup = -1 };
+	q = (struct query){ .fd = fd, .number = number, .cgroup = -1 };
+	if (i == QUERIES_MAX) {
+		report_set(&r, FAILED_NACRE, 0, "%u callers ask of the virtual machine already, as many "
+			   "as it takes", QUERIES_MAX);
+		(void)query_fail(&q, &r);
+	} else {
 		if (c && c->made && c->init > 0) {
 			q.cgroup = c->cgroup;
 			q.init = c->init;

@@ -18,6 +18,9 @@ struct query {
 /* Sends one message. False when the host is gone. */
 bool query_answer(const struct query *q, enum msg_type type, const void *body, size_t len);
 
+/* The same with MSG_FAILED. */
+bool query_fail(const struct query *q, const struct report *r);
+
 /* Acts on the message that was read and answers it. False: the connection is to end. */
 bool query_obey(struct query *q);
 

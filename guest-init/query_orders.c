@@ -17,19 +17,6 @@
 #include "processes.h"
 #include "query_impl.h"
 
-static bool fail(const struct query *q, const struct report *r)
-{
-	struct {
-		struct msg_failed head;
-		char text[PROTO_TEXT_MAX];
-	} m = { .head = { .code = le16_of((uint16_t)r->code) } };
-	size_t len = strnlen(r->text, sizeof(m.text));
-
-	m.head.text_len = le16_of((uint16_t)len);
-	memcpy(m.text, r->text, len);
-	return query_answer(q, MSG_FAILED, &m, sizeof(m.head) + len);
-}
-
 /* DONE, or FAILED with the words for -err. */
 static bool done(const struct query *q, int err, const char *what)
 {
@@ -38,7 +25,7 @@ static bool done(const struct query *q, int err, const char *what)
 	if (err == 0)
 		return query_answer(q, MSG_DONE, NULL, 0);
 	report_set(&r, FAILED_NACRE, -err, "%s", what);
-	return fail(q, &r);
+	return query_fail(q, &r);
 }
 
 static bool on_kill(struct query *q)
@@ -54,7 +41,7 @@ static bool on_kill(struct query *q)
 	if (processes_signal(q->number, pid, (int)signo, pid == 0 ? q->reaper : 0) > 0 || pid == 0)
 		return done(q, 0, NULL);
 	report_set(&r, FAILED_NACRE, ESRCH, "process %u", pid);
-	return fail(q, &r);
+	return query_fail(q, &r);
 }
 
 static bool on_sync(struct query *q)
@@ -80,7 +67,7 @@ static bool on_update(struct query *q)
 	case -EBADMSG:
 		return false;
 	default:
-		return fail(q, &r);
+		return query_fail(q, &r);
 	}
 }
 
@@ -166,7 +153,7 @@ bool query_obey(struct query *q)
 		return false;
 	if (q->cgroup < 0 && !orders[type].without) {
 		report_set(&r, FAILED_NACRE, 0, "container not running");
-		return fail(q, &r);
+		return query_fail(q, &r);
 	}
 	return orders[type].obey(q);
 }

@@ -18,13 +18,14 @@
 
 /* Numbers of containers fit the node ids of virtio-fs: include/broker.h. */
 #define NUMBER_MAX 0x7ffeu
+#define SESSION_SLOTS (SESSIONS_MAX + SESSIONS_REFUSED)
 
-static struct session sessions[SESSIONS_MAX];
+static struct session sessions[SESSION_SLOTS];
 static bool any_ever;
 
 bool session_all_over(void)
 {
-	for (unsigned int i = 0; i < SESSIONS_MAX; i++) {
+	for (unsigned int i = 0; i < SESSION_SLOTS; i++) {
 		if (sessions[i].used)
 			return false;
 	}
@@ -34,7 +35,7 @@ bool session_all_over(void)
 /* The session whose token this is, or NULL. */
 static struct session *find_session(const uint8_t *token)
 {
-	for (unsigned int i = 0; i < SESSIONS_MAX; i++) {
+	for (unsigned int i = 0; i < SESSION_SLOTS; i++) {
 		struct session *s = &sessions[i];
 
 		if (s->used && memcmp(s->token, token, sizeof(s->token)) == 0)
@@ -188,7 +189,7 @@ void session_open(int fd, uint32_t number, const struct msg_hello *hello)
 	struct session *s = NULL;
 	uint16_t stream;
 
-	for (unsigned int i = 0; i < SESSIONS_MAX && !s; i++)
+	for (unsigned int i = 0; i < SESSION_SLOTS && !s; i++)
 		s = sessions[i].used ? NULL : &sessions[i];
 	if (!s || number > NUMBER_MAX || find_session(hello->token)) {
 		close(fd);
@@ -196,6 +197,7 @@ void session_open(int fd, uint32_t number, const struct msg_hello *hello)
 	}
 	any_ever = true;
 	init_session(s, fd, number, hello);
+	s->surplus = s >= sessions + SESSIONS_MAX;
 	session_send(s, MSG_HELLO_ACK, &ack, sizeof(ack));
 	/* The answer says which version this side speaks; there is nothing more to say. */
 	if (s->control.fd < 0 || le16_get(hello->version) != PROTO_VERSION) {
@@ -220,7 +222,7 @@ static int status_of_process(struct session *s, int status)
 
 void session_child_ended(pid_t pid, int status)
 {
-	for (unsigned int i = 0; i < SESSIONS_MAX; i++) {
+	for (unsigned int i = 0; i < SESSION_SLOTS; i++) {
 		struct session *s = &sessions[i];
 
 		if (!s->used)

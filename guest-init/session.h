@@ -14,6 +14,8 @@
 #include "proto.h"
 
 #define SESSIONS_MAX 128
+/* And so many more at once that are told that there is no room. */
+#define SESSIONS_REFUSED 8
 
 /* Begins the session of a control connection whose hello was read. Takes fd. */
 void session_open(int fd, uint32_t number, const struct msg_hello *hello);

@@ -29,6 +29,7 @@ enum session_state {
 
 struct session {
 	bool used;
+	bool surplus;     /* it is there to be told that there is no room */
 	bool joined;      /* the process joined a container that another session made */
 	bool start_asked; /* START came */
 	bool failed;      /* FAILED was sent: no EXITED follows */

@@ -276,6 +276,42 @@ static void test_many(void **state)
 	end_container(&g);
 }
 
+/* One more than the table has room for is told so, and is not taken for one whose container has ended. */
+static void test_too_many(void **state)
+{
+	enum { N = SESSIONS_MAX - 1 }; /* the container's own is the first */
+	static const char text[] = "there are 128 processes that were started from outside already, as many "
+				   "as a virtual machine takes";
+	static struct guest g, held[N], x;
+	static struct build b;
+	struct plan_process p = joining();
+	uint8_t body[PROTO_SMALL_MAX];
+	size_t len;
+
+	(void)state;
+	start_container(&g);
+	for (unsigned int i = 0; i < N; i++) {
+		guest_connect_some(&held[i], &g, 1);
+		send_hello(&held[i], CONTROL, ROLE_CONTROL, 0);
+		expect(&held[i], MSG_HELLO_ACK);
+	}
+	for (unsigned int i = 0; i < 2 * SESSIONS_REFUSED; i++) {
+		exec_plan(&b, &p, "true");
+		guest_connect(&x, &g);
+		begin_with(&x, MSG_EXEC, &b);
+		assert_int_equal(receive(&x, body, &len), MSG_FAILED);
+		assert_int_equal(body[0] | body[1] << 8, FAILED_NACRE);
+		assert_int_equal(len - 4, strlen(text));
+		assert_memory_equal(body + 4, text, len - 4);
+		hang_up(&x);
+	}
+	hang_up(&held[0]);
+	assert_int_equal(exec_run(&x, &g, "exit 3"), 3);
+	for (unsigned int i = 1; i < N; i++)
+		hang_up(&held[i]);
+	end_container(&g);
+}
+
 static void test_terminal(void **state)
 {
 	static struct guest g, x;
@@ -484,6 +520,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_plans_refused, end_guest),
 		cmocka_unit_test_teardown(test_join_before_start, end_guest),
 		cmocka_unit_test_teardown(test_many, end_guest),
+		cmocka_unit_test_teardown(test_too_many, end_guest),
 		cmocka_unit_test_teardown(test_terminal, end_guest),
 		cmocka_unit_test_teardown(test_control_lost, end_guest),
 		cmocka_unit_test_teardown(test_daemon_left, end_guest),

@@ -17,6 +17,7 @@
 #include <sched.h>
 #include <time.h>
 
+#include "guest-init/query.h"
 #include "test_init_harness.h"
 
 static void query_connect(struct guest *q, const struct guest *g)
@@ -237,10 +238,45 @@ static void test_many_and_silent(void **state)
 		hang_up(&q[i]);
 }
 
+/* One more than can be served is told so; when another has gone there is room. */
+static void test_too_many(void **state)
+{
+	static struct guest g, q[QUERIES_MAX + 1];
+	struct guest *last = &q[QUERIES_MAX];
+	uint8_t body[PROTO_SMALL_MAX];
+	uint16_t type = MSG_FAILED;
+	size_t len;
+
+	(void)state;
+	start_container(&g);
+	for (unsigned int i = 0; i < QUERIES_MAX; i++)
+		query_connect(&q[i], &g);
+	guest_connect_some(last, &g, 1);
+	send_hello(last, CONTROL, ROLE_QUERY, 0);
+	expect_text(last, "32 callers ask of the virtual machine already, as many as it takes");
+	assert_int_equal(receive(last, body, &len), 0);
+	hang_up(last);
+	hang_up(&q[0]);
+	for (int i = 0; i < 200 && type == MSG_FAILED; i++) {
+		usleep(20000); /* until its child has ended */
+		guest_connect_some(last, &g, 1);
+		send_hello(last, CONTROL, ROLE_QUERY, 0);
+		type = receive(last, body, &len);
+		if (type == MSG_FAILED)
+			hang_up(last);
+	}
+	assert_int_equal(type, MSG_HELLO_ACK);
+	for (unsigned int i = 1; i <= QUERIES_MAX; i++)
+		hang_up(&q[i]);
+	shutdown(g.fd[S_IN], SHUT_WR);
+	assert_int_equal(finish_exited(&g), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_list, end_guest),
+		cmocka_unit_test_teardown(test_too_many, end_guest),
 		cmocka_unit_test_teardown(test_kill, end_guest),
 		cmocka_unit_test_teardown(test_stats_and_update, end_guest),
 		cmocka_unit_test_teardown(test_layers, end_guest),
