@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +12,69 @@
 #include "fd.h"
 #include "json_document.h"
 
+/*
+ * True for a number that is too large for jansson's integers, and that a real has as it is: 2^64 - 1 is
+ * given back from 2^64 (json_reader.c), others have their last eleven bits zero.
+ */
+static bool is_for_a_real(const char *digits, size_t len)
+{
+	uint64_t number = 0;
+
+	if (len > 20)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (digits[i] < '0' || digits[i] > '9' ||
+		    __builtin_mul_overflow(number, 10u, &number) ||
+		    __builtin_add_overflow(number, (uint64_t)(digits[i] - '0'), &number))
+			return false;
+	}
+	return number == UINT64_MAX || (number > INT64_MAX && number % 2048 == 0);
+}
+
+/* The text with ".0" behind such numbers: *len bytes, or NULL. Where it is no JSON it does not matter. */
+static char *with_reals(const char *text, size_t *len)
+{
+	static const char numeric[] = "+-.0123456789Ee";
+	char *to = malloc(*len / 20 * 2 + *len + 2);
+	bool in_string = false;
+	size_t n = 0;
+
+	for (size_t i = 0; to && i < *len;) {
+		size_t end = i;
+
+		while (!in_string && end < *len && text[end] && strchr(numeric, text[end]))
+			end++;
+		if (end > i) {
+			memcpy(to + n, text + i, end - i);
+			n += end - i;
+			if (is_for_a_real(text + i, end - i)) {
+				memcpy(to + n, ".0", 2);
+				n += 2;
+			}
+			i = end;
+			continue;
+		}
+		if (text[i] == '"')
+			in_string = !in_string;
+		else if (in_string && text[i] == '\\' && i + 1 < *len)
+			to[n++] = text[i++];
+		to[n++] = text[i++];
+	}
+	*len = n;
+	return to;
+}
+
 json_t *json_document_parse(const char *text, size_t len, json_error_t *error)
 {
 	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, error);
+	char *copy;
 
-	if (!json && json_error_code(error) == json_error_numeric_overflow)
-		json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL,
-				  error);
+	if (json || json_error_code(error) != json_error_numeric_overflow)
+		return json;
+	copy = with_reals(text, &len);
+	if (copy)
+		json = json_loadb(copy, len, JSON_REJECT_DUPLICATES, error);
+	free(copy);
 	return json;
 }
 

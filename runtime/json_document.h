@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON as engines write it: config.json, the process of exec, the resources of update. Written in Go,
- * they print 2^64 - 1 for "no limit", which jansson cannot hold as an integer; such a document is read
- * with every number as a real, which json_reader.h takes as well.
+ * they print 2^64 - 1 for "no limit", which jansson cannot hold as an integer; such a number is read as a
+ * real, which json_reader.h takes as well. All others are read as they are, or are an error.
  */
 #ifndef NACRE_RUNTIME_JSON_DOCUMENT_H
 #define NACRE_RUNTIME_JSON_DOCUMENT_H

@@ -110,7 +110,7 @@ static int refuse_type(struct json_reader *reader, const char *expected, const j
 
 /*
  * Numbers. Engines written in Go print 2^64 - 1 for "no limit", which jansson cannot hold as an
- * integer; the document is then read with every number as a real (config_json.c).
+ * integer; it is read as the real 2^64 then (json_document.h).
  */
 int json_read_int(struct json_reader *reader, json_t *value, int64_t min, int64_t max, int64_t *to)
 {
@@ -147,7 +147,10 @@ static int read_uint64(struct json_reader *reader, json_t *value, uint64_t *to)
 	if (json_is_real(value) && json_real_value(value) >= 0x1p63) {
 		double real = json_real_value(value);
 
-		*to = real >= 0x1p64 ? UINT64_MAX : (uint64_t)real;
+		if (real > 0x1p64)
+			return json_refuse(reader, "expected at most %llu",
+					   (unsigned long long)UINT64_MAX);
+		*to = real < 0x1p64 ? (uint64_t)real : UINT64_MAX;
 		return 0;
 	}
 	err = json_read_int(reader, value, 0, INT64_MAX, &number);

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 
 #include "runtime/caps.h"
 #include "runtime/config.h"
+#include "runtime/json_document.h"
 #include "runtime/config_as_json.h"
 
 #define BUNDLE "/some/bundle"
@@ -413,6 +415,64 @@ static void test_infinite_limit(void **state)
 	config_free(&r.config);
 }
 
+/* The number takes the place of the hard limit of a file size of 1024 in the text. */
+static struct read read_with_number(const char *number)
+{
+	char text[sizeof(spec) + 64];
+	const char *at = strstr(spec, "NOFILE\",\"hard\":1024,\"soft\":512");
+
+	snprintf(text, sizeof(text), "%.*sFSIZE\",\"hard\":%s,\"soft\":9007199559996025%s",
+		 (int)(at - spec), spec, number,
+		 at + strlen("NOFILE\",\"hard\":1024,\"soft\":512"));
+	return read_text(text);
+}
+
+/* A number that jansson's integers do not take changes no other, and is itself or refused. */
+static void test_large_numbers(void **state)
+{
+	static const char *const good[] = {
+		"18446744073709551615", "9223372036854775808", "18446744073709549568",
+		"9223372036854775807", "9007199559996026",
+	};
+	static const char *const bad[] = {
+		"18446744073709551614", "9223372036854775809", "18446744073709551616",
+		"99999999999999999999", "-9223372036854775809", "1e300",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		struct read r = read_with_number(good[i]);
+
+		assert_string_equal(r.failure.text, "");
+		assert_true(r.config.process.rlimits.v[0].hard == strtoull(good[i], NULL, 10));
+		assert_true(r.config.process.rlimits.v[0].soft == UINT64_C(9007199559996025));
+		config_free(&r.config);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct read r = read_with_number(bad[i]);
+
+		assert_int_equal(r.err, -EINVAL);
+		assert_true(strstr(r.failure.text, "too big") || strstr(r.failure.text, "too negative") ||
+			    strstr(r.failure.text, "hard: expected at most 18446744073709551615"));
+		config_free(&r.config);
+	}
+}
+
+/* What looks like such a number in a string is none. */
+static void test_large_numbers_in_strings(void **state)
+{
+	static const char text[] = "{\"s\":\"\\\"18446744073709551615\",\"n\":[18446744073709551615,"
+				   "18446744073709551615]}";
+	json_error_t error;
+	json_t *json = json_document_parse(text, strlen(text), &error);
+
+	(void)state;
+	assert_non_null(json);
+	assert_string_equal(json_string_value(json_object_get(json, "s")), "\"18446744073709551615");
+	assert_true(json_real_value(json_array_get(json_object_get(json, "n"), 1)) >= 0x1p64);
+	json_decref(json);
+}
+
 static void test_user_namespace(void **state)
 {
 	char text[sizeof(spec) + 256];
@@ -518,6 +578,8 @@ int main(void)
 		cmocka_unit_test(test_leniency),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_infinite_limit),
+		cmocka_unit_test(test_large_numbers),
+		cmocka_unit_test(test_large_numbers_in_strings),
 		cmocka_unit_test(test_user_namespace),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_as_json),
