@@ -119,6 +119,7 @@ struct finding doctor_subids(struct arena *arena)
 {
 	struct subid_range range = subid_range_read("/etc/subuid"), uids, gids;
 	const struct passwd *user = getpwuid(geteuid());
+	const char *name = user ? user->pw_name : "";
 
 	if (geteuid() == 0)
 		return OK(arena_printf(arena, "subuid: VMs run as ids %u to %u%s", range.start,
@@ -127,13 +128,19 @@ struct finding doctor_subids(struct arena *arena)
 	if (access("/usr/bin/newuidmap", X_OK) < 0)
 		return LESS("subuid: newuidmap is missing",
 			    "rootless containers have one id only: install the package uidmap");
-	if (!subid_range_of_user("/etc/subuid", user ? user->pw_name : "", geteuid(), &uids) ||
-	    !subid_range_of_user("/etc/subgid", user ? user->pw_name : "", geteuid(), &gids))
+	if (!subid_range_of_user("/etc/subuid", name, geteuid(), &uids) ||
+	    !subid_range_of_user("/etc/subgid", name, geteuid(), &gids))
 		return LESS("subuid: this user has no range in /etc/subuid and /etc/subgid",
 			    "rootless containers have one id only: usermod --add-subuids "
 			    "100000-165535 --add-subgids 100000-165535 USER");
+	/* the user's own id is the first */
+	if (uids.count < SUBID_CONTAINER_IDS - 1 || gids.count < SUBID_CONTAINER_IDS - 1)
+		return LESS(arena_printf(arena, "subuid: this user has %u ids in /etc/subuid and %u in "
+					 "/etc/subgid", uids.count, gids.count),
+			    "containers without mappings of their own need 65535 of each: usermod "
+			    "--add-subuids, --add-subgids");
 	return OK(arena_printf(arena, "subuid: newuidmap is there; %s has %u ids from %u on",
-			       user ? user->pw_name : "the user", uids.count, uids.start));
+			       user ? name : "the user", uids.count, uids.start));
 }
 
 struct finding doctor_selinux(struct arena *arena)
