@@ -208,3 +208,14 @@ int conf_read(struct conf *conf, struct arena *arena, struct failure *failure)
 				 false, arena, failure);
 	return 0;
 }
+
+void conf_apply_size(const struct conf *conf, struct container_config *config)
+{
+	struct config_resources *resources = &config->resources;
+
+	if (resources->memory_limit <= 0 && conf->memory > 0)
+		resources->memory_limit = (int64_t)conf->memory;
+	/* a quota and a cpuset say how many processors there are to be */
+	if (config->cpus == 0 && resources->cpu_quota <= 0 && !resources->cpuset_cpus)
+		config->cpus = (uint32_t)conf->cpus;
+}

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "config.h"
 #include "failure.h"
 
 struct conf {
@@ -39,5 +40,8 @@ int conf_read(struct conf *conf, struct arena *arena, struct failure *failure);
 /* As conf_read(), of one text; `file` is for messages. */
 int conf_read_text(struct conf *conf, char *text, const char *file, struct arena *arena,
 		   struct failure *failure);
+
+/* Sets memory and processors of a container whose configuration, checked, says nothing of them. */
+void conf_apply_size(const struct conf *conf, struct container_config *config);
 
 #endif

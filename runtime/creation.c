@@ -58,12 +58,7 @@ int creation_read_conf(struct creation *creation)
 /* What nacre.conf says, where neither an option nor config.json does. */
 static void apply_conf(struct creation *creation)
 {
-	struct container_config *config = &creation->config;
-
-	if (config->resources.memory_limit <= 0 && creation->conf.memory > 0)
-		config->resources.memory_limit = (int64_t)creation->conf.memory;
-	if (config->cpus == 0 && config->resources.cpu_quota <= 0)
-		config->cpus = (uint32_t)creation->conf.cpus;
+	conf_apply_size(&creation->conf, &creation->config);
 	creation->launch.boot_timeout_ms = (int)(creation->conf.boot_timeout_s * 1000);
 }
 

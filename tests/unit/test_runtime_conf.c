@@ -108,6 +108,28 @@ static void test_named_file(void **state)
 	assert_int_equal(conf.boot_timeout_s, 30);
 }
 
+static void test_size_of_a_container(void **state)
+{
+	const struct conf conf = { .memory = 64 << 20, .cpus = 4 };
+	struct container_config config = { .resources.memory_limit = CONFIG_NO_LIMIT };
+
+	(void)state;
+	conf_apply_size(&conf, &config);
+	assert_int_equal(config.cpus, 4);
+	assert_int_equal(config.resources.memory_limit, 64 << 20);
+	/* what the configuration says goes before */
+	config = (struct container_config){ .resources = { .cpuset_cpus = "0", .memory_limit = 32 << 20 } };
+	conf_apply_size(&conf, &config);
+	assert_int_equal(config.cpus, 0);
+	assert_int_equal(config.resources.memory_limit, 32 << 20);
+	config = (struct container_config){ .resources.cpu_quota = 100000 };
+	conf_apply_size(&conf, &config);
+	assert_int_equal(config.cpus, 0);
+	config = (struct container_config){ .cpus = 2 };
+	conf_apply_size(&conf, &config);
+	assert_int_equal(config.cpus, 2);
+}
+
 static int teardown(void **state)
 {
 	(void)state;
@@ -121,6 +143,7 @@ int main(void)
 		cmocka_unit_test(test_all_keys),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_named_file),
+		cmocka_unit_test(test_size_of_a_container),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown);
