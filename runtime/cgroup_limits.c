@@ -61,6 +61,9 @@ static void add_memory(struct cgroup_limits *limits, const struct config_resourc
 static void add_cpu(struct cgroup_limits *limits, const struct config_resources *resources,
 		    struct arena *arena)
 {
+	/* the kernel takes no quota below the burst */
+	if (resources->cpu_burst == 0)
+		add(limits, arena, "cpu.max.burst", "0", NULL);
 	if (resources->cpu_quota > 0)
 		add(limits, arena, "cpu.max",
 		    arena_printf(arena, "%" PRId64 " %" PRIu64, resources->cpu_quota,
@@ -70,7 +73,7 @@ static void add_cpu(struct cgroup_limits *limits, const struct config_resources 
 		    arena_printf(arena, "max %" PRIu64, resources->cpu_period), NULL);
 	if (resources->cpu_burst > 0)
 		add(limits, arena, "cpu.max.burst",
-		    arena_printf(arena, "%" PRIu64, resources->cpu_burst), NULL);
+		    arena_printf(arena, "%" PRId64, resources->cpu_burst), NULL);
 	if (resources->cpu_shares > 0)
 		add(limits, arena, "cpu.weight",
 		    arena_printf(arena, "%" PRIu64, config_cpu_weight(resources->cpu_shares)),

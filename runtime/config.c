@@ -17,6 +17,8 @@ void config_init(struct container_config *config)
 		.resources = {
 			.memory_limit = CONFIG_NO_LIMIT,
 			.cpu_period = CONFIG_CPU_PERIOD,
+			.cpu_burst = -1,
+			.cpu_idle = -1,
 		},
 	};
 }
@@ -169,10 +171,10 @@ int config_check_resources(struct container_config *config, struct failure *fail
 				   "linux.resources.cpu.quota: %lld: expected at most %u processors",
 				   (long long)resources->cpu_quota, CONFIG_CPUS_MAX);
 	if (resources->cpu_burst > 0 && (resources->cpu_quota <= 0 ||
-					 resources->cpu_burst > (uint64_t)resources->cpu_quota))
+					 resources->cpu_burst > resources->cpu_quota))
 		return failure_set(failure, -EINVAL,
-				   "linux.resources.cpu.burst: %llu: expected at most \"quota\"",
-				   (unsigned long long)resources->cpu_burst);
+				   "linux.resources.cpu.burst: %lld: expected at most \"quota\"",
+				   (long long)resources->cpu_burst);
 	return check_cpuset(config, failure);
 }
 

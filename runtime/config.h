@@ -143,9 +143,9 @@ struct config_resources {
 	int64_t pids_limit; /* 0: not given; below 0: none */
 	int64_t cpu_quota;  /* us in each period; 0 or below: none */
 	uint64_t cpu_period;
-	uint64_t cpu_burst; /* us beyond the quota, saved up; 0: none */
+	int64_t cpu_burst; /* us beyond the quota, saved up; 0: none; below 0: not given */
 	uint64_t cpu_shares; /* 0: not given */
-	int64_t cpu_idle;
+	int64_t cpu_idle; /* 0 or 1; below 0: not given */
 	struct device_rules devices;
 	const char *cpuset_cpus, *cpuset_mems; /* of the host; NULL: not given */
 	struct config_pairs unified;	       /* for the guest */

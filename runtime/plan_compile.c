@@ -151,17 +151,23 @@ void plan_add_resources(const struct config_resources *resources, struct plan_bu
 		add_cgroup(plan, "pids.max", "%" PRId64, resources->pids_limit);
 	else if (resources->pids_limit < 0)
 		add_cgroup(plan, "pids.max", "max");
+	/* the kernel takes no quota below the burst */
+	if (resources->cpu_burst == 0)
+		add_cgroup(plan, "cpu.max.burst", "0");
 	if (resources->cpu_quota > 0)
 		add_cgroup(plan, "cpu.max", "%" PRId64 " %" PRIu64, resources->cpu_quota,
 			   resources->cpu_period);
 	else if (resources->cpu_quota < 0)
 		add_cgroup(plan, "cpu.max", "max %" PRIu64, resources->cpu_period);
+	/* the kernel takes no weight of a group that is idle */
+	if (resources->cpu_idle == 0)
+		add_cgroup(plan, "cpu.idle", "0");
 	if (resources->cpu_shares > 0)
 		add_cgroup(plan, "cpu.weight", "%" PRIu64, config_cpu_weight(resources->cpu_shares));
 	if (resources->cpu_idle > 0)
 		add_cgroup(plan, "cpu.idle", "1");
 	if (resources->cpu_burst > 0)
-		add_cgroup(plan, "cpu.max.burst", "%" PRIu64, resources->cpu_burst);
+		add_cgroup(plan, "cpu.max.burst", "%" PRId64, resources->cpu_burst);
 	for (size_t i = 0; i < resources->unified.n; i++) {
 		plan_buffer_add_pair(plan, PLAN_CGROUP, resources->unified.v[i].name,
 				     resources->unified.v[i].value);

@@ -2,6 +2,7 @@
 /* The configuration of a container that was changed while it ran; see state.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,12 @@ static json_t *object_in(json_t *json, const char *name)
 	return object;
 }
 
+/* Of these alone the 0 is a value: it takes them back (config_resources.c). */
+static bool is_taken_back(const char *name, const json_t *value)
+{
+	return (strcmp(name, "idle") == 0 || strcmp(name, "burst") == 0) && json_is_integer(value);
+}
+
 /* What an engine writes as 0 or null it has not asked for: it stays as it was. */
 static void drop_what_says_nothing(json_t *resources)
 {
@@ -34,10 +41,11 @@ static void drop_what_says_nothing(json_t *resources)
 	void *next;
 
 	json_object_foreach_safe(resources, next, name, part) {
-		if (json_says_nothing(part))
-			json_object_del(resources, name);
-		else if (json_is_object(part))
+		if (json_is_object(part))
 			drop_what_says_nothing(part);
+		if (json_is_object(part) ? json_object_size(part) == 0
+					 : json_says_nothing(part) && !is_taken_back(name, part))
+			json_object_del(resources, name);
 	}
 }
 

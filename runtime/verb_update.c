@@ -223,7 +223,7 @@ static int take_rest(struct update *update, struct container_config *on_host,
 		on_host->resources.memory_swap = made.resources.memory_swap;
 	if (!is_given(update, "cpu", "quota"))
 		on_host->resources.cpu_quota = made.resources.cpu_quota;
-	if (!is_given(update, "cpu", "burst"))
+	if (resources->cpu_burst < 0)
 		on_host->resources.cpu_burst = made.resources.cpu_burst;
 	config_free(&made);
 	return err ? err : config_check_resources(on_host, failure);

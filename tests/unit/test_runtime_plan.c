@@ -253,6 +253,19 @@ static void test_resources(void **state)
 	assert_cgroup(&c, 0, "memory.low", "max");
 	assert_cgroup(&c, 1, "cpu.max", "max 100000");
 	compiled_end(&c);
+
+	/* in an order that the kernel takes */
+	compiled_begin(&c);
+	r->cpu_quota = 20000;
+	r->cpu_burst = 0;
+	r->cpu_idle = 0;
+	r->cpu_shares = 1024;
+	assert_int_equal(plan_compile(&c.config, &c.plan, &c.failure), 0);
+	assert_cgroup(&c, 0, "cpu.max.burst", "0");
+	assert_cgroup(&c, 1, "cpu.max", "20000 100000");
+	assert_cgroup(&c, 2, "cpu.idle", "0");
+	assert_cgroup(&c, 3, "cpu.weight", "39");
+	compiled_end(&c);
 }
 
 static void test_hooks(void **state)

@@ -45,6 +45,7 @@ static struct arena arena;
 void cgroup_remove(const char *leaf, uint64_t id)
 {
 	(void)leaf;
+	(void)id;
 }
 
 static int set_up(void **state)
@@ -232,6 +233,7 @@ static void test_numbers_beyond_two_to_the_63(void **state)
 	(void)state;
 	assert_non_null(json);
 	assert_true(json_real_value(json_object_get(json, "a")) >= 0x1p63);
+	assert_int_equal(json_integer_value(json_object_get(json, "b")), 2);
 	json_decref(json);
 	file_put("doc", "p.json", text);
 	assert_null(json_document_load("/nonexistent", &error));
@@ -338,6 +340,16 @@ static void test_changed_limits_are_noted(void **state)
 	merge_and_read("{\"memory\":{\"limit\":0,\"swap\":null},\"cpu\":{\"quota\":0},\"pids\":{}}",
 		       &config);
 	assert_int_equal(config.resources.memory_limit, 50000000);
+	config_free(&config);
+	/* but of these, which only a 0 takes back */
+	merge_and_read("{\"cpu\":{\"idle\":1,\"quota\":50000,\"burst\":1000}}", &config);
+	assert_int_equal(config.resources.cpu_idle, 1);
+	assert_int_equal(config.resources.cpu_burst, 1000);
+	config_free(&config);
+	merge_and_read("{\"cpu\":{\"idle\":0,\"burst\":0}}", &config);
+	assert_int_equal(config.resources.cpu_idle, 0);
+	assert_int_equal(config.resources.cpu_burst, 0);
+	assert_int_equal(config.resources.cpu_quota, 50000);
 	config_free(&config);
 	snprintf(path, sizeof(path), "%s/c1/config.json", root);
 	assert_int_equal(unlink(path), 0);
