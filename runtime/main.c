@@ -184,6 +184,7 @@ int main(int argc, char *argv[])
 		status = 0;
 	} else {
 		status = verbs[verb].verb(&global, argc - at, argv + at);
+		report_settle();
 	}
 	arena_free(&arena);
 	return fflush(stdout) == 0 ? status : 1;

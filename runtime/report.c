@@ -23,7 +23,7 @@ static struct {
 	bool to_file;
 	enum report_format format;
 	bool debug;
-	bool settled;
+	bool settled, failed;
 	char kept[KEPT_MAX]; /* warnings that wait for report_settle() */
 	size_t kept_len;
 } report = { .fd = STDERR_FILENO };
@@ -163,6 +163,7 @@ static void report_line(const char *level, const char *format, va_list args)
 	if (report.to_file && report.format == REPORT_JSON && !report.settled && !report.debug) {
 		if (strcmp(level, "error") == 0) {
 			report.kept_len = 0;
+			report.failed = true;
 		} else {
 			if (len <= sizeof(report.kept) - report.kept_len) {
 				memcpy(report.kept + report.kept_len, line, len);
@@ -177,7 +178,8 @@ static void report_line(const char *level, const char *format, va_list args)
 void report_settle(void)
 {
 	report.settled = true;
-	line_write(report.kept, report.kept_len);
+	if (!report.failed)
+		line_write(report.kept, report.kept_len);
 	report.kept_len = 0;
 }
 

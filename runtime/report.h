@@ -26,7 +26,10 @@ void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* Shown with --debug only. */
 void report_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The verb will succeed: writes the warnings that were kept back, and keeps none from now on. */
+/*
+ * The verb will succeed, or has ended: writes the warnings that were kept back, unless there was an error,
+ * and keeps none from now on.
+ */
 void report_settle(void);
 
 /* True with --debug. */

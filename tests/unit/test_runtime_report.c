@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -100,9 +101,46 @@ static void test_long_text(void **state)
 	assert_true(strlen(line) > 4000);
 }
 
+/* In a process of its own, as each verb is: warns, fails if asked to, and ends. */
+static const char *log_of_a_verb(bool fails)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (pid == 0) {
+		unlink("log");
+		if (report_open("log", REPORT_JSON, false) != 0)
+			_exit(1);
+		report_warning("before");
+		if (fails)
+			report_error("failed");
+		report_warning("behind");
+		report_settle();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	return content("log");
+}
+
+/* podman decodes the log of a verb that failed as one object. */
+static void test_warnings_of_a_verb(void **state)
+{
+	const char *log = log_of_a_verb(false);
+
+	(void)state;
+	assert_non_null(strstr(log, "before"));
+	assert_non_null(strstr(log, "behind"));
+	log = log_of_a_verb(true);
+	assert_non_null(strstr(log, "failed"));
+	assert_null(strstr(log, "before"));
+	assert_null(strstr(log, "behind"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_warnings_of_a_verb), /* first: nothing is settled yet */
 		cmocka_unit_test(test_errors_go_to_both),
 		cmocka_unit_test(test_hostile_text),
 		cmocka_unit_test(test_long_text),
