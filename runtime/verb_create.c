@@ -4,6 +4,7 @@
  * its process, which waits for start. When it returns, monitor, VMM and file broker live on, and
  * what was made is delete's to remove; when it fails, nothing is left.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "creation.h"
@@ -57,7 +58,11 @@ static int create_container(struct creation *creation)
 	if (creation_start(creation, false) != 0 ||
 	    !session_reach(&creation->session, SESSION_CREATED) ||
 	    create_hand_over(creation) != 0) {
-		creation_undo(creation);
+		int status = creation_undo(creation);
+
+		if (status > 128) /* an engine shows what its log says, and no status */
+			failure_set(&creation->failure, -EINTR, "%s: create was ended by signal %d",
+				    creation->config.id, status - 128);
 		return 1;
 	}
 	report_settle();

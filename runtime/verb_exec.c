@@ -124,7 +124,9 @@ static int exec_prepare(struct exec *exec, const struct global_options *global, 
 
 	if (argc == 0)
 		return failure_set(failure, -EINVAL, "exec: expected the ID of a container");
-	err = state_open(&exec->state, global->root, argv[0], global->arena, failure);
+	err = pid_file_check(exec->options.pid_file, failure);
+	if (!err)
+		err = state_open(&exec->state, global->root, argv[0], global->arena, failure);
 	if (!err)
 		err = check_status(&exec->state, failure);
 	if (!err)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nacre pause: stops the processors of the container's VM. First the guest writes its files out, so
- * that who looks at them meanwhile (commit, cp) sees what the processes had written.
+ * that who looks at them meanwhile (commit, cp) sees what the processes had written. In the sandbox of a
+ * pod nothing runs that could be stopped: it is noted, for engines that pause all of a pod.
  */
 #include <errno.h>
 
@@ -43,19 +44,20 @@ static int sync_files(const struct state *state, struct failure *failure)
 static int pause_container(struct state *state, struct failure *failure)
 {
 	enum state_status status = state_status(state);
+	bool has_vm = state->vmm.pid != 0;
 	int err;
 
 	if (status != STATE_RUNNING)
 		return failure_set(failure, -EINVAL,
 				   "%s: cannot pause a container that is %s: container not running",
 				   state->id, state_status_name(status));
-	err = sync_files(state, failure);
+	err = has_vm ? sync_files(state, failure) : 0;
 	if (err)
 		return err;
 	/* First what the state says: if this nacre is killed in between, resume puts both right. */
 	state->paused = true;
 	err = state_write(state, failure);
-	if (!err)
+	if (!err && has_vm)
 		err = vm_order(state, VM_ORDER_PAUSE, failure);
 	if (err && state->paused) {
 		struct failure ignored = { .text = "" };

@@ -46,18 +46,21 @@ static void set_clock(const struct state *state)
 static int resume_container(struct state *state, struct failure *failure)
 {
 	enum state_status status = state_status(state);
-	int err;
+	int err = 0;
 
 	if (!state->paused || status == STATE_STOPPED || status == STATE_CREATING)
 		return failure_set(failure, -EINVAL,
 				   "%s: cannot resume a container that is %s: container not paused",
 				   state->id, state_status_name(status));
-	err = vm_order(state, VM_ORDER_RESUME, failure);
+	/* the sandbox of a pod has none */
+	if (state->vmm.pid)
+		err = vm_order(state, VM_ORDER_RESUME, failure);
 	if (err)
 		return err;
 	state->paused = false;
 	err = state_write(state, failure);
-	set_clock(state);
+	if (state->vmm.pid)
+		set_clock(state);
 	return err;
 }
 

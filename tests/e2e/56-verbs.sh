@@ -148,6 +148,7 @@ test_terminals_and_sockets_that_do_not_fit()
 	expect_error '^nacre: --console-socket: expected a container with process.terminal' create --bundle bundle --console-socket x nacre-e2e-fit
 	expect_error '--preserve-fds: descriptor 3 is a directory' create --bundle bundle --preserve-fds 1 nacre-e2e-fit 3< .
 	expect_error '--pid-file no/such/pid: cannot write: No such file' create --bundle bundle --pid-file no/such/pid nacre-e2e-fit
+	expect_error '--pid-file no/such/pid: cannot write: No such file' exec --pid-file no/such/pid nacre-e2e-fit true
 	edit '"terminal": false' '"terminal": true'
 	expect_error 'process.terminal: expected --console-socket' create --bundle bundle nacre-e2e-fit
 	expect_error '--console-socket no/such: expected a socket' create --bundle bundle --console-socket no/such nacre-e2e-fit

@@ -74,6 +74,10 @@ test_a_pod()
 	nacre ps nacre-e2e-pod
 	expect_status 1
 	expect_one_line 'nacre-e2e-pod: the sandbox of a pod has no VM'
+	verb pause nacre-e2e-pod
+	is_in_state nacre-e2e-pod paused || failed "the sandbox is not paused"
+	verb resume nacre-e2e-pod
+	is_in_state nacre-e2e-pod running || failed "the sandbox does not run again"
 
 	make_member sh -c 'hostname; cat /proc/sys/net/ipv4/ip_default_ttl; echo ready; while :; do sleep 0.2; done'
 	create nacre-e2e-member
