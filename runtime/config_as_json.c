@@ -83,11 +83,13 @@ static json_t *mounts_as_json(const struct container_config *config)
 
 	for (size_t i = 0; i < config->mounts.n; i++) {
 		const struct config_mount *mount = &config->mounts.v[i];
+		/* the name that every runtime writes, and who changes the file looks for */
+		const char *type = strcmp(mount->type, "cgroup2") == 0 ? "cgroup" : mount->type;
 
 		if (mount->is_bind)
 			continue;
 		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:o}", "destination",
-						       mount->destination, "type", mount->type,
+						       mount->destination, "type", type,
 						       "source", mount->source, "options",
 						       options_as_json(mount)));
 	}

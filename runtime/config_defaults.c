@@ -57,7 +57,6 @@ void config_set_defaults(struct container_config *config)
 	process->no_new_privileges = true;
 	string_list_add(arena, &process->env,
 			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	string_list_add(arena, &process->env, process->uid == 0 ? "HOME=/root" : "HOME=/");
 	if (process->terminal)
 		string_list_add(arena, &process->env, "TERM=xterm");
 	*config_add_rlimit(arena, &process->rlimits) = (struct config_rlimit){

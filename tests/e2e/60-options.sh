@@ -69,7 +69,7 @@ test_name_env_workdir_user()
 test_user_without_group_and_default_environment()
 {
 	run --user 33 --env 'odd name=1' -- env
-	expect_success $'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nHOME=/\nodd name=1'
+	expect_success $'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nodd name=1\nHOME=/var/www'
 	run --user 33 -- sh -c 'id -u; id -g; touch /etc/x; grep CapEff /proc/self/status'
 	expect_status 0
 	expect_out $'33\n0\nCapEff:\t0000000000000000'

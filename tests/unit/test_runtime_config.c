@@ -518,7 +518,7 @@ static void test_defaults(void **state)
 	assert_int_equal(config.process.caps[CAP_SET_AMBIENT], 0);
 	assert_string_equal(config.hostname, "abc");
 	assert_int_equal(config.mounts.n, 7);
-	assert_string_equal(config.process.env.v[2], "TERM=xterm");
+	assert_string_equal(config.process.env.v[1], "TERM=xterm");
 	config_free(&config);
 
 	config_init(&config);
