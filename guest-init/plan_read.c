@@ -83,7 +83,8 @@ static bool is_propagation(uint32_t v)
 static const char *check_process(const struct plan *p, const struct record *r)
 {
 	const struct plan_process *x = r->fixed;
-	uint32_t known = PLAN_TERMINAL | PLAN_NO_NEW_PRIVS | PLAN_INIT_REAPER;
+	uint32_t known = PLAN_TERMINAL | PLAN_NO_NEW_PRIVS | PLAN_INIT_REAPER |
+			 PLAN_PLAIN_LINES;
 	uint32_t ids = le32_get(x->id_count), ns = le32_get(x->namespaces_lo);
 	int32_t oom = (int32_t)le32_get(x->oom_score_adj);
 

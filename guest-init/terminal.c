@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
+#include <termios.h>
 
 #include "kernel.h"
 #include "mounts.h"
@@ -45,6 +46,17 @@ static void bind_console(int root, int slave)
 	close(target);
 }
 
+static void clear_cr(int slave)
+{
+	struct termios settings;
+
+	if (tcgetattr(slave, &settings) < 0)
+		setup_fail(errno, "terminal: settings");
+	settings.c_oflag &= ~(tcflag_t)ONLCR;
+	if (tcsetattr(slave, TCSANOW, &settings) < 0)
+		setup_fail(errno, "terminal: settings");
+}
+
 int terminal_open(int root, const struct plan *p, bool console, int *slave)
 {
 	const struct plan_process *x = p->process;
@@ -64,6 +76,8 @@ int terminal_open(int root, const struct plan *p, bool console, int *slave)
 		setup_fail(errno, "terminal: slave");
 	if ((size.ws_row != 0 || size.ws_col != 0) && ioctl(master, TIOCSWINSZ, &size) < 0)
 		setup_fail(errno, "terminal: size");
+	if (plan_has(p, PLAN_PLAIN_LINES))
+		clear_cr(*slave);
 	/* The user may open it again; its group stays that of the devpts (tty). */
 	if (fchown(*slave, le32_get(x->uid), (gid_t)-1) < 0)
 		setup_fail(errno, "terminal: owner");

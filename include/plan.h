@@ -86,6 +86,7 @@ enum plan_process_flags {
 	PLAN_TERMINAL = 1u << 0,     /* the process gets a pty; else three pipes */
 	PLAN_NO_NEW_PRIVS = 1u << 1,
 	PLAN_INIT_REAPER = 1u << 2,  /* a reaper is PID 1, the process its child (--init) */
+	PLAN_PLAIN_LINES = 1u << 3,  /* the pty puts no CR before a newline: no terminal shows it */
 };
 
 enum plan_cap_set { CAP_SET_BOUNDING, CAP_SET_EFFECTIVE, CAP_SET_INHERITABLE, CAP_SET_PERMITTED,

@@ -122,6 +122,7 @@ struct config_ids {
 
 struct config_process {
 	bool terminal;
+	bool plain_lines; /* of a terminal whose output goes to a file or pipe: no CR in it */
 	uint16_t rows, cols; /* consoleSize; 0 if not given */
 	struct string_list args, env;
 	const char *cwd;

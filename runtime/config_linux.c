@@ -47,9 +47,9 @@ static int read_namespace(struct json_reader *reader, json_t *value, void *to)
 				   "user, cgroup or time", read.type);
 	if (namespaces[i].flag == CLONE_NEWNET && read.path && read.path[0])
 		config->net_ns_path = read.path;
-	/* a pod's first member has the VM: it shares them with nobody */
+	/* a pod's first member has the VM: it shares them with nobody; CRI-O has made its sandbox's */
 	else if (read.path && read.path[0] &&
-		 config_pod_role(config->json, &sandbox_id) != POD_MEMBER)
+		 config_pod_role(config->json, &sandbox_id) == POD_NONE)
 		return json_refuse(reader, "path: joining a %s namespace of the host is not "
 				   "supported yet", read.type);
 	/* "MUST generate an error" for duplicates */

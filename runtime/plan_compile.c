@@ -31,6 +31,7 @@ static void add_process(const struct container_config *config, uint32_t namespac
 	const struct config_process *process = &config->process;
 	struct plan_process record = {
 		.flags = le32_of((process->terminal ? PLAN_TERMINAL : 0u) |
+				 (process->plain_lines ? PLAN_PLAIN_LINES : 0u) |
 				 (process->no_new_privileges ? PLAN_NO_NEW_PRIVS : 0u) |
 				 (process->init_reaper ? PLAN_INIT_REAPER : 0u)),
 		.uid = le32_of(process->uid),

@@ -105,6 +105,7 @@ static int open_terminal(struct exec *exec)
 		return failure_set(&exec->failure, -EINVAL,
 				   "--detach: a terminal expects --console-socket, to be sent to");
 	if (!path) {
+		process->plain_lines = !isatty(STDOUT_FILENO);
 		if (isatty(STDIN_FILENO) && process->rows == 0 && process->cols == 0)
 			terminal_size(&process->rows, &process->cols);
 		return 0;

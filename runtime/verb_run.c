@@ -38,6 +38,7 @@ static int run_prepare(struct creation *creation, struct run_options *options, i
 		if (process->terminal && isatty(STDIN_FILENO) && process->rows == 0 &&
 		    process->cols == 0)
 			terminal_size(&process->rows, &process->cols);
+		process->plain_lines = process->terminal && !isatty(STDOUT_FILENO);
 		if (!process->terminal && terminal_is_in_background())
 			creation->launch.std[0] = -1;
 	}

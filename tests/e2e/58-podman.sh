@@ -18,6 +18,7 @@ LIMITS[test_a_life]=300
 LIMITS[test_a_program_that_is_not_there]=100
 LIMITS[test_more_of_a_life]=400
 LIMITS[test_restarts]=300
+LIMITS[test_out_of_memory]=150
 
 test_options_of_run()
 {
@@ -56,6 +57,10 @@ test_a_life()
 	podman_does exec --env B=c --user 1000 nacre-e2e-life sh -c 'cat /file; id -u; echo $B; echo back > /tmp/back; exit 4'
 	expect_equal "status of exec" 4 "$STATUS" || show "$ERR"
 	expect_out $'from the host\n1000\nc'
+	in_a_terminal exec -it nacre-e2e-life sh -c '[ -t 0 ] && [ -t 1 ] && echo terminal
+		for i in 1 2 3 4 5 6 7 8 9; do [ "$(stty size)" != "33 77" ] || exit 6; sleep 0.5; done'
+	expect_equal "status of exec -it" 6 "$STATUS" || show "$OUT"
+	expect_match "its output" $'terminal\r' "$OUT"
 	podman_says "" cp nacre-e2e-life:/tmp/back back
 	expect_equal "the file that came out" back "$(cat back)"
 
@@ -72,6 +77,20 @@ test_a_life()
 	podman_does rm nacre-e2e-life
 	expect_equal "status of rm" 0 "$STATUS" || show "$ERR"
 	expect_equal "state of the runtime" "" "$(ls "$STORE/state")"
+}
+
+# Runs podman in a terminal of 33 by 77. Sets STATUS, OUT.
+in_a_terminal()	# ARGUMENT…
+{
+	local command
+
+	need_command script
+	export STORE RUNTIME
+	export -f in_podman
+	printf -v command '%q ' in_podman "$@"
+	SHELL=$BASH script -eqc "stty rows 33 cols 77; $command" /dev/null < /dev/null > out 2> err
+	STATUS=$?
+	take_output
 }
 
 log_has()	# LINE
@@ -129,6 +148,17 @@ test_more_of_a_life()
 has_starts()	# N
 {
 	[ "$(grep -c start volume/starts)" = "$1" ]
+}
+
+# conmon sees it in the memory.events of the cgroup that the pid lies in.
+test_out_of_memory()
+{
+	podman_is_ready
+	podman_does run --name nacre-e2e-oom --memory 32m "$IMAGE" tail /dev/zero
+	expect_equal "status" 137 "$STATUS" || show "$ERR"
+	podman_says "137 true" inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' nacre-e2e-oom
+	podman_does rm nacre-e2e-oom
+	expect_equal "status of rm" 0 "$STATUS" || show "$ERR"
 }
 
 test_restarts()

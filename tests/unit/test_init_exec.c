@@ -342,6 +342,29 @@ static void test_terminal(void **state)
 	end_container(&g);
 }
 
+/* As runc has it: what is not shown by a terminal has no CR before its newlines. */
+static void test_terminal_into_a_file(void **state)
+{
+	static struct guest g, x;
+	static struct build b;
+	struct plan_process p = joining();
+
+	(void)state;
+	start_container(&g);
+	p.flags = le32_of(PLAN_TERMINAL | PLAN_PLAIN_LINES);
+	exec_plan(&b, &p, "test -t 1 && echo one; echo two");
+	guest_connect(&x, &g);
+	x.tty = true;
+	begin_with(&x, MSG_EXEC, &b);
+	expect(&x, MSG_CREATED);
+	send_message(&x, x.fd[CONTROL], MSG_START, NULL, 0);
+	expect(&x, MSG_STARTED);
+	assert_int_equal(output_exited(&x), 0);
+	assert_string_equal(x.out, "one\ntwo\n");
+	hang_up(&x);
+	end_container(&g);
+}
+
 /* How many processes of the container live, but its shell and what counts them. */
 static unsigned int others(const struct guest *g)
 {
@@ -522,6 +545,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_many, end_guest),
 		cmocka_unit_test_teardown(test_too_many, end_guest),
 		cmocka_unit_test_teardown(test_terminal, end_guest),
+		cmocka_unit_test_teardown(test_terminal_into_a_file, end_guest),
 		cmocka_unit_test_teardown(test_control_lost, end_guest),
 		cmocka_unit_test_teardown(test_daemon_left, end_guest),
 		cmocka_unit_test_teardown(test_container_ends, end_guest),

@@ -258,7 +258,7 @@ static void test_process_values(void **state)
 
 	(void)state;
 	p = good_process();
-	p.flags = le32_of(8);
+	p.flags = le32_of(16);
 	bad_process(p, "process: unknown flags");
 	p = good_process();
 	p.id_count = le32_of(0);

@@ -333,6 +333,43 @@ static void test_document_refused(void **state)
 	}
 }
 
+/* Namespaces that were made before are a pod's, or nothing that a VM could join. */
+static void test_namespaces_of_a_pod(void **state)
+{
+	static const struct {
+		const char *annotations;
+		bool taken;
+	} cases[] = {
+		{ "{\"io.kubernetes.cri-o.ContainerType\":\"sandbox\"}", true },
+		{ "{\"io.kubernetes.cri-o.ContainerType\":\"container\","
+		  "\"io.kubernetes.cri-o.SandboxID\":\"pod\"}", true },
+		{ "{\"io.kubernetes.cri-o.ContainerType\":\"container\"}", false },
+		{ "{}", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *root = json_loads(spec, 0, NULL);
+		struct read r;
+		char *text;
+
+		json_object_set_new(root, "annotations", json_loads(cases[i].annotations, 0, NULL));
+		json_object_set_new(json_object_get(root, "linux"), "namespaces",
+				    json_loads("[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"uts\"},{\"type\":\"network\"},"
+					       "{\"type\":\"ipc\",\"path\":\"/run/ipcns/x\"}]", 0,
+					       NULL));
+		text = json_dumps(root, 0);
+		r = read_text(text);
+		free(text);
+		json_decref(root);
+		if ((r.err == 0) != cases[i].taken)
+			fail_msg("%s: %s", cases[i].annotations, r.failure.text);
+		if (!cases[i].taken)
+			assert_non_null(strstr(r.failure.text, "joining a ipc namespace"));
+		config_free(&r.config);
+	}
+}
+
 /* What getenv() finds is what was asked for last. */
 static void test_environment(void **state)
 {
@@ -577,6 +614,7 @@ int main(void)
 		cmocka_unit_test(test_document_refused),
 		cmocka_unit_test(test_leniency),
 		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_namespaces_of_a_pod),
 		cmocka_unit_test(test_infinite_limit),
 		cmocka_unit_test(test_large_numbers),
 		cmocka_unit_test(test_large_numbers_in_strings),

@@ -110,7 +110,8 @@ static void test_smallest(void **state)
 
 static void fill_process(struct config_process *process, struct arena *arena)
 {
-	process->terminal = process->no_new_privileges = process->init_reaper = true;
+	process->terminal = process->plain_lines = true;
+	process->no_new_privileges = process->init_reaper = true;
 	process->uid = 5;
 	process->gid = 6;
 	process->rows = 24;
@@ -141,7 +142,8 @@ static void test_process(void **state)
 	body = record_find(&c.plan, PLAN_PROCESS, 0);
 	process = cursor_take(&body, sizeof(*process));
 	assert_int_equal(le32_get(process->flags),
-			 PLAN_TERMINAL | PLAN_NO_NEW_PRIVS | PLAN_INIT_REAPER);
+			 PLAN_TERMINAL | PLAN_NO_NEW_PRIVS | PLAN_INIT_REAPER |
+			 PLAN_PLAIN_LINES);
 	assert_int_equal(le32_get(process->uid), 5);
 	assert_int_equal(le32_get(process->gid), 6);
 	assert_int_equal((int32_t)le32_get(process->oom_score_adj), -999);
