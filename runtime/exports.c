@@ -2,9 +2,13 @@
 /* What nacre-fsd may show to the guest; see exports.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "exports.h"
@@ -33,6 +37,50 @@ static int tree_clone(const char *path, bool recursive, bool readonly, uint32_t 
 	return steal_fd(&fd);
 }
 
+/* devtmpfs calls itself tmpfs in statfs. A line of mountinfo, proc(5): "ID PARENT MAJOR:MINOR ... - TYPE ..." */
+static bool is_devtmpfs(int fd)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	unsigned int major, minor;
+	bool found = false;
+	char *line = NULL;
+	size_t room = 0;
+	struct stat st;
+
+	if (!f)
+		return false;
+	while (!found && fstat(fd, &st) == 0 && getline(&line, &room, f) > 0)
+		/* the kernel wrote it */
+		found = strstr(line, " - devtmpfs ") &&
+			sscanf(line, "%*u %*u %u:%u", &major, &minor) == 2 && /* NOLINT(cert-err34-c) */
+			st.st_dev == makedev(major, minor);
+	free(line);
+	fclose(f);
+	return found;
+}
+
+/* nacre-fsd would hand nothing of it out. */
+static int file_system_check(int fd, const char *field, const char *path, struct failure *failure)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) != 0)
+		return failure_set(failure, -errno, "%s: %s: %s", field, path, strerror(errno));
+	if (kernel_fs_is((uint32_t)fs.f_type) || (fs.f_type == TMPFS_MAGIC && is_devtmpfs(fd)))
+		return failure_set(failure, -EINVAL,
+				   "%s: %s: procfs, sysfs, devtmpfs and other file systems through which "
+				   "the host's kernel speaks cannot be shared with a VM", field, path);
+	return 0;
+}
+
+/* There would be no place to put the old root: pivot_root(2), EBUSY. */
+static bool is_own_root(const char *path)
+{
+	char real[PATH_MAX];
+
+	return realpath(path, real) && strcmp(real, "/") == 0;
+}
+
 static int root_open(struct exports *exports, const struct container_config *config,
 		     struct failure *failure)
 {
@@ -46,10 +94,15 @@ static int root_open(struct exports *exports, const struct container_config *con
 				   strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return failure_set(failure, -ENOTDIR, "%s: %s: expected a directory", field, path);
+	if (is_own_root(path))
+		return failure_set(failure, -EINVAL, "%s: %s: expected a directory of the container's "
+				   "own, not the host's root", field, path);
 	readable = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (readable < 0)
 		return failure_set(failure, -errno, "%s: %s: expected a readable directory: %s",
 				   field, path, strerror(errno));
+	if (file_system_check(readable, field, path, failure) != 0)
+		return -EINVAL;
 	exports->root_readonly = config->root_readonly;
 	exports->root_fd = tree_clone(path, true, false, config->root_propagation);
 	if (exports->root_fd < 0)
@@ -104,19 +157,12 @@ static int volume_idmap(const struct config_mount *mount, const struct container
 static int volume_check(const struct config_mount *mount, int fd, const struct stat *st,
 			struct failure *failure)
 {
-	struct statfs fs;
-
 	if (!S_ISDIR(st->st_mode) && !S_ISREG(st->st_mode))
 		return failure_set(failure, -EINVAL,
 				   "%s: %s: expected a directory or a regular file: sockets, pipes "
 				   "and devices of the host cannot be shared with a VM",
 				   mount->named, mount->source);
-	if (fstatfs(fd, &fs) == 0 && kernel_fs_is((uint32_t)fs.f_type))
-		return failure_set(failure, -EINVAL,
-				   "%s: %s: procfs, sysfs, devpts and other file systems through which "
-				   "the host's kernel speaks cannot be shared with a VM",
-				   mount->named, mount->source);
-	return 0;
+	return file_system_check(fd, mount->named, mount->source, failure);
 }
 
 static int volume_open(struct exports *exports, const struct container_config *config,

@@ -106,6 +106,9 @@ test_rootfs_missing_a_file_or_not_given()
 {
 	expect_refused '--rootfs: /no/such/tree: expected a directory: No such file' run --rootfs /no/such/tree -- true
 	expect_refused '--rootfs: /etc/passwd: expected a directory' run --rootfs /etc/passwd -- true
+	expect_refused '--rootfs: /: expected a directory of the container.s own' run --rootfs / -- true
+	expect_refused '--rootfs: /proc: procfs, sysfs' run --rootfs /proc -- true
+	expect_refused '--rootfs: /sys/kernel: procfs, sysfs' run --rootfs /sys/kernel -- true
 	expect_refused '--rootfs' run -- true
 	expect_refused '--rootfs' run --rootfs
 }
