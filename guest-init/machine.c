@@ -188,6 +188,8 @@ void machine_set_parameters(void)
 		/* Debian's kernel has Yama, but lets everybody trace everybody; others say "children only". */
 		{ "/proc/sys/kernel/yama/ptrace_scope", 1 },
 		{ "/proc/sys/fs/nr_open", PLAN_NOFILE_MAX },
+		/* Search engines and databases want more than the kernel's 65530; distributions give this. */
+		{ "/proc/sys/vm/max_map_count", 1048576 },
 	};
 
 	for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {

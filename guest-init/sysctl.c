@@ -131,6 +131,9 @@ void sysctl_write_network(const struct plan *p)
 	const char *name = NULL;
 	int r = write_some(p, CLONE_NEWNET, &name);
 
+	if (r == -ENOENT)
+		setup_fail(0, "sysctl %s: there is none in the network namespace of a container, which has "
+			   "a user namespace of its own", name);
 	if (r < 0)
 		setup_fail(-r, "sysctl %s", name);
 }

@@ -114,10 +114,10 @@ test_rlimits()
 	nacre run --bundle bundle nacre-e2e-rlimits
 	expect_success $'1024\n1024\n0\n2048\n100\n4096'
 	# as high as systemd lets a host's processes go
-	make_bundle sh -c 'ulimit -Sn; ulimit -Hn'
+	make_bundle sh -c 'ulimit -Sn; ulimit -Hn; cat /proc/sys/vm/max_map_count'
 	edit '"hard": 1024' '"hard": 1073741816'
 	nacre run --bundle bundle nacre-e2e-files
-	expect_success $'1024\n1073741816'
+	expect_success $'1024\n1073741816\n1048576'
 }
 
 test_no_new_privileges()

@@ -162,7 +162,7 @@ static void expect_failed_plan(struct build *b, uint16_t code, const char *text)
 }
 
 /* Docker and containerd write more groups than a container has: "everybody". */
-static void test_ping_groups(void **state)
+static void test_network_parameters(void **state)
 {
 	static const struct {
 		const char *written, *found;
@@ -184,6 +184,10 @@ static void test_ping_groups(void **state)
 	shell_plan(&b, &p, "true");
 	build_add(&b, PLAN_SYSCTL, NULL, 0, "net.ipv4.ping_group_range", "0 2147483648", (char *)NULL);
 	expect_failed_plan(&b, 125, "sysctl net.ipv4.ping_group_range: invalid argument");
+	shell_plan(&b, &p, "true");
+	build_add(&b, PLAN_SYSCTL, NULL, 0, "net.core.pearls", "1024", (char *)NULL);
+	expect_failed_plan(&b, 125, "sysctl net.core.pearls: there is none in the network namespace of a "
+			   "container, which has a user namespace of its own");
 }
 
 static void test_restrictions(void **state)
@@ -402,7 +406,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_stdin_and_back_pressure, end_guest),
 		cmocka_unit_test_teardown(test_host_closes_stdout, end_guest),
 		cmocka_unit_test_teardown(test_user_and_home, end_guest),
-		cmocka_unit_test_teardown(test_ping_groups, end_guest),
+		cmocka_unit_test_teardown(test_network_parameters, end_guest),
 		cmocka_unit_test_teardown(test_restrictions, end_guest),
 		cmocka_unit_test_teardown(test_seccomp, end_guest),
 		cmocka_unit_test_teardown(test_failures, end_guest),
