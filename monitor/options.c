@@ -43,6 +43,8 @@ static const struct {
 	{ "--memory-max", offsetof(struct options, memory_max_fd), OPTIONAL },
 	{ "--memory-oom-group", offsetof(struct options, oom_group_fd), OPTIONAL },
 	{ "--memory-swap-max", offsetof(struct options, swap_max_fd), OPTIONAL },
+	{ "--memory-current", offsetof(struct options, memory_current_fd), OPTIONAL },
+	{ "--vmm-score", offsetof(struct options, vmm_score_fd), OPTIONAL },
 };
 
 #define N_OPTIONS (sizeof(table) / sizeof(table[0]))

@@ -24,8 +24,9 @@ struct options {
 	int notify_fd;		    /* connected socket that takes messages of sd_notify(3) */
 	int alive_fd;		    /* pipe that is only kept: its closing tells that we have ended */
 	int fsd_alive_fd;	    /* pipe that nacre-fsd holds the other end of: the same */
-	/* of the cgroup: memory.max, memory.oom.group, memory.swap.max (witness.h) */
-	int memory_max_fd, oom_group_fd, swap_max_fd;
+	/* of the cgroup: memory.max, memory.current, memory.oom.group, memory.swap.max (witness.h) */
+	int memory_max_fd, memory_current_fd, oom_group_fd, swap_max_fd;
+	int vmm_score_fd;	    /* nacre-vmm's oom_score_adj (witness.h) */
 	/* descriptors of the caller's and the connections that they are joined to */
 	int preserved_fds[PROTO_PRESERVED_MAX], preserved_links[PROTO_PRESERVED_MAX];
 	int n_preserved;

@@ -21,7 +21,13 @@
 #define STEP ((size_t)4 << 20)
 
 /* Its only descriptors. */
-enum { FD_ASK, FD_MEMORY_MAX, FD_OOM_GROUP, FD_SWAP_MAX, FD_SCORE, FD_COUNT };
+enum {
+	FD_ASK, FD_MEMORY_MAX, FD_MEMORY_CURRENT, FD_OOM_GROUP, FD_SWAP_MAX, FD_SCORE, FD_VMM_SCORE,
+	FD_COUNT
+};
+
+/* The scores: proc(5), /proc/PID/oom_score_adj. */
+#define SCORE_MOST 1000
 
 /* What holds for the moment of a kill. */
 static struct setting {
@@ -32,8 +38,8 @@ static struct setting {
 } settings[] = {
 	{ .fd = FD_OOM_GROUP, .during = "0" },
 	{ .fd = FD_SWAP_MAX, .during = "0" },
-	{ .fd = FD_SCORE, .during = "1000" },
 };
+static struct setting own_score = { .fd = FD_SCORE, .during = "1000" };
 #define N_SETTINGS (sizeof(settings) / sizeof(settings[0]))
 
 /* False when it must not be gone on: memory.oom.group would take the VM along. */
@@ -59,14 +65,35 @@ static void setting_restore(struct setting *s)
 	s->before_len = 0;
 }
 
-/* The most that the cgroup may take, bytes; 0 for no limit. */
-static size_t memory_max(void)
+/* The number in a file; 0 for none, as in memory.max without a limit. */
+static long long number_in(int fd)
 {
 	char text[32];
-	ssize_t n = pread(FD_MEMORY_MAX, text, sizeof(text) - 1, 0);
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 
 	text[n > 0 ? n : 0] = '\0';
-	return strtoull(text, NULL, 10);
+	return strtoll(text, NULL, 10);
+}
+
+/*
+ * A score of its own, which the VMM has from whoever started it or from config.json, must not count for
+ * the moment. It stays where only an administrator could lower it.
+ */
+static bool has_vmm_score;
+static struct setting vmm_score = { .fd = FD_VMM_SCORE, .during = "0" };
+
+/*
+ * Whether the kernel would take the child. It takes whoever has the most, with a thousandth of the
+ * limit added for each point of its score (mm/oom_kill.c, oom_badness()): the child has what is left of
+ * the limit and 1000 points, the VMM at most what is taken now.
+ */
+static bool child_goes_first(long long max)
+{
+	/* where its score is closed to us ours is as good: it was started as we were */
+	long long score = has_vmm_score ? number_in(FD_VMM_SCORE) : strtoll(own_score.before, NULL, 10);
+	long long current = number_in(FD_MEMORY_CURRENT);
+
+	return score <= 0 || (current > 0 && 2 * current < max / SCORE_MOST * (2LL * SCORE_MOST - score));
 }
 
 /* In the child: takes memory until it is killed, and no more than there can be. */
@@ -82,33 +109,46 @@ static void __attribute__((noreturn)) take_memory(size_t most)
 
 static void be_killed(void)
 {
-	size_t most = memory_max();
-	bool ready = most > 0;
+	long long max = number_in(FD_MEMORY_MAX);
+	bool ready = max > 0;
 	long pid;
 
 	for (size_t i = 0; i < N_SETTINGS; i++)
 		ready = setting_change(&settings[i]) && ready;
+	ready = setting_change(&own_score) && ready;
+	if (has_vmm_score && number_in(FD_VMM_SCORE) > 0)
+		setting_change(&vmm_score);
+	ready = ready && child_goes_first(max);
 	/* the bare call, as fork() makes it: there are no threads whose locks could matter */
 	pid = ready ? syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) : -1;
 	if (pid == 0)
-		take_memory(most);
+		take_memory((size_t)max);
 	while (pid > 0 && wait4((pid_t)pid, NULL, 0, NULL) < 0 && errno == EINTR)
 		;
 	for (size_t i = 0; i < N_SETTINGS; i++)
 		setting_restore(&settings[i]);
+	setting_restore(&own_score);
+	setting_restore(&vmm_score);
 }
 
 /* Puts the descriptors at their numbers, all others closed: nobody waits for the end of our copies. */
 static int take_descriptors(int ask_fd, const struct options *options)
 {
-	int fds[FD_COUNT] = { ask_fd, options->memory_max_fd, options->oom_group_fd,
-			      options->swap_max_fd,
-			      open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC) };
+	int fds[FD_COUNT] = {
+		[FD_ASK] = ask_fd,
+		[FD_MEMORY_MAX] = options->memory_max_fd,
+		[FD_MEMORY_CURRENT] = options->memory_current_fd,
+		[FD_OOM_GROUP] = options->oom_group_fd,
+		[FD_SWAP_MAX] = options->swap_max_fd,
+		[FD_SCORE] = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC),
+		[FD_VMM_SCORE] = options->vmm_score_fd,
+	};
 
+	has_vmm_score = options->vmm_score_fd >= 0;
 	for (int i = 0; i < FD_COUNT; i++) {
 		if (fds[i] >= 0)
 			fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 64);
-		if (fds[i] < 0 && i != FD_SWAP_MAX)
+		if (fds[i] < 0 && i != FD_SWAP_MAX && i != FD_MEMORY_CURRENT && i != FD_VMM_SCORE)
 			return -errno;
 	}
 	for (int i = 0; i < FD_COUNT; i++) {
@@ -143,8 +183,9 @@ static void __attribute__((noreturn)) witness_main(int ask_fd, const struct opti
 
 static void close_files(struct options *options)
 {
-	int *const files[] = { &options->memory_max_fd, &options->oom_group_fd,
-			       &options->swap_max_fd };
+	int *const files[] = { &options->memory_max_fd, &options->memory_current_fd,
+			       &options->oom_group_fd, &options->swap_max_fd,
+			       &options->vmm_score_fd };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		if (*files[i] >= 0)

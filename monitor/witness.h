@@ -7,8 +7,9 @@
  * nothing of the VM is touched.
  *
  * For that moment alone memory.oom.group is off (only the child is to go), memory.swap.max is 0
- * (nothing of the VM shall be pushed out) and the witness' oom_score_adj is 1000 (the child goes first);
- * at all other times they are as they were.
+ * (nothing of the VM shall be pushed out), the witness' oom_score_adj is 1000 and the VMM's not above 0 (the
+ * child goes first); at all other times they are as they were. Where the VMM's cannot be lowered, and it has
+ * so much that it would go first, nobody is killed.
  */
 #ifndef NACRE_MONITOR_WITNESS_H
 #define NACRE_MONITOR_WITNESS_H

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -16,6 +17,8 @@
 /* How long a killed process may take to leave its cgroup. */
 #define REMOVE_TRIES   500
 #define REMOVE_STEP_NS 10000000L
+/* How often a leaf is made anew that somebody else takes for one that was left. */
+#define MAKE_TRIES 10
 /* Containers of one name. */
 #define LEAF_NAMES 100u
 
@@ -48,9 +51,38 @@ static void enable_controllers(const char *dir)
 }
 
 /*
- * Makes the directories of a path, and enables controllers in all above the last. The last one must
- * be new: what is in it will be killed, so it must be nobody else's. An empty one that was left is
- * taken over. 0 or -errno, -EEXIST for a last one that is in use.
+ * Makes the leaf itself. It must be new: what is in it will be killed, so it must be nobody else's. An
+ * empty one that was left is taken over, but not one that a create has just made: as long as there is no
+ * process in it that one has a lock on it. Returns a descriptor with the lock, or -errno: -EEXIST for one
+ * that is in use.
+ */
+static int make_last(const char *path)
+{
+	for (int i = 0; i < MAKE_TRIES; i++) {
+		autoclose int left = cgroup_open(path);
+		autoclose int made = -1;
+		struct stat st;
+
+		if (left >= 0 && (flock(left, LOCK_EX | LOCK_NB) < 0 ||
+				  (rmdir(path) < 0 && errno != ENOENT)))
+			return -EEXIST;
+		if (mkdir(path, 0755) < 0) {
+			if (errno != EEXIST)
+				return -errno;
+			continue;
+		}
+		made = cgroup_open(path);
+		/* until here another create may have taken it for one that was left */
+		if (made >= 0 && flock(made, LOCK_EX | LOCK_NB) == 0 && fstat(made, &st) == 0 &&
+		    st.st_ino == cgroup_id(path))
+			return steal_fd(&made);
+	}
+	return -EEXIST;
+}
+
+/*
+ * Makes the directories of a path, and enables controllers in all above the last. Returns a descriptor of
+ * that or -errno as make_last().
  */
 static int make_below_top(const char *path)
 {
@@ -60,19 +92,16 @@ static int make_below_top(const char *path)
 	if (len >= sizeof(part))
 		return -ENAMETOOLONG;
 	memcpy(part, path, len + 1);
-	for (size_t i = strlen(CGROUP_TOP); i <= len; i++) {
-		if (path[i] != '/' && path[i] != '\0')
+	for (size_t i = strlen(CGROUP_TOP); i < len; i++) {
+		if (path[i] != '/')
 			continue;
 		part[i] = '\0';
-		if (i == len)
-			rmdir(part);
-		if (mkdir(part, 0755) < 0 && (errno != EEXIST || i == len))
+		if (mkdir(part, 0755) < 0 && errno != EEXIST)
 			return -errno;
-		if (i < len)
-			enable_controllers(part);
+		enable_controllers(part);
 		part[i] = path[i];
 	}
-	return 0;
+	return make_last(path);
 }
 
 /*
@@ -135,18 +164,18 @@ int cgroup_update(const char *leaf, const struct container_config *config,
 
 /*
  * The leaf as it is called, or where nobody asked for a name and a container of another ROOT has it, or
- * one that is ending, with a number behind it. 0 or -errno.
+ * one that is ending, with a number behind it. A descriptor or -errno.
  */
 static int make_leaf(const char **leaf, bool is_asked_for, struct arena *arena)
 {
 	const char *name = *leaf;
-	int err = make_below_top(name);
+	int fd = make_below_top(name);
 
-	for (unsigned int i = 2; err == -EEXIST && !is_asked_for && i < LEAF_NAMES; i++) {
+	for (unsigned int i = 2; fd == -EEXIST && !is_asked_for && i < LEAF_NAMES; i++) {
 		*leaf = arena_printf(arena, "%s.%u", name, i);
-		err = make_below_top(*leaf);
+		fd = make_below_top(*leaf);
 	}
-	return err;
+	return fd;
 }
 
 /*
@@ -162,8 +191,9 @@ static int create_by_hand(struct cgroup *cgroup, const struct container_config *
 	if (!leaf)
 		return 0;
 	err = make_leaf(&leaf, config->cgroups_path, arena);
-	if (!err) {
+	if (err >= 0) {
 		cgroup->leaf = leaf;
+		cgroup->fd = err;
 		return 0;
 	}
 	if (err == -EACCES || err == -EPERM || err == -EROFS) {
@@ -190,14 +220,18 @@ int cgroup_create(struct cgroup *cgroup, const struct container_config *config,
 	if (manager != CGROUP_MANAGER_NONE)
 		err = by_systemd ? cgroup_systemd_create(cgroup, config, size, arena, failure) :
 				   create_by_hand(cgroup, config, arena, failure);
-	if (!err && cgroup->leaf)
+	if (!err && cgroup->leaf) {
+		if (cgroup->fd < 0)
+			cgroup->fd = cgroup_open(cgroup->leaf);
 		cgroup->id = cgroup_id(cgroup->leaf);
+	}
 	if (!err)
 		err = cgroup->leaf ? limits_write(cgroup->leaf, &limits, failure) :
 				     go_without(&limits, failure);
 	if (err && cgroup->leaf) {
 		cgroup_settle(cgroup);
 		cgroup_remove(cgroup->leaf, cgroup->id);
+		drop_fd(&cgroup->fd);
 		cgroup->leaf = NULL;
 	}
 	return err;
@@ -224,6 +258,7 @@ void cgroup_oom_open(struct cgroup_oom_fds *fds, const char *leaf)
 	if (dir < 0)
 		return;
 	fds->max = openat(dir, "memory.max", O_RDONLY | O_CLOEXEC);
+	fds->current = openat(dir, "memory.current", O_RDONLY | O_CLOEXEC);
 	fds->group = openat(dir, "memory.oom.group", O_RDWR | O_CLOEXEC);
 	fds->swap_max = openat(dir, "memory.swap.max", O_RDWR | O_CLOEXEC);
 }
@@ -231,6 +266,7 @@ void cgroup_oom_open(struct cgroup_oom_fds *fds, const char *leaf)
 void cgroup_oom_close(struct cgroup_oom_fds *fds)
 {
 	drop_fd(&fds->max);
+	drop_fd(&fds->current);
 	drop_fd(&fds->group);
 	drop_fd(&fds->swap_max);
 }

@@ -19,11 +19,12 @@ enum cgroup_manager { CGROUP_MANAGER_FS, CGROUP_MANAGER_SYSTEMD, CGROUP_MANAGER_
 struct cgroup {
 	const char *leaf; /* absolute path, from the arena; NULL: there is none */
 	uint64_t id;	  /* the kernel's number of it: cgroup_id() */
+	int fd;		  /* for CLONE_INTO_CGROUP; while it is open nobody else takes the leaf. -1: none */
 	int keeper_fd;	  /* keeps systemd's scope until a companion is in it; -1: none */
 	pid_t keeper_pid;
 };
 
-#define CGROUP_NONE { .keeper_fd = -1 }
+#define CGROUP_NONE { .fd = -1, .keeper_fd = -1 }
 
 /*
  * Makes the leaf (interface "Cgroup") and writes its limits: the configuration's and, for memory, what
@@ -54,9 +55,9 @@ int cgroup_open(const char *leaf);
  * one that is not there.
  */
 struct cgroup_oom_fds {
-	int max, group, swap_max;
+	int max, current, group, swap_max;
 };
-#define CGROUP_OOM_NONE { .max = -1, .group = -1, .swap_max = -1 }
+#define CGROUP_OOM_NONE { .max = -1, .current = -1, .group = -1, .swap_max = -1 }
 
 /* Opens them; none, when there is no leaf or no memory controller. */
 void cgroup_oom_open(struct cgroup_oom_fds *fds, const char *leaf);

@@ -13,7 +13,7 @@ void config_init(struct container_config *config)
 {
 	*config = (struct container_config){
 		.net_ns_fd = -1,
-		.process = { .umask = 0022, .cwd = "/" },
+		.process = { .umask = 0022, .cwd = "/", .oom_score_adj = CONFIG_OOM_SCORE_NONE },
 		.resources = {
 			.memory_limit = CONFIG_NO_LIMIT,
 			.cpu_period = CONFIG_CPU_PERIOD,

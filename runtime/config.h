@@ -19,6 +19,7 @@
 struct json_t;
 struct net;
 
+#define CONFIG_OOM_SCORE_NONE INT64_MIN
 #define CONFIG_NO_LIMIT (-1)
 /* Container ids that exist where config.json asks for no user namespace. */
 #define CONFIG_ID_COUNT 65536u
@@ -132,7 +133,7 @@ struct config_process {
 	struct config_rlimits rlimits;
 	bool no_new_privileges;
 	bool init_reaper;
-	int64_t oom_score_adj; /* -1000 to 1000 */
+	int64_t oom_score_adj; /* -1000 to 1000, or CONFIG_OOM_SCORE_NONE: not given */
 	const char *selinux_label;    /* NULL: not given */
 	const char *apparmor_profile; /* NULL: not given */
 };

@@ -285,7 +285,7 @@ static int make_state(struct creation *creation)
 		return err;
 	state->cgroup = creation->cgroup.leaf;
 	state->cgroup_id = creation->cgroup.id;
-	creation->launch.cgroup_fd = cgroup_open(state->cgroup);
+	creation->launch.cgroup_fd = steal_fd(&creation->cgroup.fd);
 	/* whoever comes after us must find it, should we be killed */
 	return state->cgroup ? state_write(state, &creation->failure) : 0;
 }

@@ -19,6 +19,7 @@
 #include "namespaces.h"
 #include "net.h"
 #include "net_passt.h"
+#include "oom_score.h"
 #include "pid_holder.h"
 #include "rootless.h"
 #include "spawn.h"
@@ -73,6 +74,7 @@ static int vmm_start(struct launch *launch, const struct listeners *listeners, i
 	/* its parents and helpers are none: process 1 of a pid namespace of its own */
 	spawn.clone_flags = CLONE_NEWPID;
 	spawn.selinux_label = state->selinux.vmm;
+	spawn.oom_score = oom_score_of(&launch->config->process, arena);
 	spawn.cgroup_fd = launch->cgroup_fd;
 	spawn_arg_fd(&spawn, "--kvm", launch->kvm_fd);
 	spawn_arg(&spawn, "--memory");
@@ -137,6 +139,7 @@ static int fsd_start(struct launch *launch, int vmm_socket, int mount_ns, int al
 		return user_ns;
 	spawn_begin(&spawn, &launch->config->arena, launch->companions->fsd, launch->fsd.name);
 	spawn.selinux_label = launch->state->selinux.fsd;
+	spawn.oom_score = oom_score_of(&launch->config->process, &launch->config->arena);
 	spawn.cgroup_fd = launch->cgroup_fd;
 	spawn_arg_fd(&spawn, "--socket", vmm_socket);
 	spawn_arg(&spawn, "--container");
@@ -172,6 +175,7 @@ static int start_monitor(struct launch *launch, struct monitor_start *start,
 			 const struct namespaces *namespaces, struct failure *failure)
 {
 	autoclose int listener_fd = -1;
+	autoclose int vmm_score_fd = -1;
 	int err;
 
 	if (launch->detached) {
@@ -197,8 +201,12 @@ static int start_monitor(struct launch *launch, struct monitor_start *start,
 	start->cgroup_fd = launch->cgroup_fd;
 	start->selinux_label = launch->state->selinux.monitor;
 	start->apparmor_profile = apparmor_profile_here(launch->config->process.apparmor_profile);
-	if (launch->config->resources.memory_limit > 0)
+	start->oom_score = oom_score_of(&launch->config->process, &launch->config->arena);
+	if (launch->config->resources.memory_limit > 0 && launch->vmm.pid > 0) {
 		cgroup_oom_open(&start->oom, launch->state->cgroup);
+		vmm_score_fd = oom_score_open(launch->vmm.pid);
+		start->vmm_score_fd = vmm_score_fd;
+	}
 	err = monitor_run(start, &launch->monitor, &launch->config->arena, &launch->sync_fd,
 			  &launch->lifeline_fd, failure);
 	cgroup_oom_close(&start->oom);

@@ -22,7 +22,7 @@ void monitor_start_init(struct monitor_start *start)
 		.std = { -1, -1, -1 }, .plan_fd = -1, .notify_fd = -1,
 		.status_fd = -1, .started_fd = -1, .confined_fd = -1, .listener_fd = -1, .vmm_pidfd = -1,
 		.fsd_alive_fd = -1, .mount_ns = -1, .net_ns = -1, .pid_ns = -1, .alive_fd = -1, .cgroup_fd = -1,
-		.oom = CGROUP_OOM_NONE,
+		.oom = CGROUP_OOM_NONE, .vmm_score_fd = -1,
 	};
 	for (int i = 0; i < MONITOR_CONNECTIONS_MAX; i++)
 		start->connections[i] = -1;
@@ -68,6 +68,8 @@ static void args_set(const struct monitor_start *start, struct spawn *spawn, str
 		{ "--confined", start->confined_fd }, { "--memory-max", start->oom.max },
 		{ "--memory-oom-group", start->oom.group },
 		{ "--memory-swap-max", start->oom.swap_max },
+		{ "--memory-current", start->oom.current },
+		{ "--vmm-score", start->vmm_score_fd },
 		{ "--notify", start->notify_fd },     { "--alive", start->alive_fd },
 	};
 
@@ -133,6 +135,7 @@ int monitor_run(const struct monitor_start *start, struct child *monitor, struct
 	spawn.pid_ns = start->pid_ns;
 	spawn.selinux_label = start->selinux_label;
 	spawn.apparmor_profile = start->apparmor_profile;
+	spawn.oom_score = start->oom_score;
 	spawn.keep_signals_blocked = true; /* it takes them from a descriptor, as nacre does */
 	spawn.controlling_terminal = start->controlling_terminal;
 	memcpy(spawn.std, start->std, sizeof(spawn.std));

@@ -32,7 +32,10 @@ struct monitor_start {
 	int pid_ns, alive_fd;	/* of its pid_holder.h */
 	int cgroup_fd;
 	const char *selinux_label, *apparmor_profile; /* spawn.h */
-	struct cgroup_oom_fds oom; /* for its witness of kills for want of memory */
+	const char *oom_score; /* spawn.h */
+	/* for its witness of kills for want of memory: files of the cgroup, the VMM's oom_score_adj */
+	struct cgroup_oom_fds oom;
+	int vmm_score_fd;
 };
 
 /* Everything -1 or not wanted. */

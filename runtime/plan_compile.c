@@ -39,7 +39,8 @@ static void add_process(const struct container_config *config, uint32_t namespac
 		.umask = le32_of(process->umask),
 		.namespaces_lo = le32_of(namespaces),
 		.id_count = le32_of(config_id_count(config)),
-		.oom_score_adj = le32_of((uint32_t)process->oom_score_adj),
+		.oom_score_adj = le32_of(process->oom_score_adj == CONFIG_OOM_SCORE_NONE ?
+						 0 : (uint32_t)process->oom_score_adj),
 		.rows = le16_of(process->rows),
 		.cols = le16_of(process->cols),
 	};

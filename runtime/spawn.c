@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 
 #include "fd.h"
+#include "oom_score.h"
 #include "spawn.h"
 #include "visit.h"
 
@@ -154,7 +155,9 @@ child_main(const struct spawn *spawn, int *sources, char *const *argv, char *con
 
 	setsid(); /* keys of the terminal are for nacre alone, which passes them on */
 	child_reset_signals(spawn->keep_signals_blocked);
-	err = child_domain(spawn); /* by the caller's /proc */
+	if (spawn->oom_score) /* by the caller's /proc, as the domain */
+		oom_score_take(spawn->oom_score);
+	err = child_domain(spawn);
 	if (!err)
 		err = child_enter(spawn);
 	if (!err)

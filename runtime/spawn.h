@@ -29,6 +29,7 @@ struct spawn {
 	int cgroup_fd;		 /* to start in; -1: the caller's */
 	const char *selinux_label;    /* to run as; NULL: as the policy has it */
 	const char *apparmor_profile; /* to run under, where there is one; NULL: the caller's */
+	const char *oom_score;	      /* oom_score.h; NULL: the caller's */
 	bool keep_signals_blocked;
 	bool controlling_terminal; /* std[0] becomes that of its session */
 };

@@ -28,6 +28,7 @@ test_limits_around_the_helpers()
 	INPUT=input start_ready run --bundle bundle nacre-e2e-limits
 	# 64 MiB and the guest's 64, 1/128 of it for page tables, 64 for the helpers
 	expect_file "$leaf/memory.max" $(((128 + 1 + 64) << 20))
+	expect_file "/proc/$vmm/oom_score_adj" 1000
 	expect_file "$leaf/memory.swap.max" 0
 	expect_file "$leaf/memory.low" 33554432
 	expect_file "$leaf/memory.oom.group" 1
@@ -107,10 +108,14 @@ test_oom_inside_shows_on_the_host()
 	make_bundle sh -c 'echo ready; while read -r x; do tail /dev/zero; echo killed $?; done'
 	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-oom/c1", '
 	edit '"resources": {' '"resources": {"memory": {"limit": 67108864}, '
+	# the kernel of the host would take the VMM, the larger one, before any child with 1000
+	edit '"process": {' '"process": {"oomScoreAdj": 1000, '
 	mkfifo input
 	exec 9<> input
 	INPUT=input start_ready run --bundle bundle nacre-e2e-oom
 	vmm=$(process_named nacre-vmm)
+	expect_file "/proc/$vmm/oom_score_adj" 1000
+	expect_file "/proc/$(process_named nacre-fsd)/oom_score_adj" 1000
 	expect_equal "before" "0 0" "$(events_of "$leaf")"
 	echo >&9
 	wait_until $((5 * E2E_SLOW)) has_oom_kill "$leaf" 1 || failed "after one: $(events_of "$leaf")"

@@ -2,8 +2,8 @@
 /* The host's cgroup: its limits, systemd's names; which ids a VMM may have; lists of processors. */
 /* SOURCES: runtime/cgroup_limits.c runtime/cgroup_systemd.c runtime/cgroup_path.c runtime/cpuset.c runtime/subid.c */
 /* SOURCES: runtime/size.c runtime/config.c runtime/arena.c runtime/failure.c runtime/report.c */
-/* SOURCES: runtime/rootless.c runtime/spawn.c runtime/visit.c */
-/* LIBS: -ljansson -ldl */
+/* SOURCES: runtime/rootless.c runtime/spawn.c runtime/oom_score.c runtime/visit.c */
+/* LIBS: -ljansson -ldl -lcap */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,26 +17,25 @@
 
 #include "runtime/cgroup_parts.h"
 
-/* Nothing is made here. */
+static char dir[] = "/tmp/nacre-leaf.XXXXXX";
+
 bool cgroup_is_v2(void)
 {
-	return false;
+	return true;
 }
 
 const char *cgroup_leaf_path(const struct container_config *config, struct arena *arena)
 {
-	(void)config;
-	(void)arena;
-	return NULL;
+	return arena_printf(arena, "%s/%s", dir, config->cgroups_path ? config->cgroups_path : "nacre/c");
 }
 
 void cgroup_limits_of(struct cgroup_limits *limits, const struct container_config *config,
 		      const struct vm_size *size, struct arena *arena)
 {
-	(void)limits;
 	(void)config;
 	(void)size;
 	(void)arena;
+	limits->n = 0;
 }
 
 int cgroup_systemd_create(struct cgroup *cgroup, const struct container_config *config,
@@ -48,7 +48,7 @@ int cgroup_systemd_create(struct cgroup *cgroup, const struct container_config *
 	return failure_set(failure, -1, "not here");
 }
 
-static char dir[] = "/tmp/nacre-leaf.XXXXXX";
+static struct arena arena;
 
 static int set_up(void **state)
 {
@@ -59,6 +59,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
+	arena_free(&arena);
 	rmdir("leaf");
 	rmdir("first");
 	return chdir("/") == 0 && rmdir(dir) == 0 ? 0 : -1;
@@ -102,11 +103,56 @@ static void test_taken_over_by_another(void **state)
 	assert_int_equal(access("first", F_OK), -1);
 }
 
+static struct cgroup make(const char *asked)
+{
+	struct container_config config = { .cgroups_path = asked };
+	struct vm_size size = { .cpus = 1 };
+	struct failure failure = { .text = "" };
+	struct cgroup cgroup;
+	int err = cgroup_create(&cgroup, &config, &size, CGROUP_MANAGER_FS, &arena, &failure);
+
+	assert_int_equal(err, cgroup.leaf ? 0 : -EBUSY);
+	assert_int_equal(strlen(failure.text) > 0, err != 0);
+	assert_int_equal(cgroup.fd >= 0, err == 0);
+	return cgroup;
+}
+
+/* A leaf that a create has made is its own also before anything runs in it. */
+static void test_two_of_one_name(void **state)
+{
+	struct cgroup first = make("asked/for");
+	struct cgroup second = make("asked/for");
+
+	(void)state;
+	assert_null(second.leaf);
+	assert_int_equal(cgroup_id(first.leaf), first.id);
+	/* its create has ended, and nothing runs in it: it was left */
+	close(first.fd);
+	second = make("asked/for");
+	assert_string_equal(second.leaf, first.leaf);
+	assert_int_equal(cgroup_id(second.leaf), second.id);
+	close(second.fd);
+	cgroup_remove(second.leaf, second.id);
+	assert_int_equal(cgroup_id(second.leaf), 0);
+	rmdir("asked");
+
+	first = make(NULL);
+	second = make(NULL);
+	assert_non_null(strstr(first.leaf, "/nacre/c"));
+	assert_non_null(strstr(second.leaf, "/nacre/c.2"));
+	close(first.fd);
+	close(second.fd);
+	cgroup_remove(first.leaf, first.id);
+	cgroup_remove(second.leaf, second.id);
+	rmdir("nacre");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_taken_over_by_another),
+		cmocka_unit_test(test_two_of_one_name),
 	};
 
 	return cmocka_run_group_tests_name("whose a leaf cgroup is", tests, set_up, tear_down);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of hooks: what they get, when they fail, how long they may take. */
 /* SOURCES: runtime/hooks.c runtime/config_hooks.c runtime/json_reader.c runtime/config.c */
-/* SOURCES: runtime/spawn.c runtime/visit.c runtime/child.c runtime/lines.c runtime/signals.c runtime/arena.c */
+/* SOURCES: runtime/spawn.c runtime/oom_score.c runtime/visit.c runtime/child.c runtime/lines.c runtime/signals.c runtime/arena.c */
 /* SOURCES: runtime/failure.c runtime/report.c runtime/state_oci.c runtime/state_open.c */
 /* SOURCES: runtime/process_ref.c runtime/ident.c runtime/json_document.c runtime/config_json.c runtime/config_linux.c runtime/config_pod.c */
 /* SOURCES: runtime/mount_data.c runtime/config_mounts.c runtime/config_process.c runtime/environment.c runtime/config_resources.c */

@@ -4,9 +4,9 @@
  * is "/", and what a process that was in the namespace has afterwards. Needs root.
  */
 /* SOURCES: runtime/namespaces.c runtime/exports.c runtime/userns.c runtime/mount_points.c runtime/net_socket.c */
-/* SOURCES: runtime/spawn.c runtime/visit.c runtime/arena.c runtime/failure.c runtime/report.c runtime/config.c */
+/* SOURCES: runtime/spawn.c runtime/oom_score.c runtime/visit.c runtime/arena.c runtime/failure.c runtime/report.c runtime/config.c */
 /* SOURCES: runtime/cpuset.c */
-/* LIBS: -lmnl -ljansson */
+/* LIBS: -lmnl -ljansson -lcap */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

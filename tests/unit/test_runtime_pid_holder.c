@@ -3,9 +3,9 @@
  * Unit tests of the pid namespace of a monitor: who is started in it is our own child, is not its first
  * process, and ends by signals that it sends itself; the first one ends after it. Needs root.
  */
-/* SOURCES: runtime/pid_holder.c runtime/spawn.c runtime/visit.c runtime/arena.c runtime/failure.c */
+/* SOURCES: runtime/pid_holder.c runtime/spawn.c runtime/oom_score.c runtime/visit.c runtime/arena.c runtime/failure.c */
 /* SOURCES: runtime/report.c */
-/* LIBS: -ljansson */
+/* LIBS: -ljansson -lcap */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The helpers' score; see oom_score.h. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/capability.h>
+
+#include "fd.h"
+#include "oom_score.h"
+
+#define OWN_SCORE "/proc/self/oom_score_adj"
+
+const char *oom_score_of(const struct config_process *process, struct arena *arena)
+{
+	char own[16] = "";
+	autoclose int fd = -1;
+
+	if (process->oom_score_adj != CONFIG_OOM_SCORE_NONE)
+		return arena_printf(arena, "%d", (int)process->oom_score_adj);
+	fd = open(OWN_SCORE, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, own, sizeof(own) - 1) <= 0 || strtol(own, NULL, 10) <= 0)
+		return NULL;
+	return arena_printf(arena, "%ld", strtol(own, NULL, 10));
+}
+
+static bool score_write(const char *score)
+{
+	autoclose int fd = open(OWN_SCORE, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, score, strlen(score)) > 0;
+}
+
+/* What is written without it is a score alone, no floor. */
+static void drop_sys_resource(void)
+{
+	static const cap_value_t resource = CAP_SYS_RESOURCE;
+	cap_t caps = cap_get_proc();
+
+	if (caps && cap_set_flag(caps, CAP_EFFECTIVE, 1, &resource, CAP_CLEAR) == 0)
+		cap_set_proc(caps);
+	cap_free(caps);
+}
+
+void oom_score_take(const char *score)
+{
+	if (strtol(score, NULL, 10) > 0) {
+		score_write("0");
+		drop_sys_resource();
+	}
+	score_write(score);
+}
+
+int oom_score_open(pid_t pid)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
