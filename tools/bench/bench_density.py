@@ -2,8 +2,10 @@
 """bench density: how many starts in a second when 1, 4, 16, 64 are asked for at once, and what memory
 containers have that run and wait."""
 
+import os
 import time
 
+import image
 import machine
 import memory
 from conversation import Conversation
@@ -98,6 +100,21 @@ def measure_memory(setup, record, subject):
         groups = [kib for name, _ in fleet.members if (kib := memory.cgroup_kib(name)) is not None]
         if groups:      # a monitor that nobody put into a cgroup has none
             record.add(NAME, subject.name, "memory.current of its cgroup", "KiB", groups)
+        measure_image(setup, record, subject, fleet, guest_kib)
     failures += fleet.end()
     record.add(NAME, subject.name, f"less available memory, each of {n}", "KiB",
                [] if failures else [used / n], failures, n=n, memory_full=full)
+
+
+def measure_image(setup, record, subject, fleet, guest_kib):
+    """How much of the kernel's image each guest has left as it was loaded."""
+    kernel = os.path.join(setup.build, "share/nacre/vmlinux")
+    counts = []
+    for conversation in (conversation for _, conversation in fleet.members):
+        for pid in memory.descendants(conversation.process.pid, memory.processes()):
+            found = image.of_process(pid, guest_kib, kernel) if guest_kib else None
+            counts += [found] if found else []
+    for address in counts[0] if counts else ():
+        for what, index in (("pages", 0), ("of these as in the file", 1)):
+            record.add(NAME, subject.name, f"kernel's image at {address:#x}: {what}", "1",
+                       [count[address][index] for count in counts])
