@@ -185,7 +185,8 @@ class Podman(Subject):
         top = os.path.join(self.setup.work, "podman")
         os.makedirs(top, exist_ok=True)
         return ["podman", "--root", f"{top}/root", "--runroot", f"{top}/run", "--tmpdir", f"{top}/tmp",
-                "--cgroup-manager", "cgroupfs", "--events-backend", "none",
+                # no image is stored; the default asks for a file system that takes overlays
+                "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "none",
                 "--runtime", self.runtime_path()]
 
     def command(self, program, name, volume=None, network=None):
@@ -234,7 +235,7 @@ ALL = (Nacre, Crun, Runc, Runsc, PodmanNacre, PodmanCrun, PodmanRunc, PodmanKata
 def files_of(program):
     """What a subject's program needs besides what `ldd` names, for a host that has nothing else."""
     extra = {
-        "podman": ["/usr/bin/conmon", "/etc/containers", "/usr/share/containers"],
+        "podman": ["/usr/bin/conmon", "/usr/lib/podman/netavark", "/etc/containers", "/usr/share/containers"],
         "qemu-system-x86_64": ["/usr/share/qemu/qboot.rom", "/usr/share/qemu/linuxboot_dma.bin",
                                *glob.glob("/usr/lib/*/qemu/accel-*.so")],
     }
