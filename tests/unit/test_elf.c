@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <elf.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -189,6 +190,66 @@ static void test_no_pvh(void **state)
 	expect(&i, "no PVH entry");
 }
 
+#define HUGE_PAGE 0x200000u
+
+/* Has the mapping that begins at `at` the advice against huge pages? */
+static bool has_small_pages(const void *at)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	bool here = false, small = false;
+	unsigned long from, to;
+	char line[512];
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = from <= (uintptr_t)at && (uintptr_t)at < to;
+		else if (here && !strncmp(line, "VmFlags:", 8))
+			small = strstr(line, " nh") != NULL;
+	}
+	fclose(f);
+	return small;
+}
+
+/* One page each in the first two huge pages, then a segment of half a huge page. */
+static void test_sparse_huge_pages_are_spared(void **state)
+{
+	struct {
+		Elf64_Ehdr h;
+		Elf64_Phdr ph[3];
+	} i = {
+		.h = good_image().h,
+		.ph = {
+			{ .p_type = PT_LOAD, .p_paddr = HUGE_PAGE, .p_memsz = 4096 },
+			{ .p_type = PT_LOAD, .p_paddr = 2 * HUGE_PAGE, .p_memsz = 4096 },
+			{ .p_type = PT_LOAD, .p_paddr = 3 * HUGE_PAGE, .p_memsz = HUGE_PAGE / 2 },
+		},
+	};
+	const size_t size = 4 * HUGE_PAGE;
+	uint8_t *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct gmem m = { .n_regions = 1, .region = { { .size = size, .hva = memory } } };
+	int fd = memfd_create("kernel", MFD_CLOEXEC);
+	struct elf_kernel k;
+
+	(void)state;
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	if (madvise(memory, size, MADV_HUGEPAGE)) {
+		print_message("this kernel has no huge pages\n");
+		skip();
+	}
+	i.h.e_phoff = offsetof(typeof(i), ph);
+	i.h.e_phnum = 3;
+	assert_int_equal(write(fd, &i, sizeof(i)), sizeof(i));
+	assert_string_equal(elf_load(&m, fd, HUGE_PAGE, &k), "no PVH entry note (CONFIG_PVH is needed)");
+	assert_false(has_small_pages(memory));
+	assert_true(has_small_pages(memory + HUGE_PAGE));
+	/* what the kernel overwrites and gives to its allocator */
+	assert_false(has_small_pages(memory + 2 * HUGE_PAGE));
+	assert_false(has_small_pages(memory + 3 * HUGE_PAGE));
+	close(fd);
+	munmap(memory, size);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_bug09_notes_end),
 		cmocka_unit_test(test_no_pvh),
+		cmocka_unit_test(test_sparse_huge_pages_are_spared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,7 +133,9 @@ static uint64_t covered(const Elf64_Phdr *ph, unsigned int n, uint64_t from)
 
 /*
  * The kernel's linker puts a few pages at a huge page's boundary each: there a huge page would be zeroed
- * and kept by the host for next to nothing.
+ * and kept by the host for next to nothing. Not so where a larger segment follows, the read-only data: Linux
+ * overwrites the padding before it and gives it to its allocator (mark_rodata_ro() in arch/x86/mm/init_64.c),
+ * and all of the huge page is touched at each boot.
  */
 static void spare_huge_pages(const struct gmem *mem, const Elf64_Phdr *ph, unsigned int n)
 {
@@ -143,7 +145,7 @@ static void spare_huge_pages(const struct gmem *mem, const Elf64_Phdr *ph, unsig
 		if (ph[i].p_type != PT_LOAD || ph[i].p_paddr > INT64_MAX)
 			continue;
 		bytes = covered(ph, n, from);
-		if (bytes && bytes < HUGE_PAGE_WORTH)
+		if (bytes && bytes < HUGE_PAGE_WORTH && covered(ph, n, from + HUGE_PAGE) < HUGE_PAGE_WORTH)
 			gmem_small_pages(mem, GPA(from), HUGE_PAGE);
 	}
 }
