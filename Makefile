@@ -251,6 +251,8 @@ install: tree
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/nacre
 	install -m 0644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) \
 		$(DESTDIR)$(PREFIX)/share/doc/nacre
+	sed -i 's,](docs/,](,g' $(DESTDIR)$(PREFIX)/share/doc/nacre/README.md \
+		$(DESTDIR)$(PREFIX)/share/doc/nacre/CHANGELOG.md # beside them here
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/nacre/benchmarks $(wildcard docs/benchmarks/*)
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/nacre/selinux selinux/nacre.cil
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/nacre/apparmor $(wildcard apparmor/*)
