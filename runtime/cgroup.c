@@ -17,6 +17,7 @@
 /* How long a killed process may take to leave its cgroup. */
 #define REMOVE_TRIES   500
 #define REMOVE_STEP_NS 10000000L
+#define SCOPE_TRIES    100
 /* How often a leaf is made anew that somebody else takes for one that was left. */
 #define MAKE_TRIES 10
 /* Containers of one name. */
@@ -157,9 +158,13 @@ int cgroup_update(const char *leaf, const struct container_config *config,
 		  const struct vm_size *size, struct arena *arena, struct failure *failure)
 {
 	struct cgroup_limits limits = { .n = 0 };
+	int err;
 
 	cgroup_limits_of(&limits, config, size, arena);
-	return leaf ? limits_write(leaf, &limits, failure) : go_without(&limits, failure);
+	if (!leaf)
+		return go_without(&limits, failure);
+	err = cgroup_systemd_update(leaf, config, &limits, arena, failure);
+	return err ? err : limits_write(leaf, &limits, failure);
 }
 
 /*
@@ -218,7 +223,7 @@ int cgroup_create(struct cgroup *cgroup, const struct container_config *config,
 	*cgroup = (struct cgroup)CGROUP_NONE;
 	cgroup_limits_of(&limits, config, size, arena);
 	if (manager != CGROUP_MANAGER_NONE)
-		err = by_systemd ? cgroup_systemd_create(cgroup, config, size, arena, failure) :
+		err = by_systemd ? cgroup_systemd_create(cgroup, config, &limits, arena, failure) :
 				   create_by_hand(cgroup, config, arena, failure);
 	if (!err && cgroup->leaf) {
 		if (cgroup->fd < 0)
@@ -291,6 +296,21 @@ void cgroup_kill(const char *leaf, uint64_t id)
 		report_debug("%s/cgroup.kill: %s", leaf, strerror(errno));
 }
 
+/*
+ * A scope is systemd's to remove, once it has seen that nothing is left in it: one that is gone before it
+ * looks it takes for running for ever.
+ */
+static void wait_for_systemd(const char *leaf, uint64_t id, const struct timespec *step)
+{
+	static const char suffix[] = ".scope";
+	size_t len = strlen(leaf);
+
+	if (len < sizeof(suffix) || strcmp(leaf + len - (sizeof(suffix) - 1), suffix) != 0)
+		return;
+	for (int i = 0; i < SCOPE_TRIES && cgroup_id(leaf) == id; i++)
+		nanosleep(step, NULL);
+}
+
 void cgroup_remove(const char *leaf, uint64_t id)
 {
 	const struct timespec step = { .tv_nsec = REMOVE_STEP_NS };
@@ -298,6 +318,9 @@ void cgroup_remove(const char *leaf, uint64_t id)
 	if (cgroup_id(leaf) != id)
 		return;
 	cgroup_kill(leaf, id);
+	wait_for_systemd(leaf, id, &step);
+	if (cgroup_id(leaf) != id)
+		return;
 	for (int i = 0; i < REMOVE_TRIES; i++) {
 		if (rmdir(leaf) == 0 || errno == ENOENT)
 			return;

@@ -37,8 +37,9 @@ int cgroup_create(struct cgroup *cgroup, const struct container_config *config,
 		  struct failure *failure);
 
 /*
- * Writes limits anew to the leaf of a container that runs: those that the configuration gives. Without
- * a leaf (NULL) those that it alone could carry out are refused.
+ * Writes limits anew to the leaf of a container that runs: those that the configuration gives, which has
+ * the container's id and cgroupsPath as well (systemd is told the limits of its scopes). Without a leaf
+ * (NULL) those that it alone could carry out are refused.
  * Returns 0, or -errno with the failure set.
  */
 int cgroup_update(const char *leaf, const struct container_config *config,

@@ -44,12 +44,40 @@ void cgroup_limits_of(struct cgroup_limits *limits, const struct container_confi
 /* What the leaf may take: guest memory and what the helpers need. Bytes. */
 uint64_t cgroup_memory_max(const struct vm_size *size);
 
+/* A limit as a property of a unit (systemd.resource-control(5)): a number, or with bytes an array of them. */
+struct cgroup_property {
+	const char *name;
+	uint64_t number;
+	const uint8_t *bytes; /* NULL: number */
+	size_t n_bytes;
+};
+
+struct cgroup_properties {
+	struct cgroup_property *v;
+	size_t n, room;
+};
+
+/*
+ * The limits that systemd writes by itself for a unit that is delegated, whenever it looks at it again: it
+ * has to know them, or it takes them back.
+ */
+void cgroup_properties_of(struct cgroup_properties *properties, const struct cgroup_limits *limits,
+			  struct arena *arena);
+
+/*
+ * Tells systemd of new limits of the scope that is the leaf of a container; nothing where no systemd made
+ * it. Before the files are written: systemd writes them, too, and rounds. 0, or -errno with the failure set.
+ */
+int cgroup_systemd_update(const char *leaf, const struct container_config *config,
+			  const struct cgroup_limits *limits, struct arena *arena,
+			  struct failure *failure);
+
 /*
  * Has systemd make a scope for cgroupsPath "SLICE:PREFIX:NAME" (default: system.slice or user.slice,
  * "nacre" and the id). Fills in cgroup->leaf and the keeper. 0, or -errno with the failure set.
  */
 int cgroup_systemd_create(struct cgroup *cgroup, const struct container_config *config,
-			  const struct vm_size *size, struct arena *arena,
+			  const struct cgroup_limits *limits, struct arena *arena,
 			  struct failure *failure);
 
 /*

@@ -4,6 +4,7 @@
  * has the subtree that was delegated (Documentation/admin-guide/cgroup-v2.rst "Delegation"): its
  * directory and its cgroup.procs, cgroup.subtree_control are the user's.
  */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,4 +91,31 @@ const char *cgroup_leaf_path(const struct container_config *config, struct arena
 	    strlen(top) > strlen(CGROUP_TOP))
 		return arena_printf(arena, CGROUP_TOP "/%s", path);
 	return arena_printf(arena, "%s/%s", top, path);
+}
+
+int cgroup_systemd_names(const char *path, const char *id, bool rootless, const char **slice,
+			 const char **unit, struct arena *arena, struct failure *failure)
+{
+	const char *first = path ? strchr(path, ':') : NULL;
+	const char *second = first ? strchr(first + 1, ':') : NULL;
+	const char *prefix = "nacre", *name = id;
+	size_t len;
+
+	*slice = rootless ? "user.slice" : "system.slice";
+	if (path && *path) {
+		if (!second)
+			return failure_set(failure, -EINVAL, "linux.cgroupsPath: \"%s\": expected "
+					   "SLICE:PREFIX:NAME for systemd", path);
+		if (first > path)
+			*slice = arena_printf(arena, "%.*s", (int)(first - path), path);
+		prefix = arena_printf(arena, "%.*s", (int)(second - first - 1), first + 1);
+		name = second + 1;
+	}
+	len = strlen(*slice);
+	if (len <= 6 || strcmp(*slice + len - 6, ".slice") != 0)
+		return failure_set(failure, -EINVAL, "linux.cgroupsPath: \"%s\": expected a slice, "
+				   "NAME.slice, before the first colon", path);
+	*unit = *prefix ? arena_printf(arena, "%s-%s.scope", prefix, name) :
+			  arena_printf(arena, "%s.scope", name);
+	return 0;
 }

@@ -3,7 +3,7 @@
  * The leaf cgroup made by systemd, as a transient scope that is delegated to us (systemd.scope(5),
  * https://systemd.io/CGROUP_DELEGATION). A scope needs a process from the start: a child that waits
  * keeps it until the first companion is there. systemd is told the limits as well, so that it does
- * not undo them at a reload.
+ * not undo them at a reload (cgroup_properties.c).
  *
  * libsystemd is loaded when it is needed: it and what it pulls in would cost every start its time.
  */
@@ -27,10 +27,13 @@
 
 /* How long systemd may take to start a scope. */
 #define JOB_TIMEOUT_US UINT64_C(10000000)
+/* How long it may take to forget a scope that is empty: after delete the same container may come again. */
+#define EXISTS_WAIT_US UINT64_C(2000000)
 
 #define SYSTEMD	  "org.freedesktop.systemd1"
 #define MANAGER	  "org.freedesktop.systemd1.Manager"
 #define OBJECT	  "/org/freedesktop/systemd1"
+#define UNIT_EXISTS SYSTEMD ".UnitExists"
 
 /* What is used of libsystemd. */
 static struct {
@@ -40,6 +43,9 @@ static struct {
 	__typeof__(sd_bus_match_signal) *match_signal;
 	__typeof__(sd_bus_message_new_method_call) *new_method_call;
 	__typeof__(sd_bus_message_append) *append;
+	__typeof__(sd_bus_message_append_array) *append_array;
+	__typeof__(sd_bus_message_open_container) *open_container;
+	__typeof__(sd_bus_message_close_container) *close_container;
 	__typeof__(sd_bus_message_read) *read;
 	__typeof__(sd_bus_message_unref) *message_unref;
 	__typeof__(sd_bus_call) *call;
@@ -58,6 +64,9 @@ static const struct {
 	{ "sd_bus_match_signal", &bus_api.match_signal },
 	{ "sd_bus_message_new_method_call", &bus_api.new_method_call },
 	{ "sd_bus_message_append", &bus_api.append },
+	{ "sd_bus_message_append_array", &bus_api.append_array },
+	{ "sd_bus_message_open_container", &bus_api.open_container },
+	{ "sd_bus_message_close_container", &bus_api.close_container },
 	{ "sd_bus_message_read", &bus_api.read },
 	{ "sd_bus_message_unref", &bus_api.message_unref },
 	{ "sd_bus_call", &bus_api.call },
@@ -81,33 +90,6 @@ static int load_library(struct failure *failure)
 					   symbols[i].name);
 		memcpy(symbols[i].to, &symbol, sizeof(symbol));
 	}
-	return 0;
-}
-
-int cgroup_systemd_names(const char *path, const char *id, bool rootless, const char **slice,
-			 const char **unit, struct arena *arena, struct failure *failure)
-{
-	const char *first = path ? strchr(path, ':') : NULL;
-	const char *second = first ? strchr(first + 1, ':') : NULL;
-	const char *prefix = "nacre", *name = id;
-	size_t len;
-
-	*slice = rootless ? "user.slice" : "system.slice";
-	if (path && *path) {
-		if (!second)
-			return failure_set(failure, -EINVAL, "linux.cgroupsPath: \"%s\": expected "
-					   "SLICE:PREFIX:NAME for systemd", path);
-		if (first > path)
-			*slice = arena_printf(arena, "%.*s", (int)(first - path), path);
-		prefix = arena_printf(arena, "%.*s", (int)(second - first - 1), first + 1);
-		name = second + 1;
-	}
-	len = strlen(*slice);
-	if (len <= 6 || strcmp(*slice + len - 6, ".slice") != 0)
-		return failure_set(failure, -EINVAL, "linux.cgroupsPath: \"%s\": expected a slice, "
-				   "NAME.slice, before the first colon", path);
-	*unit = *prefix ? arena_printf(arena, "%s-%s.scope", prefix, name) :
-			  arena_printf(arena, "%s.scope", name);
 	return 0;
 }
 
@@ -137,25 +119,63 @@ static int keeper_start(struct cgroup *cgroup, struct failure *failure)
 	return 0;
 }
 
-/* StartTransientUnit("ssa(sv)a(sa(sv))"), org.freedesktop.systemd1(5). */
-static int request_append(sd_bus_message *m, const char *slice, const char *unit, pid_t keeper,
-			  const struct container_config *config, const struct vm_size *size)
+/* One "(sv)". */
+static int property_append(sd_bus_message *m, const struct cgroup_property *property)
 {
-	const struct config_resources *resources = &config->resources;
-	int r = bus_api.append(m, "ss", unit, "fail");
+	int r;
+
+	if (!property->bytes)
+		return bus_api.append(m, "(sv)", property->name, "t", property->number);
+	r = bus_api.open_container(m, 'r', "sv");
+	if (r >= 0)
+		r = bus_api.append(m, "s", property->name);
+	if (r >= 0)
+		r = bus_api.open_container(m, 'v', "ay");
+	if (r >= 0)
+		r = bus_api.append_array(m, 'y', property->bytes, property->n_bytes);
+	if (r >= 0)
+		r = bus_api.close_container(m);
+	return r < 0 ? r : bus_api.close_container(m);
+}
+
+static int limits_append(sd_bus_message *m, const struct cgroup_limits *limits, struct arena *arena)
+{
+	struct cgroup_properties properties = { .n = 0 };
+	int r = 0;
+
+	cgroup_properties_of(&properties, limits, arena);
+	for (size_t i = 0; i < properties.n && r >= 0; i++)
+		r = property_append(m, &properties.v[i]);
+	return r;
+}
+
+/* What is asked of systemd for a new scope. */
+struct scope {
+	const char *slice, *unit, *id;
+	pid_t keeper;
+	const struct cgroup_limits *limits;
+	struct arena *arena;
+};
+
+/* StartTransientUnit("ssa(sv)a(sa(sv))"), org.freedesktop.systemd1(5). */
+static int request_append(sd_bus_message *m, const struct scope *scope)
+{
+	int r = bus_api.append(m, "ss", scope->unit, "fail");
 
 	if (r >= 0)
-		r = bus_api.append(m, "a(sv)", 9,
-			"Description", "s", config->id,
-			"Slice", "s", slice,
+		r = bus_api.open_container(m, 'a', "(sv)");
+	if (r >= 0)
+		r = bus_api.append(m, "(sv)(sv)(sv)(sv)(sv)(sv)",
+			"Description", "s", scope->id,
+			"Slice", "s", scope->slice,
 			"Delegate", "b", 1,
 			"DefaultDependencies", "b", 0,
 			"CollectMode", "s", "inactive-or-failed",
-			"PIDs", "au", 1, (uint32_t)keeper,
-			"MemoryMax", "t", cgroup_memory_max(size),
-			"TasksMax", "t", (uint64_t)1024,
-			"CPUWeight", "t", resources->cpu_shares ?
-				config_cpu_weight(resources->cpu_shares) : (uint64_t)100);
+			"PIDs", "au", 1, (uint32_t)scope->keeper);
+	if (r >= 0)
+		r = limits_append(m, scope->limits, scope->arena);
+	if (r >= 0)
+		r = bus_api.close_container(m);
 	return r < 0 ? r : bus_api.append(m, "a(sa(sv))", 0);
 }
 
@@ -218,63 +238,138 @@ static int job_wait(sd_bus *bus, struct job *job, const char *unit, struct failu
 	return 0;
 }
 
-static int scope_start(sd_bus *bus, const char *slice, const char *unit, pid_t keeper,
-		       const struct container_config *config, const struct vm_size *size,
-		       struct failure *failure)
+/* Asks for the scope once; job->path is set then, which belongs to *answer. 0 or -errno with `error`. */
+static int scope_ask(sd_bus *bus, const struct scope *scope, struct job *job, sd_bus_message **answer,
+		     sd_bus_error *error)
 {
+	sd_bus_message *request = NULL;
+	int r = bus_api.new_method_call(bus, &request, SYSTEMD, OBJECT, MANAGER,
+					"StartTransientUnit");
+
+	if (r >= 0)
+		r = request_append(request, scope);
+	if (r >= 0)
+		r = bus_api.call(bus, request, JOB_TIMEOUT_US, error, answer);
+	if (r >= 0)
+		r = bus_api.read(*answer, "o", &job->path);
+	bus_api.message_unref(request);
+	return r;
+}
+
+static int scope_start(sd_bus *bus, const struct scope *scope, struct failure *failure)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	uint64_t deadline = now_us() + EXISTS_WAIT_US;
 	sd_bus_error error = SD_BUS_ERROR_NULL;
-	sd_bus_message *request = NULL, *answer = NULL;
+	sd_bus_message *answer = NULL;
 	struct job job = { .path = NULL };
 	int r = bus_api.match_signal(bus, NULL, SYSTEMD, OBJECT, MANAGER, "JobRemoved",
 				     on_job_removed, &job);
 
 	if (r >= 0)
-		r = bus_api.new_method_call(bus, &request, SYSTEMD, OBJECT, MANAGER,
-					    "StartTransientUnit");
-	if (r >= 0)
-		r = request_append(request, slice, unit, keeper, config, size);
-	if (r >= 0)
-		r = bus_api.call(bus, request, JOB_TIMEOUT_US, &error, &answer);
-	if (r >= 0)
-		r = bus_api.read(answer, "o", &job.path);
+		r = scope_ask(bus, scope, &job, &answer, &error);
+	/* systemd may not have seen yet that the last one of this name is empty */
+	while (r < 0 && error.name && strcmp(error.name, UNIT_EXISTS) == 0 && now_us() < deadline) {
+		bus_api.error_free(&error);
+		nanosleep(&pause, NULL);
+		r = scope_ask(bus, scope, &job, &answer, &error);
+	}
 	if (r < 0)
-		failure_set(failure, r, "systemd refuses %s in %s: %s", unit, slice,
+		failure_set(failure, r, "systemd refuses %s in %s: %s", scope->unit, scope->slice,
 			    error.message ? error.message : strerror(-r));
 	else
-		r = job_wait(bus, &job, unit, failure);
+		r = job_wait(bus, &job, scope->unit, failure);
+	bus_api.error_free(&error);
+	bus_api.message_unref(answer);
+	return r < 0 ? r : 0;
+}
+
+static int bus_open(sd_bus **bus, bool rootless, struct failure *failure)
+{
+	int err = load_library(failure);
+
+	if (err)
+		return err;
+	err = rootless ? bus_api.default_user(bus) : bus_api.default_system(bus);
+	return err < 0 ? failure_set(failure, err, "systemd's cgroups: cannot reach systemd over "
+				     "D-Bus: %s", strerror(-err)) : 0;
+}
+
+int cgroup_systemd_create(struct cgroup *cgroup, const struct container_config *config,
+			  const struct cgroup_limits *limits, struct arena *arena,
+			  struct failure *failure)
+{
+	struct scope scope = { .id = config->id, .limits = limits, .arena = arena };
+	bool rootless = rootless_active();
+	sd_bus *bus = NULL;
+	int err = cgroup_systemd_names(config->cgroups_path, config->id, rootless, &scope.slice,
+				       &scope.unit, arena, failure);
+
+	if (!err)
+		err = bus_open(&bus, rootless, failure);
+	if (err)
+		return err;
+	err = keeper_start(cgroup, failure);
+	scope.keeper = cgroup->keeper_pid;
+	if (!err)
+		err = scope_start(bus, &scope, failure);
+	bus_api.unref(bus);
+	if (!err)
+		cgroup->leaf = cgroup_of(arena_printf(arena, "%d", (int)cgroup->keeper_pid), arena);
+	if (!err && !cgroup->leaf)
+		err = failure_set(failure, -ENOENT, "systemd made %s, but not in a cgroup v2",
+				  scope.unit);
+	if (err)
+		cgroup_settle(cgroup);
+	return err;
+}
+
+/* SetUnitProperties("sba(sv)"); true: until the unit ends. */
+static int properties_set(sd_bus *bus, const char *unit, const struct cgroup_limits *limits,
+			  struct arena *arena, struct failure *failure)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *request = NULL, *answer = NULL;
+	int r = bus_api.new_method_call(bus, &request, SYSTEMD, OBJECT, MANAGER,
+					"SetUnitProperties");
+
+	if (r >= 0)
+		r = bus_api.append(request, "sb", unit, 1);
+	if (r >= 0)
+		r = bus_api.open_container(request, 'a', "(sv)");
+	if (r >= 0)
+		r = limits_append(request, limits, arena);
+	if (r >= 0)
+		r = bus_api.close_container(request);
+	if (r >= 0)
+		r = bus_api.call(bus, request, JOB_TIMEOUT_US, &error, &answer);
+	if (r < 0)
+		failure_set(failure, r, "systemd does not change %s: %s", unit,
+			    error.message ? error.message : strerror(-r));
 	bus_api.error_free(&error);
 	bus_api.message_unref(request);
 	bus_api.message_unref(answer);
 	return r < 0 ? r : 0;
 }
 
-int cgroup_systemd_create(struct cgroup *cgroup, const struct container_config *config,
-			  const struct vm_size *size, struct arena *arena,
+int cgroup_systemd_update(const char *leaf, const struct container_config *config,
+			  const struct cgroup_limits *limits, struct arena *arena,
 			  struct failure *failure)
 {
+	const char *slice = NULL, *unit = NULL, *name = strrchr(leaf, '/');
+	struct failure no_names = { .text = "" };
 	bool rootless = rootless_active();
-	const char *slice = NULL, *unit = NULL;
 	sd_bus *bus = NULL;
-	int err = cgroup_systemd_names(config->cgroups_path, config->id, rootless, &slice, &unit,
-				       arena, failure);
+	int err;
 
+	/* nacre made it where the path says so: its last part is the unit */
+	if (cgroup_systemd_names(config->cgroups_path, config->id, rootless, &slice, &unit, arena,
+				 &no_names) != 0 || !name || strcmp(name + 1, unit) != 0)
+		return 0;
+	err = bus_open(&bus, rootless, failure);
 	if (!err)
-		err = load_library(failure);
-	if (err)
-		return err;
-	err = rootless ? bus_api.default_user(&bus) : bus_api.default_system(&bus);
-	if (err < 0)
-		return failure_set(failure, err, "systemd's cgroups: cannot reach systemd over "
-				   "D-Bus: %s", strerror(-err));
-	err = keeper_start(cgroup, failure);
-	if (!err)
-		err = scope_start(bus, slice, unit, cgroup->keeper_pid, config, size, failure);
-	bus_api.unref(bus);
-	if (!err)
-		cgroup->leaf = cgroup_of(arena_printf(arena, "%d", (int)cgroup->keeper_pid), arena);
-	if (!err && !cgroup->leaf)
-		err = failure_set(failure, -ENOENT, "systemd made %s, but not in a cgroup v2", unit);
-	if (err)
-		cgroup_settle(cgroup);
+		err = properties_set(bus, unit, limits, arena, failure);
+	if (bus)
+		bus_api.unref(bus);
 	return err;
 }

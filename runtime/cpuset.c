@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of processors or memory nodes; see cpuset.h. */
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cpuset.h"
 
@@ -21,10 +23,9 @@ static bool take_number(const char **at, int *number)
 	return *at > begin;
 }
 
-int cpuset_count(const char *list)
+/* Each range of a list, as `take` sees it. 0 or -EINVAL. */
+static int ranges_read(const char *list, void (*take)(int first, int last, void *ctx), void *ctx)
 {
-	int count = 0;
-
 	for (const char *at = list;; at++) {
 		int first, last;
 
@@ -36,10 +37,44 @@ int cpuset_count(const char *list)
 			if (!take_number(&at, &last) || last < first)
 				return -EINVAL;
 		}
-		count += last - first + 1;
+		take(first, last, ctx);
 		if (*at == '\0')
-			return count;
+			return 0;
 		if (*at != ',')
 			return -EINVAL;
 	}
+}
+
+static void range_count(int first, int last, void *ctx)
+{
+	*(int *)ctx += last - first + 1;
+}
+
+int cpuset_count(const char *list)
+{
+	int count = 0;
+	int err = ranges_read(list, range_count, &count);
+
+	return err ? err : count;
+}
+
+static void range_set(int first, int last, void *ctx)
+{
+	uint8_t *bits = ctx;
+
+	for (int i = first; i <= last; i++)
+		bits[i / 8] = (uint8_t)(bits[i / 8] | 1u << (i % 8));
+}
+
+int cpuset_bits(const char *list, uint8_t *bits)
+{
+	int n = CPUSET_BYTES;
+	int err;
+
+	static_assert((NUMBER_MAX + 1) / 8 == CPUSET_BYTES, "a bit for each number");
+	memset(bits, 0, CPUSET_BYTES);
+	err = ranges_read(list, range_set, bits);
+	while (n > 0 && bits[n - 1] == 0)
+		n--;
+	return err ? err : n;
 }

@@ -217,6 +217,9 @@ static int take_rest(struct update *update, struct container_config *on_host,
 	else if (!is_given(update, "cpu", "quota"))
 		resources->cpu_quota = made.resources.cpu_quota;
 	*on_host = update->config;
+	on_host->id = update->state->id;
+	if (made.cgroups_path)
+		on_host->cgroups_path = arena_printf(&update->config.arena, "%s", made.cgroups_path);
 	if (!is_given(update, "memory", "limit"))
 		on_host->resources.memory_limit = made.resources.memory_limit;
 	if (!is_given(update, "memory", "swap"))

@@ -22,6 +22,7 @@ start_systemd()
 
 	need_command "$SYSTEMD" dbus-daemon busctl systemctl nsenter
 	[ -e "$CGROUPS/cgroup.procs" ] || skip "/sys/fs/cgroup is not cgroup v2"
+	echo +memory +pids +cpu +cpuset > "$CGROUPS/cgroup.subtree_control"
 	mkdir "$TOP"
 	cat > first <<- EOF
 		echo 0 > $TOP/cgroup.procs
@@ -92,7 +93,7 @@ test_a_scope()
 	nacre_beside_systemd
 	make_bundle sh -c 'echo ready; read -r _'
 	edit '"linux": {' '"linux": {"cgroupsPath": "system.slice:nacre-e2e:c1", '
-	edit '"resources": {' '"resources": {"memory": {"limit": 67108864}, "cpu": {"shares": 512}, '
+	edit '"resources": {' '"resources": {"memory": {"limit": 67108864}, "cpu": {"shares": 512, "quota": 50000, "period": 100000, "cpus": "0"}, '
 	mkfifo input
 	exec 9<> input
 	INPUT=input start_ready --systemd-cgroup run --bundle "$PWD/bundle" nacre-e2e-c1
@@ -102,6 +103,14 @@ test_a_scope()
 	expect_equal "the kernel's limit" $(((128 + 1 + 64) << 20)) "$(cat "$leaf/memory.max")"
 	expect_equal "the kernel's weight" 20 "$(cat "$leaf/cpu.weight")"
 	expect_equal "processes in the scope" $'nacre-fsd\nnacre-monitor\nnacre-vmm' "$(helpers_in "$leaf")"
+	# what systemd is not told it takes back when its configuration is read again
+	beside_systemd systemctl daemon-reload
+	expect_equal "the kernel's limits behind a reload" $'0\n50000 100000\n0\n20' \
+		"$(cat "$leaf"/{memory.swap.max,cpu.max,cpuset.cpus,cpu.weight})"
+	nacre update --cpu-share 1024 --cpu-quota 25000 nacre-e2e-c1
+	expect_status 0
+	beside_systemd systemctl daemon-reload
+	expect_equal "and behind an update" $'25000 100000\n39' "$(cat "$leaf"/{cpu.max,cpu.weight})"
 	# a unit of this name is there: nothing is started, nothing left
 	nacre --systemd-cgroup run --bundle "$PWD/bundle" nacre-e2e-c2
 	expect_status 125
@@ -112,6 +121,12 @@ test_a_scope()
 	expect_status 0
 	wait_until 10 is_removed "$leaf"
 	[ ! -d "$leaf" ] || failed "the scope is left"
+	# at once again under the same name, before systemd has forgotten it
+	edit '"sh", "-c", "echo ready; read -r _"' '"true"'
+	for _ in 1 2; do
+		nacre --systemd-cgroup run --bundle "$PWD/bundle" nacre-e2e-c1
+		expect_success ""
+	done
 	stop_systemd
 }
 

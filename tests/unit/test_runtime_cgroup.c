@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host's cgroup: its limits, systemd's names; which ids a VMM may have; lists of processors. */
-/* SOURCES: runtime/cgroup_limits.c runtime/cgroup_systemd.c runtime/cgroup_path.c runtime/cpuset.c runtime/subid.c */
+/* SOURCES: runtime/cgroup_limits.c runtime/cgroup_systemd.c runtime/cgroup_properties.c runtime/cgroup_path.c runtime/cpuset.c runtime/subid.c */
 /* SOURCES: runtime/size.c runtime/config.c runtime/arena.c runtime/failure.c runtime/report.c */
 /* SOURCES: runtime/rootless.c runtime/spawn.c runtime/oom_score.c runtime/visit.c */
 /* LIBS: -ljansson -ldl -lcap */
@@ -106,6 +106,72 @@ static void test_what_only_the_host_can_do_is_named(void **state)
 	assert_string_equal(limit_of(&limits, "memory.low"), "max");
 }
 
+static const struct cgroup_property *property_of(const struct cgroup_properties *properties,
+						 const char *name)
+{
+	for (size_t i = 0; i < properties->n; i++) {
+		if (strcmp(properties->v[i].name, name) == 0)
+			return &properties->v[i];
+	}
+	fail_msg("no %s", name);
+	return NULL;
+}
+
+/* What systemd is not told it takes back. */
+static void test_what_systemd_is_told(void **state)
+{
+	struct cgroup_limit some[] = {
+		{ "memory.max", "201326592", NULL }, { "memory.swap.max", "0", NULL },
+		{ "memory.low", "max", NULL },	     { "memory.oom.group", "1", NULL },
+		{ "pids.max", "1024", NULL },	     { "cpu.max", "33333 50000", NULL },
+		{ "cpu.weight", "20", NULL },	     { "cpuset.cpus", "1,8-9", "x" },
+		{ "cpuset.mems", "0", "x" },	     { "io.weight", "default 50", "x" },
+		{ "io.max", "8:0 rbps=1", "x" },
+	};
+	struct cgroup_limits limits = { some, sizeof(some) / sizeof(some[0]), 0 };
+	struct cgroup_properties p = { .n = 0 };
+
+	(void)state;
+	cgroup_properties_of(&p, &limits, &arena);
+	assert_int_equal(p.n, 10);
+	assert_int_equal(property_of(&p, "MemoryMax")->number, 201326592);
+	assert_int_equal(property_of(&p, "MemorySwapMax")->number, 0);
+	assert_true(property_of(&p, "MemoryLow")->number == UINT64_MAX);
+	assert_int_equal(property_of(&p, "TasksMax")->number, 1024);
+	/* 0.66666 of a processor, as a whole percentage */
+	assert_int_equal(property_of(&p, "CPUQuotaPerSecUSec")->number, 670000);
+	assert_int_equal(property_of(&p, "CPUQuotaPeriodUSec")->number, 50000);
+	assert_int_equal(property_of(&p, "CPUWeight")->number, 20);
+	assert_int_equal(property_of(&p, "IOWeight")->number, 50);
+	assert_int_equal(property_of(&p, "AllowedCPUs")->n_bytes, 2);
+	assert_memory_equal(property_of(&p, "AllowedCPUs")->bytes, "\x02\x03", 2);
+	assert_int_equal(property_of(&p, "AllowedMemoryNodes")->n_bytes, 1);
+	assert_memory_equal(property_of(&p, "AllowedMemoryNodes")->bytes, "\x01", 1);
+
+	p.n = 0;
+	limits = (struct cgroup_limits){ (struct cgroup_limit[]){ { "cpu.max", "max 100000", NULL },
+								  { "io.weight", "8:0 5", "x" } }, 2, 0 };
+	cgroup_properties_of(&p, &limits, &arena);
+	assert_int_equal(p.n, 2);
+	assert_true(property_of(&p, "CPUQuotaPerSecUSec")->number == UINT64_MAX);
+}
+
+/* Of a cgroup that no systemd made nothing is said to it: no D-Bus is asked for here. */
+static void test_a_cgroup_that_is_not_systemds(void **state)
+{
+	struct cgroup_limits limits = { .n = 0 };
+	struct failure failure = { .text = "" };
+	struct container_config c;
+
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	c.id = "c1";
+	assert_int_equal(cgroup_systemd_update("/sys/fs/cgroup/nacre/c1", &c, &limits, &arena, &failure), 0);
+	c.cgroups_path = "/sys/fs/cgroup/system.slice/ssh.scope";
+	assert_int_equal(cgroup_systemd_update(c.cgroups_path, &c, &limits, &arena, &failure), 0);
+	assert_string_equal(failure.text, "");
+}
+
 static void expect_names(const char *path, bool rootless, const char *slice, const char *unit)
 {
 	struct failure failure = { .text = "" };
@@ -202,6 +268,8 @@ int main(void)
 		cmocka_unit_test(test_swap_as_config_json_says),
 		cmocka_unit_test(test_what_only_the_host_can_do_is_named),
 		cmocka_unit_test(test_names_for_systemd),
+		cmocka_unit_test(test_what_systemd_is_told),
+		cmocka_unit_test(test_a_cgroup_that_is_not_systemds),
 		cmocka_unit_test(test_lists_of_processors),
 		cmocka_unit_test(test_ids_of_a_vmm),
 	};

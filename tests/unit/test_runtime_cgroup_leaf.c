@@ -39,11 +39,23 @@ void cgroup_limits_of(struct cgroup_limits *limits, const struct container_confi
 }
 
 int cgroup_systemd_create(struct cgroup *cgroup, const struct container_config *config,
-			  const struct vm_size *size, struct arena *arena, struct failure *failure)
+			  const struct cgroup_limits *limits, struct arena *arena,
+			  struct failure *failure)
 {
 	(void)cgroup;
 	(void)config;
-	(void)size;
+	(void)limits;
+	(void)arena;
+	return failure_set(failure, -1, "not here");
+}
+
+int cgroup_systemd_update(const char *leaf, const struct container_config *config,
+			  const struct cgroup_limits *limits, struct arena *arena,
+			  struct failure *failure)
+{
+	(void)leaf;
+	(void)config;
+	(void)limits;
 	(void)arena;
 	return failure_set(failure, -1, "not here");
 }
