@@ -13,6 +13,7 @@ void config_init(struct container_config *config)
 {
 	*config = (struct container_config){
 		.net_ns_fd = -1,
+		.id_count = CONFIG_ID_COUNT,
 		.process = { .umask = 0022, .cwd = "/", .oom_score_adj = CONFIG_OOM_SCORE_NONE },
 		.resources = {
 			.memory_limit = CONFIG_NO_LIMIT,
@@ -48,14 +49,31 @@ uint32_t config_id_count(const struct container_config *config)
 	uint32_t gids = maps_end(&config->gid_maps);
 
 	if (config->uid_maps.n == 0 && config->gid_maps.n == 0)
-		return CONFIG_ID_COUNT;
+		return config->id_count;
 	return uids > gids ? uids : gids;
 }
 
-static bool id_exists(const struct config_id_maps *maps, uint32_t id)
+static void widen(struct container_config *config, uint32_t id)
+{
+	if (id >= config->id_count)
+		config->id_count = id < CONFIG_ID_LIMIT ? id + 1 : CONFIG_ID_LIMIT;
+}
+
+void config_widen_ids(struct container_config *config)
+{
+	const struct config_process *process = &config->process;
+
+	widen(config, process->uid);
+	widen(config, process->gid);
+	for (size_t i = 0; i < process->groups.n; i++)
+		widen(config, process->groups.v[i]);
+}
+
+static bool id_exists(const struct container_config *config, const struct config_id_maps *maps,
+		      uint32_t id)
 {
 	if (maps->n == 0)
-		return id < CONFIG_ID_COUNT;
+		return id < config->id_count;
 	for (size_t i = 0; i < maps->n; i++) {
 		if (id >= maps->v[i].container && id - maps->v[i].container < maps->v[i].size)
 			return true;
@@ -67,16 +85,16 @@ static int check_ids(const struct container_config *config, struct failure *fail
 {
 	const struct config_process *process = &config->process;
 
-	if (!id_exists(&config->uid_maps, process->uid))
+	if (!id_exists(config, &config->uid_maps, process->uid))
 		return failure_set(failure, -EINVAL,
 				   "process.user.uid: %u: expected an id of the container's user "
 				   "namespace (below %u)", process->uid, config_id_count(config));
-	if (!id_exists(&config->gid_maps, process->gid))
+	if (!id_exists(config, &config->gid_maps, process->gid))
 		return failure_set(failure, -EINVAL,
 				   "process.user.gid: %u: expected an id of the container's user "
 				   "namespace (below %u)", process->gid, config_id_count(config));
 	for (size_t i = 0; i < process->groups.n; i++) {
-		if (!id_exists(&config->gid_maps, process->groups.v[i]))
+		if (!id_exists(config, &config->gid_maps, process->groups.v[i]))
 			return failure_set(failure, -EINVAL,
 					   "process.user.additionalGids[%zu]: %u: expected an id "
 					   "of the container's user namespace (below %u)", i,
@@ -200,8 +218,8 @@ static int check_devices(const struct container_config *config, struct failure *
 	for (size_t i = 0; i < config->devices.n; i++) {
 		const struct config_device *device = &config->devices.v[i];
 
-		if (!id_exists(&config->uid_maps, device->uid) ||
-		    !id_exists(&config->gid_maps, device->gid))
+		if (!id_exists(config, &config->uid_maps, device->uid) ||
+		    !id_exists(config, &config->gid_maps, device->gid))
 			return failure_set(failure, -EINVAL,
 					   "linux.devices[%zu]: expected uid and gid of the "
 					   "container's user namespace", i);

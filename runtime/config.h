@@ -21,8 +21,12 @@ struct net;
 
 #define CONFIG_OOM_SCORE_NONE INT64_MIN
 #define CONFIG_NO_LIMIT (-1)
-/* Container ids that exist where config.json asks for no user namespace. */
+/*
+ * Container ids that exist where config.json asks for no user namespace; more, if process.user names a
+ * higher one, but none that the host may have for VMMs (subid.h).
+ */
 #define CONFIG_ID_COUNT 65536u
+#define CONFIG_ID_LIMIT 0x70000000u
 /* Bind mounts of one container. */
 #define CONFIG_BINDS_MAX 128u
 /* Bounds of a container's memory and of a VM's processors. */
@@ -201,7 +205,8 @@ struct container_config {
 	struct net *net;	 /* interfaces (net.h), once they are known; NULL: none */
 	const char *notify_path; /* of the socket of sd_notify(3) in the container; NULL: none */
 	struct preserved *preserved; /* descriptors (preserved.h); NULL: none */
-	struct config_id_maps uid_maps, gid_maps; /* empty: CONFIG_ID_COUNT ids, the host's own */
+	struct config_id_maps uid_maps, gid_maps; /* empty: id_count ids, the host's own */
+	uint32_t id_count; /* CONFIG_ID_COUNT, or config_widen_ids() has seen to more */
 	struct config_pairs sysctls;
 	struct string_list masked_paths, readonly_paths;
 	struct config_devices devices;
@@ -266,6 +271,9 @@ uint64_t config_cpu_weight(uint64_t shares);
 
 /* How many container ids exist: the end of the highest mapping. */
 uint32_t config_id_count(const struct container_config *config);
+
+/* A container whose process.user has higher ids has as many as that takes. */
+void config_widen_ids(struct container_config *config);
 
 /*
  * Checks what spans several fields, whatever the configuration was made from. Returns 0, or -EINVAL

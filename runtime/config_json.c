@@ -124,6 +124,7 @@ static int read_document(struct container_config *config, json_t *json, const js
 	err = json_read_object(&reader, json, top_members, N(top_members), config);
 	if (err)
 		return err;
+	config_widen_ids(config);
 	return check_named(config, failure);
 }
 

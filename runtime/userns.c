@@ -149,8 +149,6 @@ static const char *map_text(struct arena *arena, const struct config_id_maps *ma
 {
 	const char *text = "";
 
-	if (maps->n == 0)
-		return map_add(arena, text, own, (struct config_id_map){ base, 0, CONFIG_ID_COUNT });
 	for (size_t i = 0; i < maps->n; i++)
 		text = map_add(arena, text, own,
 			       (struct config_id_map){ base + maps->v[i].container,
@@ -171,7 +169,11 @@ static int create_with_maps(const struct config_id_maps *uids, const struct conf
 
 int userns_create_for_fsd(const struct container_config *config, struct failure *failure)
 {
-	return create_with_maps(&config->uid_maps, &config->gid_maps, PLAN_ID_BASE, failure);
+	struct config_id_map own = { .size = config->id_count };
+	struct config_id_maps all = { .v = &own, .n = 1 };
+
+	return create_with_maps(config->uid_maps.n ? &config->uid_maps : &all,
+				config->gid_maps.n ? &config->gid_maps : &all, PLAN_ID_BASE, failure);
 }
 
 int userns_create_for_mount(const struct config_id_maps *uids, const struct config_id_maps *gids,

@@ -228,6 +228,20 @@ test_it_sees_only_its_own()
 		$'^3\nsh\n +0 2147483648 +65536\n +0 2147483648 +65536\nlo\n1\n1$' "$OUT"
 }
 
+# Without mappings an id is the host's own, whatever it is: those of OpenShift are nine digits long.
+test_a_user_above_65535()
+{
+	mkdir -m 777 v
+	make_bundle sh -c 'id -u; id -G; touch /v/mine; stat -c "%u:%g" /v /v/mine /v/theirs; tr -s " " < /proc/self/uid_map'
+	edit '"user": {"uid": 0, "gid": 0}' '"user": {"uid": 1000660000, "gid": 70000, "additionalGids": [1000660001]}'
+	add_mount "{\"destination\": \"/v\", \"type\": \"bind\", \"source\": \"$PWD/v\", \"options\": [\"bind\"]}"
+	touch v/theirs
+	chown 80000:80000 v/theirs
+	nacre run --bundle bundle nacre-e2e-ids
+	expect_success $'1000660000\n70000 1000660001\n0:0\n1000660000:70000\n80000:80000\n 0 2147483648 1000660002'
+	expect_equal "its owner on the host" 1000660000:70000 "$(stat -c %u:%g v/mine)"
+}
+
 test_a_user_namespace_with_mappings()
 {
 	mkdir v

@@ -147,6 +147,26 @@ static void test_user_and_home(void **state)
 	assert_non_null(strstr(g.out, "\n123\n5\npearl\nsea\n12345\n0\t9\nreopened\n/\n"));
 }
 
+/* Ids of OpenShift are nine digits long. */
+static void test_high_ids(void **state)
+{
+	static struct guest g;
+	static struct build b;
+	struct plan_process p = plain_process();
+	struct le32 group = le32_of(1000660001);
+
+	(void)state;
+	p.id_count = le32_of(1000660002);
+	p.uid = le32_of(1000660000);
+	p.gid = le32_of(70000);
+	shell_plan(&b, &p, "id -u; id -G; cat /proc/self/gid_map | while read a b c; do "
+			   "echo $a $b $c; done");
+	build_add(&b, PLAN_GROUP, &group, sizeof(group), (char *)NULL);
+	start(&g, &b);
+	assert_int_equal(finish_exited(&g), 0);
+	assert_string_equal(g.out, "1000660000\n70000 1000660001\n0 2147483648 1000660002\n");
+}
+
 static void expect_failed_plan(struct build *b, uint16_t code, const char *text)
 {
 	static struct guest g;
@@ -406,6 +426,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_stdin_and_back_pressure, end_guest),
 		cmocka_unit_test_teardown(test_host_closes_stdout, end_guest),
 		cmocka_unit_test_teardown(test_user_and_home, end_guest),
+		cmocka_unit_test_teardown(test_high_ids, end_guest),
 		cmocka_unit_test_teardown(test_network_parameters, end_guest),
 		cmocka_unit_test_teardown(test_restrictions, end_guest),
 		cmocka_unit_test_teardown(test_seccomp, end_guest),

@@ -199,9 +199,11 @@ static void test_process_refused(void **state)
 		{ "process.user.uid", "-1", "process.user.uid: -1: expected 0 to" },
 		{ "process.user.uid", "1.5", "process.user.uid: expected a whole number" },
 		{ "process.user.uid", "\"root\"", "process.user.uid: expected a number" },
-		{ "process.user.uid", "65536", "process.user.uid: 65536: expected an id" },
-		{ "process.user.gid", "65536", "process.user.gid: 65536: expected an id" },
-		{ "process.user.additionalGids", "[0,70000]", "process.user.additionalGids[1]: 70000" },
+		{ "process.user.uid", "1879048192", "process.user.uid: 1879048192: expected an id of the "
+		  "container's user namespace (below 1879048192)" },
+		{ "process.user.gid", "4294967294", "process.user.gid: 4294967294: expected an id" },
+		{ "process.user.additionalGids", "[0,1879048192]",
+		  "process.user.additionalGids[1]: 1879048192" },
 		{ "process.user.additionalGids", "[\"x\"]", "process.user.additionalGids[0]: expected a" },
 		{ "process.user.umask", "512", "process.user.umask: 512: expected 0 to 511" },
 		{ "process.oomScoreAdj", "1001", "process.oomScoreAdj: 1001: expected -1000 to 1000" },
@@ -510,6 +512,30 @@ static void test_large_numbers_in_strings(void **state)
 	json_decref(json);
 }
 
+/* Without a user namespace there are 65536 ids, or as many as process.user takes. */
+static void test_high_ids(void **state)
+{
+	static const struct {
+		const char *path, *value;
+		uint32_t count;
+	} cases[] = {
+		{ "process.user.uid", "65535", 65536 },
+		{ "process.user.uid", "65536", 65537 },
+		{ "process.user.gid", "1000660000", 1000660001 },
+		{ "process.user.additionalGids", "[70000,3]", 70001 },
+		{ "process.user.uid", "1879048191", 1879048192 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct read r = read_with(cases[i].path, cases[i].value);
+
+		assert_string_equal(r.failure.text, "");
+		assert_int_equal(config_id_count(&r.config), cases[i].count);
+		config_free(&r.config);
+	}
+}
+
 static void test_user_namespace(void **state)
 {
 	char text[sizeof(spec) + 256];
@@ -618,6 +644,7 @@ int main(void)
 		cmocka_unit_test(test_infinite_limit),
 		cmocka_unit_test(test_large_numbers),
 		cmocka_unit_test(test_large_numbers_in_strings),
+		cmocka_unit_test(test_high_ids),
 		cmocka_unit_test(test_user_namespace),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_as_json),
