@@ -48,8 +48,8 @@ static char *with_reals(const char *text, size_t *len)
 			memcpy(to + n, text + i, end - i);
 			n += end - i;
 			if (is_for_a_real(text + i, end - i)) {
-				memcpy(to + n, ".0", 2);
-				n += 2;
+				to[n++] = '.';
+				to[n++] = '0';
 			}
 			i = end;
 			continue;
