@@ -8,7 +8,11 @@
 
 #include <jansson.h>
 
+#include "blocks.h"
 #include "config.h"
+#include "known_words.h"
+
+#define MANAGER_ANNOTATION "io.container.manager"
 
 static const struct {
 	const char *type, *sandbox_id;
@@ -16,6 +20,18 @@ static const struct {
 	{ "io.kubernetes.cri.container-type", "io.kubernetes.cri.sandbox-id" },
 	{ "io.kubernetes.cri-o.ContainerType", "io.kubernetes.cri-o.SandboxID" },
 };
+
+/* podman's, and nacre's own, which an administrator has to allow. */
+static const char *const others[] = { MANAGER_ANNOTATION, BLOCKS_ANNOTATION };
+
+const char *known_annotation(size_t i)
+{
+	const size_t n = sizeof(callers) / sizeof(callers[0]);
+
+	if (i < 2 * n)
+		return i % 2 ? callers[i / 2].sandbox_id : callers[i / 2].type;
+	return i - 2 * n < sizeof(others) / sizeof(others[0]) ? others[i - 2 * n] : NULL;
+}
 
 static const char *text_of(const json_t *annotations, const char *name)
 {
@@ -25,7 +41,7 @@ static const char *text_of(const json_t *annotations, const char *name)
 /* podman says nothing of the infra container but what it runs: its own pause program. */
 static bool is_infra_of_podman(const json_t *json)
 {
-	const char *manager = text_of(json_object_get(json, "annotations"), "io.container.manager");
+	const char *manager = text_of(json_object_get(json, "annotations"), MANAGER_ANNOTATION);
 	const json_t *args = json_object_get(json_object_get(json, "process"), "args");
 	const char *first = json_string_value(json_array_get(args, 0));
 	const char *second = json_string_value(json_array_get(args, 1));

@@ -18,6 +18,7 @@ known_words_fn known_seccomp_action;	 /* config_seccomp.c */
 known_words_fn known_seccomp_operator;	 /* config_seccomp.c */
 known_words_fn known_seccomp_flag;	 /* config_seccomp.c */
 known_words_fn known_capability;	 /* caps.c: number i */
+known_words_fn known_annotation;	 /* config_pod.c: changes what is run */
 
 /* The CLONE_NEW* bit of namespace number i. */
 uint32_t known_namespace_flag(size_t i);

@@ -68,12 +68,14 @@ int verb_features(const struct global_options *global, int argc, char *argv[])
 	int at = existing_parse(&usage, global, argc, argv, &options, &failure);
 
 	if (at > 0) {
-		json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:o, s:{s:s, s:s}}",
+		json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:o, s:{s:s, s:s}, s:o}",
 					 "ociVersionMin", "1.0.0", "ociVersionMax", "1.2.0",
 					 "hooks", words(known_hook), "mountOptions",
 					 words(known_mount_option), "linux", linux_features(),
 					 "annotations", "org.nacre.version", NACRE_VERSION,
-					 "org.nacre.commit", NACRE_COMMIT);
+					 "org.nacre.commit", NACRE_COMMIT,
+					 "potentiallyUnsafeConfigAnnotations",
+					 words(known_annotation));
 
 		json_dumpf(json, stdout, JSON_INDENT(2));
 		putchar('\n');
