@@ -39,19 +39,6 @@ bool query_answer(const struct query *q, enum msg_type type, const void *body, s
 	return wire_put(&out, type, q->number, body, len) == 0 && wire_flush(&out, q->fd) == 1;
 }
 
-bool query_fail(const struct query *q, const struct report *r)
-{
-	struct {
-		struct msg_failed head;
-		char text[PROTO_TEXT_MAX];
-	} m = { .head = { .code = le16_of((uint16_t)r->code) } };
-	size_t len = strnlen(r->text, sizeof(m.text));
-
-	m.head.text_len = le16_of((uint16_t)len);
-	memcpy(m.text, r->text, len);
-	return query_answer(q, MSG_FAILED, &m, sizeof(m.head) + len);
-}
-
 /* The connection and the cgroup at their numbers; all others, those to the host above all, closed. */
 static void take_descriptors(struct query *q)
 {

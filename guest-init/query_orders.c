@@ -17,6 +17,19 @@
 #include "processes.h"
 #include "query_impl.h"
 
+bool query_fail(const struct query *q, const struct report *r)
+{
+	struct {
+		struct msg_failed head;
+		char text[PROTO_TEXT_MAX];
+	} m = { .head = { .code = le16_of((uint16_t)r->code) } };
+	size_t len = strnlen(r->text, sizeof(m.text));
+
+	m.head.text_len = le16_of((uint16_t)len);
+	memcpy(m.text, r->text, len);
+	return query_answer(q, MSG_FAILED, &m, sizeof(m.head) + len);
+}
+
 /* DONE, or FAILED with the words for -err. */
 static bool done(const struct query *q, int err, const char *what)
 {
