@@ -506,6 +506,84 @@ static void test_shared_volume(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+/* Descriptors of a process whose target has `part` in its name. */
+static unsigned int count_open(pid_t pid, const char *part)
+{
+	char path[64], target[512];
+	unsigned int n = 0;
+	struct dirent *e;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	d = opendir(path);
+	while (d && (e = readdir(d))) {
+		ssize_t len = readlinkat(dirfd(d), e->d_name, target, sizeof(target) - 1);
+
+		target[len > 0 ? len : 0] = 0;
+		n += strstr(target, part) != NULL;
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+#define N_READ 100
+
+/* Reads the file; its first byte. */
+static char first_byte(const char *name)
+{
+	int fd = open(name, O_RDONLY);
+	char c = 0;
+
+	CHECK(fd >= 0 && read(fd, &c, 1) == 1 && close(fd) == 0);
+	return c;
+}
+
+/* Files that are read again and again, while others write to them, replace and remove them. */
+static void do_read_again(void)
+{
+	char name[24];
+	int fd;
+
+	for (int i = 0; i < N_READ; i++) {
+		snprintf(name, sizeof(name), "again%d", i);
+		fd = open(name, O_CREAT | O_WRONLY, 0600);
+		CHECK(fd >= 0 && write(fd, "a", 1) == 1 && close(fd) == 0);
+		CHECK(first_byte(name) == 'a' && first_byte(name) == 'a');
+		fd = open(name, O_WRONLY | O_TRUNC);
+		CHECK(fd >= 0 && write(fd, "b", 1) == 1 && close(fd) == 0);
+		CHECK(first_byte(name) == 'b');
+		fd = open("next", O_CREAT | O_WRONLY, 0600);
+		CHECK(fd >= 0 && write(fd, "c", 1) == 1 && close(fd) == 0);
+		CHECK(i == 0 || (rename("next", name) == 0 && first_byte(name) == 'c'));
+	}
+}
+
+static void do_remove_what_was_read(void)
+{
+	char name[24];
+
+	for (int i = 0; i < N_READ; i++) {
+		snprintf(name, sizeof(name), "again%d", i);
+		CHECK(first_byte(name) == (i ? 'c' : 'b'));
+		CHECK(unlink(name) == 0);
+	}
+}
+
+/* A file that was read stays open for the next who reads it, but not longer than it has a name. */
+static void test_kept(void **state)
+{
+	(void)state;
+	in_container(do_read_again, 0);
+	assert_true(count_open(bridge_pid, "/again") >= N_READ / 2);
+	in_container(do_remove_what_was_read, 0);
+	for (int i = 0; i < 100 && count_open(bridge_pid, "(deleted)") + count_open(fsd_pid, "(deleted)"); i++)
+		usleep(50000);
+	assert_int_equal(count_open(bridge_pid, "/again"), 0);
+	assert_int_equal(count_open(bridge_pid, "(deleted)"), 0);
+	assert_int_equal(count_open(fsd_pid, "(deleted)"), 0);
+}
+
 int main(void)
 {
 #define MOUNT_TEST(fn)  cmocka_unit_test_setup_teardown(fn, start, stop)
@@ -515,7 +593,8 @@ int main(void)
 		MOUNT_TEST(test_rights),         MOUNT_TEST(test_set_id),
 		MOUNT_TEST(test_set_id_killed),  MOUNT_TEST(test_many),
 		VOLUME_TEST(test_shared_volume), VOLUME_TEST(test_set_id),
-		VOLUME_TEST(test_set_id_killed),
+		VOLUME_TEST(test_set_id_killed), MOUNT_TEST(test_kept),
+		VOLUME_TEST(test_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
