@@ -41,18 +41,24 @@ int open_flags(const struct request *r, bool read_only, uint32_t flags, int *hos
 	return 0;
 }
 
-int open_through_proc(struct fsd *f, int fd, mode_t type, int flags)
+/* openat() by number. Descriptor or -errno. */
+static int open_number(const struct fsd *f, int fd, int flags)
 {
 	struct proc_name name = proc_name_of(fd);
+	int r = openat(f->proc_fd, name.text, flags | O_CLOEXEC | O_NOCTTY);
+
+	return r < 0 ? -errno : r;
+}
+
+int open_through_proc(struct fsd *f, int fd, mode_t type, int flags)
+{
 	struct stat st;
-	int r;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if ((st.st_mode & S_IFMT) != type || (type != S_IFREG && type != S_IFDIR))
 		return type == S_IFDIR ? -ENOTDIR : -EPERM;
-	r = openat(f->proc_fd, name.text, flags | O_CLOEXEC | O_NOCTTY);
-	return r < 0 ? -errno : r;
+	return open_number(f, fd, flags);
 }
 
 void open_donate(struct fsd *f, struct request *r, int fd, uint32_t i, struct fuse_open_out *out)
@@ -87,8 +93,11 @@ void open_ahead(struct fsd *f, struct request *r, uint32_t i)
 	path_fd = node_fd(&f->nodes, i);
 	if (path_fd < 0 || handle_make_room(&f->handles))
 		return;
-	/* Nobody has asked for it yet: not the time to wait for one who has a lease on the file. */
-	fd = open_through_proc(f, path_fd, S_IFREG, O_RDONLY | O_NONBLOCK);
+	/*
+	 * statx() has just said of this descriptor that it is a regular file. Nobody has asked to open it yet:
+	 * not the time to wait for one who has a lease on it.
+	 */
+	fd = open_number(f, path_fd, O_RDONLY | O_NONBLOCK);
 	if (fd < 0)
 		return;
 	out = request_reply(r, sizeof(*out));

@@ -40,7 +40,7 @@ struct fs_broker *fs_broker_from(uint32_t n)
 {
 	struct fs_broker *best = NULL;
 
-	for (uint32_t i = 0; i < FS_BROKERS_MAX; i++) {
+	for (uint32_t i = 0; i < fs.n_brokers; i++) {
 		struct fs_broker *b = &fs.broker[i];
 
 		if (b->used && !b->dead && b->container >= n &&
@@ -334,6 +334,8 @@ int virtio_fs_add_broker(uint32_t container, int socket_fd, void (*lost)(uint32_
 	}
 	*b = (struct fs_broker){
 		.used = true, .container = container, .lost = lost, .slot = b->slot};
+	if (fs.n_brokers <= (uint32_t)(b - fs.broker))
+		fs.n_brokers = (uint32_t)(b - fs.broker) + 1;
 	r = loop_add(&b->src, socket_fd, EPOLLIN, on_broker, b);
 	if (r) {
 		close(socket_fd);

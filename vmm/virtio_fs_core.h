@@ -135,6 +135,7 @@ struct fs_state {
 	pthread_cond_t work;
 	struct fs_device device[BROKER_CLASS_COUNT];
 	struct fs_broker broker[FS_BROKERS_MAX];
+	uint32_t n_brokers; /* ever used of these */
 	uint64_t tags_used[BROKER_TAGS / 64];
 	struct fs_request *request; /* BROKER_TAGS of them */
 	struct fs_file *file;       /* FS_FILES_MAX of them */

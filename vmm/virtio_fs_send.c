@@ -89,7 +89,7 @@ int fs_broker_flush(struct fs_broker *b)
 
 void fs_brokers_flush(void)
 {
-	for (uint32_t i = 0; i < FS_BROKERS_MAX; i++) {
+	for (uint32_t i = 0; i < fs.n_brokers; i++) {
 		if (fs.broker[i].used && !fs.broker[i].dead)
 			fs_broker_flush(&fs.broker[i]);
 	}
@@ -117,7 +117,7 @@ static int send_along(struct fs_broker *b, const struct fs_packet *p, size_t len
 
 static void send_all_later(void)
 {
-	for (uint32_t i = 0; i < FS_BROKERS_MAX; i++) {
+	for (uint32_t i = 0; i < fs.n_brokers; i++) {
 		struct fs_broker *b = &fs.broker[i];
 
 		if (!b->used || b->dead || send_later(b) != -EAGAIN)

@@ -52,7 +52,7 @@ void fs_end_session(struct fs_device *d)
 
 	d->session++;
 	d->initialized = false;
-	for (uint32_t i = 0; i < FS_BROKERS_MAX; i++) {
+	for (uint32_t i = 0; i < fs.n_brokers; i++) {
 		struct fs_broker *b = &fs.broker[i];
 
 		if (!b->used || b->dead)
