@@ -8,21 +8,22 @@ set -uo pipefail
 . "${0%/*}/lib/tests.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/user.sh
+. "$E2E_DIR/lib/user.sh"
 
 ATTACKS=$E2E_BUILD/attacks
 # shellcheck source-path=SCRIPTDIR source=../attacks/configurations.sh
 . "$E2E_DIR/../attacks/configurations.sh"
 
 LIMITS[test_attacks_on_a_user]=150
+LIMITS[test_attacks_on_a_user_without_capabilities]=300
 
 need_user()
 {
 	[ "$E2E_PLACE" = emulated ] || skip "adds a user"
 	need_command newuidmap useradd runuser
-	id -u nacre-joe > /dev/null 2>&1 || useradd -m -u 3000 nacre-joe
-	chmod 666 /dev/kvm
-	mkdir -p /run/user/3000
-	chown nacre-joe: /run/user/3000 .
+	add_user
+	chown "$E2E_JOE:" .
 	chmod 755 "$E2E_TOP" "$E2E_WORK"
 }
 
@@ -155,18 +156,28 @@ test_a_delegated_cgroup()
 }
 
 # The attacks of 66-attacks.sh, on a container whose tree and volume are the user's.
-test_attacks_on_a_user()
+attack_with()	# CONFIGURATION
 {
 	need_user
 	cp -a "$ROOTFS" rootfs
 	make_volume
-	chown -R nacre-joe: rootfs v
+	chown -R "$E2E_JOE:" rootfs v
 	ROOTFS=$PWD/rootfs
-	run_attacks default runuser -u nacre-joe -- env XDG_RUNTIME_DIR=/run/user/3000 "$NACRE" > out 2> err
+	run_attacks "$1" runuser -u "$E2E_JOE" -- env XDG_RUNTIME_DIR=/run/user/3000 "$NACRE" > out 2> err
 	STATUS=$?
 	take_output
 	expect_status 0
-	expect_equal "what came of the attacks (< expected, > seen)" "" "$(diff <(expected_of default) out)"
+	expect_equal "what came of the attacks (< expected, > seen)" "" "$(diff <(expected_of "$1") out)" || show "$ERR"
+}
+
+test_attacks_on_a_user()
+{
+	attack_with default
+}
+
+test_attacks_on_a_user_without_capabilities()
+{
+	attack_with bare
 }
 
 run_subject "$@"
