@@ -9,6 +9,8 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
 
+LIMITS[test_a_rogue_guest_stays_within_its_limits]=150
+
 expect_file()	# FILE VALUE
 {
 	expect_equal "$1" "$2" "$(cat "$1")"
@@ -131,6 +133,41 @@ test_oom_inside_shows_on_the_host()
 	wait_until 10 no_processes
 	nacre delete --force nacre-e2e-oom
 	rmdir "$CGROUPS/nacre-e2e-oom"
+}
+
+# A guest that was taken over takes all that its machine has. On the host that is no more than the container's.
+test_a_rogue_guest_stays_within_its_limits()
+{
+	local leaf=$CGROUPS/nacre-e2e-rogue/c1 most=0 seen
+
+	full_only "half a minute"
+	hostile_tree init-hogs
+	echo 'boot_timeout = 100' > conf
+	make_bundle true
+	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-rogue/c1", '
+	edit '"resources": {' '"resources": {"memory": {"limit": 67108864}, "cpu": {"quota": 50000, "period": 100000}, '
+	NACRE_CONFIG=$PWD/conf NACRE_BIN=hostile/bin/nacre start run --bundle bundle nacre-e2e-rogue
+	wait_until 80 has_taken "$leaf" $((80 << 20)) || failed "the guest took no more than $(cat "$leaf/memory.current")"
+	for _ in 1 2 3 4; do
+		seen=$(< "$leaf/memory.current")
+		[ "$seen" -le "$most" ] || most=$seen
+		pause 0.5
+	done
+	expect_between "bytes" $((80 << 20)) $(((128 + 1 + 64) << 20)) "$most"
+	expect_match "its processor time was cut" 'nr_throttled [1-9]' "$(< "$leaf/cpu.stat")"
+	expect_equal "nobody was killed for want of memory" "0 0" "$(events_of "$leaf")"
+	expect_between "processes and threads" 3 64 "$(< "$leaf/pids.current")"
+	expect_equal "processes" $'nacre-fsd\nnacre-monitor\nnacre-vmm' "$(helpers_in "$leaf")"
+	kill -KILL "$PID"
+	wait_until $((2 * E2E_SLOW)) no_processes || failed "left: $(processes)"
+	nacre delete --force nacre-e2e-rogue
+	[ ! -d "$leaf" ] || failed "the cgroup is left"
+	rmdir "$CGROUPS/nacre-e2e-rogue"
+}
+
+has_taken()	# CGROUP BYTES
+{
+	[ "$(cat "$1/memory.current" 2> /dev/null || echo 0)" -gt "$2" ]
 }
 
 file_is()	# FILE VALUE

@@ -267,11 +267,14 @@ test_a_user_namespace_with_mappings()
 test_limits_of_the_container()
 {
 	make_bundle sh -c 'cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max
-		nproc; i=0; while [ $i -lt 40 ] && sleep 100 & do i=$((i + 1)); done 2> /dev/null; echo $?'
+		nproc; for i in 1 2; do while :; do :; done & done; sleep 2; kill %1 %2; grep nr_throttled /sys/fs/cgroup/cpu.stat
+		(i=0; while [ $i -lt 40 ]; do sleep 100 & i=$((i + 1)); done) 2> /dev/null
+		read line < /sys/fs/cgroup/pids.events; echo "$line"'
 	edit '{"type": "pid"}' '{"type": "pid"}, {"type": "cgroup"}'
 	edit '"resources": {' '"resources": {"pids": {"limit": 20}, "memory": {"limit": 67108864}, "cpu": {"quota": 150000, "period": 100000}, '
 	nacre run --bundle bundle nacre-e2e-limits
-	expect_match "the limits" $'^20\n67108864\n150000 100000\n2(\n|$)' "$OUT"
+	expect_match "the limits, a busy loop and a fork bomb" \
+		$'^20\n67108864\n150000 100000\n2\nnr_throttled [1-9][0-9]*\nmax [1-9][0-9]*$' "$OUT"
 }
 
 test_a_cgroup_path()
