@@ -182,6 +182,16 @@ static int read_file(struct conf *conf, const char *file, bool needed, struct ar
 	return conf_read_text(conf, text, file, arena, failure);
 }
 
+/* The caller's own file. HOME may be another user's, as sudo and setpriv leave it: nobody can tell what is there. */
+static int read_own_file(struct conf *conf, const char *file, struct arena *arena, struct failure *failure)
+{
+	struct stat st;
+
+	if (stat(file, &st) < 0 && errno == EACCES)
+		return 0;
+	return read_file(conf, file, false, arena, failure);
+}
+
 int conf_read(struct conf *conf, struct arena *arena, struct failure *failure)
 {
 	const char *only = getenv("NACRE_CONFIG");
@@ -201,11 +211,11 @@ int conf_read(struct conf *conf, struct arena *arena, struct failure *failure)
 	if (err)
 		return err;
 	if (xdg && *xdg == '/')
-		return read_file(conf, arena_printf(arena, "%s/nacre/nacre.conf", xdg), false,
-				 arena, failure);
+		return read_own_file(conf, arena_printf(arena, "%s/nacre/nacre.conf", xdg), arena,
+				     failure);
 	if (home && *home == '/')
-		return read_file(conf, arena_printf(arena, "%s/.config/nacre/nacre.conf", home),
-				 false, arena, failure);
+		return read_own_file(conf, arena_printf(arena, "%s/.config/nacre/nacre.conf", home),
+				     arena, failure);
 	return 0;
 }
 
