@@ -7,6 +7,7 @@
 # others.
 
 NACRE=$E2E_NACRE/bin/nacre
+[ -z "${E2E_USER-}" ] || NACRE=$E2E_NACRE/as-user
 ROOTFS=$E2E_NACRE/share/nacre/rootfs
 SPEC=$E2E_BUILD/e2e/spec.json
 CGROUPS=/sys/fs/cgroup

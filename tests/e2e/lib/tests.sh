@@ -10,7 +10,8 @@
 #
 # From run-subjects: E2E_TOP (a temporary directory), E2E_WORK (this lane's part of it), E2E_BUILD,
 # E2E_FULL, E2E_ONLY (part of a test's name), E2E_SLOW (how many times slower than hardware this host
-# is, roughly), E2E_PLACE (direct, emulated), E2E_TOKEN (a descriptor: who has read the byte may print).
+# is, roughly), E2E_PLACE (direct, emulated), E2E_TOKEN (a descriptor: who has read the byte may print), E2E_USER
+# (who starts nacre, if not root).
 #
 # Starting a process takes a tenth of a second in an emulated host: what runs often uses the shell's
 # own means.
@@ -19,7 +20,7 @@
 E2E_DIR=${BASH_SOURCE[0]%/*}/..
 SUBJECT=${0##*/}
 SUBJECT=${SUBJECT#[0-9][0-9]-}
-SUBJECT=${SUBJECT%.sh}
+SUBJECT=${SUBJECT%.sh}${E2E_USER:+ as a user}
 
 # Seconds that a test may take, by its function's name; 60 if not set.
 declare -A LIMITS=()
@@ -146,6 +147,7 @@ run_test()	# FUNCTION
 
 	rm -rf "$E2E_WORK"/{why,skip,timeout,test}
 	mkdir "$E2E_WORK/test"
+	[ -z "${E2E_USER-}" ] || chown "$E2E_USER:" "$E2E_WORK/test"
 	begun=$(now_ms)
 	set -m	# a process group for the test, and one for its watchdog
 	(cd "$E2E_WORK/test" && "$1" && [ "$N_FAILED" -eq 0 ]) > "$E2E_WORK/log" 2>&1 < /dev/null &

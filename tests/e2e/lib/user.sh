@@ -12,3 +12,13 @@ add_user()
 	mkdir -p /run/user/3000
 	chown "$E2E_JOE:" /run/user/3000
 }
+
+# A program at FILE that is nacre, started by the user. It keeps its process, streams and signals.
+write_as_user()	# FILE NACRE
+{
+	cat > "$1" <<- END
+		#!/bin/sh
+		HOME=/home/$E2E_JOE XDG_RUNTIME_DIR=/run/user/3000 exec setpriv --reuid $E2E_JOE --regid $E2E_JOE --init-groups "$2" "\$@"
+	END
+	chmod 755 "$1"
+}
