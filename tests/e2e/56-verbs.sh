@@ -194,7 +194,9 @@ test_kept()
 	nacre run --keep --bundle bundle nacre-e2e-kept
 	expect_status 3
 	expect_state nacre-e2e-kept stopped
-	expect_error 'a container with this name exists' run --bundle bundle nacre-e2e-kept
+	nacre run --bundle bundle nacre-e2e-kept
+	expect_status 125
+	expect_one_line 'a container with this name exists'
 	expect_equal "processes" "" "$(process_named nacre-monitor)$(process_named nacre-vmm)"
 	[ -d "$CGROUPS/nacre/nacre-e2e-kept" ] || failed "its cgroup is not there"
 	verb delete nacre-e2e-kept

@@ -16,7 +16,6 @@ LIMITS[test_options_of_run]=150
 LIMITS[test_a_life]=300
 LIMITS[test_slirp4netns]=150
 LIMITS[test_limits_in_a_delegated_cgroup]=150
-LIMITS[test_a_pod]=200
 
 expect_no_state()
 {
@@ -78,24 +77,6 @@ test_a_life()
 	podman_says 137 wait nacre-e2e-user
 	podman_does rm nacre-e2e-user
 	expect_equal "status of rm" 0 "$STATUS" || show "$ERR"
-	expect_no_state
-}
-
-test_a_pod()
-{
-	user_is_ready
-	need_command catatonit
-	podman_does pod create --name nacre-e2e-pod --hostname nacre-pod --network none
-	expect_equal "status of pod create" 0 "$STATUS" || show "$ERR"
-	podman_does run -d --pod nacre-e2e-pod --name nacre-e2e-user localhost/busybox \
-		sh -c 'trap "exit 5" TERM; while :; do sleep 0.2; done'
-	expect_equal "status of run -d" 0 "$STATUS" || show "$ERR"
-	podman_says nacre-pod exec nacre-e2e-user hostname
-	podman_does pod stop nacre-e2e-pod
-	expect_equal "status of pod stop" 0 "$STATUS" || show "$ERR"
-	podman_says 5 inspect --format '{{.State.ExitCode}}' nacre-e2e-user
-	podman_does pod rm nacre-e2e-pod
-	expect_equal "status of pod rm" 0 "$STATUS" || show "$ERR"
 	expect_no_state
 }
 
