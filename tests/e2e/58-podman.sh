@@ -18,7 +18,6 @@ LIMITS[test_a_life]=300
 LIMITS[test_a_program_that_is_not_there]=100
 LIMITS[test_more_of_a_life]=400
 LIMITS[test_restarts]=300
-LIMITS[test_out_of_memory]=150
 
 test_options_of_run()
 {
@@ -148,17 +147,6 @@ test_more_of_a_life()
 has_starts()	# N
 {
 	[ "$(grep -c start volume/starts)" = "$1" ]
-}
-
-# conmon sees it in the memory.events of the cgroup that the pid lies in.
-test_out_of_memory()
-{
-	podman_is_ready
-	podman_does run --name nacre-e2e-oom --memory 32m "$IMAGE" tail /dev/zero
-	expect_equal "status" 137 "$STATUS" || show "$ERR"
-	podman_says "137 true" inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' nacre-e2e-oom
-	podman_does rm nacre-e2e-oom
-	expect_equal "status of rm" 0 "$STATUS" || show "$ERR"
 }
 
 test_restarts()
