@@ -28,7 +28,7 @@ static struct arena arena;
 /* No cgroup is named in the states of this test. */
 void cgroup_remove(const char *path, uint64_t id)
 {
-	fail_msg("cgroup_remove(%s)", path);
+	fail_msg("cgroup_remove(%s, %llu)", path, (unsigned long long)id);
 }
 
 static int tear_down(void **state)
