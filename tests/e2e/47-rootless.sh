@@ -27,10 +27,11 @@ need_user()
 	chmod 755 "$E2E_TOP" "$E2E_WORK"
 }
 
-# nacre, as the user.
+# nacre, as the user; WITHIN is a command before it.
+WITHIN=()
 as_joe()	# ARGUMENT…
 {
-	runuser -u nacre-joe -- env XDG_RUNTIME_DIR=/run/user/3000 "$NACRE" "$@" \
+	"${WITHIN[@]}" runuser -u nacre-joe -- env XDG_RUNTIME_DIR=/run/user/3000 "$NACRE" "$@" \
 		< "${INPUT:-/dev/null}" > out 2> err
 	STATUS=$?
 	take_output
@@ -41,14 +42,14 @@ test_a_container_of_a_user()
 	need_user
 	cp -a "$ROOTFS" rootfs
 	chown -R nacre-joe: rootfs
-	as_joe run --memory 64M --cpus 1 --rootfs "$PWD/rootfs" -- sh -c '
+	as_joe run --name nacre-e2e-joe-file --memory 64M --cpus 1 --rootfs "$PWD/rootfs" -- sh -c '
 		id -u; touch /file && chown 33:44 /file && stat -c %u:%g /file; cat /proc/self/uid_map'
 	expect_status 0
 	expect_silent
 	expect_match "what it sees" $'^0\n33:44\n +0 +2147483648 +65536$' "$OUT"
 	expect_equal "the owner outside" "$(($(first_id /etc/subuid) + 32)):$(($(first_id /etc/subgid) + 43))" \
 		"$(stat -c %u:%g rootfs/file)"
-	expect_equal "state that is left" "" "$(ls /run/user/3000/nacre)"
+	[ ! -e /run/user/3000/nacre/nacre-e2e-joe-file ] || failed "state is left"
 }
 
 # The first subordinate id of the user: 1 in the container.
@@ -68,25 +69,25 @@ test_verbs_of_a_user()
 {
 	need_user
 	make_bundle sh -c 'trap "echo term; exit 7" TERM; echo ready; while :; do sleep 0.1; done'
-	runuser -u nacre-joe -- env XDG_RUNTIME_DIR=/run/user/3000 "$NACRE" create --bundle bundle nacre-e2e-joe \
+	runuser -u nacre-joe -- env XDG_RUNTIME_DIR=/run/user/3000 "$NACRE" create --bundle bundle nacre-e2e-joe-verbs \
 		> output 2>&1 < /dev/null
 	expect_equal "status of create" 0 $?
-	as_joe exec nacre-e2e-joe echo early
+	as_joe exec nacre-e2e-joe-verbs echo early
 	expect_success early
-	as_joe start nacre-e2e-joe
+	as_joe start nacre-e2e-joe-verbs
 	expect_success ""
 	wait_until $((5 * E2E_SLOW)) has_line output ready || show "$(< output)"
-	as_joe exec nacre-e2e-joe id -u
+	as_joe exec nacre-e2e-joe-verbs id -u
 	expect_success 0
-	as_joe ps nacre-e2e-joe
+	as_joe ps nacre-e2e-joe-verbs
 	expect_match "its processes" 'sh -c trap' "$OUT"
-	as_joe kill nacre-e2e-joe TERM
+	as_joe kill nacre-e2e-joe-verbs TERM
 	expect_success ""
-	wait_until $((5 * E2E_SLOW)) is_joes_state nacre-e2e-joe stopped || failed "it does not end"
+	wait_until $((5 * E2E_SLOW)) is_joes_state nacre-e2e-joe-verbs stopped || failed "it does not end"
 	expect_equal "output" $'ready\nterm' "$(< output)"
-	as_joe delete nacre-e2e-joe
+	as_joe delete nacre-e2e-joe-verbs
 	expect_success ""
-	expect_equal "state that is left" "" "$(ls /run/user/3000/nacre)"
+	[ ! -e /run/user/3000/nacre/nacre-e2e-joe-verbs ] || failed "state is left"
 }
 
 # The one id that the bundle asks for is the user's, with and without subordinate ids.
@@ -102,18 +103,17 @@ test_the_bundle_of_spec_rootless()
 	echo 'id -u; touch /new; tr -s " " < /proc/self/uid_map' > bundle/rootfs/probe
 	sed -i 's/"terminal": true/"terminal": false/; s/"readonly": true/"readonly": false/
 		s,^ *"sh"$,"sh"\, "/probe",' bundle/config.json
-	as_joe run --bundle bundle nacre-e2e-joe
+	as_joe run --bundle bundle nacre-e2e-joe-spec
 	expect_success $'0\n 0 2147483648 1'
 	expect_equal "the owner outside" nacre-joe:nacre-joe "$(stat -c %U:%G bundle/rootfs/new)"
 	rm bundle/rootfs/new
-	cp /etc/subuid /etc/subgid .
-	sed -i /nacre-joe/d /etc/subuid /etc/subgid
-	as_joe run --bundle bundle nacre-e2e-joe
-	cp subuid subgid /etc/
+	WITHIN=(unshare -m sh -c 'mount --bind /dev/null /etc/subuid && mount --bind /dev/null /etc/subgid && exec "$@"' sh)
+	as_joe run --bundle bundle nacre-e2e-joe-spec
+	WITHIN=()
 	expect_success $'0\n 0 2147483648 1'
 	expect_equal "the owner outside" nacre-joe:nacre-joe "$(stat -c %U:%G bundle/rootfs/new)"
 	sed -i 's/"hostID": 3000/"hostID": 0/' bundle/config.json
-	as_joe run --bundle bundle nacre-e2e-joe
+	as_joe run --bundle bundle nacre-e2e-joe-spec
 	expect_status 125
 	expect_one_line 'linux.uidMappings\[0\]: hostID 0, size 1: expected your own id or ids that /etc/subuid gives you'
 }
