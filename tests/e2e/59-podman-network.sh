@@ -33,7 +33,7 @@ log_has_ready()
 LIMITS[test_bridge]=400
 test_bridge()
 {
-	local programs=$E2E_BUILD/e2e/guest
+	local programs=$E2E_BUILD/e2e/guest said
 
 	need_networks
 	podman_says nacre-e2e-bridge network create --subnet 10.98.7.0/24 --ipv6 --subnet fd98:7::/64 nacre-e2e-bridge
@@ -54,6 +54,7 @@ test_bridge()
 		ping -6 -c 1 -q -W 5 "$six" > /dev/null && echo ping6
 		timeout 10 wget -qO - "http://[$six]/file"'
 	expect_equal "status of the client" 0 "$STATUS" || show "$ERR"
+	said=$ERR
 	expect_out "hello from web
 ping
 1400
@@ -64,7 +65,7 @@ hello from web"
 	expect_equal "status of rm" 0 "$STATUS" || show "$ERR"
 	podman_does network rm nacre-e2e-bridge
 	expect_equal "status of network rm" 0 "$STATUS" || show "$ERR"
-	expect_equal "state of the runtime" "" "$(ls "$STORE/state")"
+	expect_equal "state of the runtime" "" "$(ls "$STORE/state")" || show "$said"
 }
 
 # Copies programs of this machine with their libraries into a tree.
@@ -80,7 +81,7 @@ copy_programs()	# TREE PROGRAM…
 }
 
 # nginx in one container, its clients in another: 10,000 connections with --full.
-LIMITS[test_requests_between_containers]=900
+LIMITS[test_requests_between_containers]=3600
 test_requests_between_containers()
 {
 	local n=300 server=nacre-e2e-web
