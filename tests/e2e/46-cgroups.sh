@@ -30,7 +30,6 @@ test_limits_around_the_helpers()
 	INPUT=input start_ready run --bundle bundle nacre-e2e-limits
 	# 64 MiB and the guest's 64, 1/128 of it for page tables, 64 for the helpers
 	expect_file "$leaf/memory.max" $(((128 + 1 + 64) << 20))
-	expect_file "/proc/$vmm/oom_score_adj" 1000
 	expect_file "$leaf/memory.swap.max" 0
 	expect_file "$leaf/memory.low" 33554432
 	expect_file "$leaf/memory.oom.group" 1
@@ -126,6 +125,7 @@ test_oom_inside_shows_on_the_host()
 	expect_equal "the VMM" "$vmm" "$(process_named nacre-vmm)"
 	wait_until "$E2E_SLOW" file_is "$leaf/memory.oom.group" 1
 	expect_file "$leaf/memory.oom.group" 1
+	wait_until "$E2E_SLOW" file_is "/proc/$vmm/oom_score_adj" 1000 || failed "the score of the VMM"
 	expect_file "$leaf/memory.swap.max" 0
 	expect_file "$leaf/memory.max" $(((128 + 1 + 64) << 20))
 	exec 9>&-
