@@ -72,7 +72,10 @@ test_standard_error_of_1_MiB_while_standard_output_waits()
 	exec {reader}< slow
 	wait_until $((10 * E2E_SLOW)) has_size err 1000000 || failed "standard error did not come: $(stat -c %s err)"
 	expect_equal "bytes of standard output" 1000004 "$(wc -c <&"$reader")"
-	wait "$PID" || failed "status $?"
+	wait "$PID" || {
+		failed "status $?"
+		show "$(< err)"
+	}
 }
 
 has_size()	# FILE BYTES

@@ -276,7 +276,8 @@ inventory()
 		[ ! -e "$dir" ] || echo "state: $dir"
 	done
 	for dir in "$CGROUPS"/nacre/*/; do
-		[ ! -d "$dir" ] || is_in_use "$dir" || echo "cgroup: $dir"
+		# it is removed before its state is: what is there still is nobody's
+		[ ! -d "$dir" ] || is_in_use "$dir" || [ ! -d "$dir" ] || echo "cgroup: $dir"
 	done
 }
 

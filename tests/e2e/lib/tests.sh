@@ -150,7 +150,8 @@ run_test()	# FUNCTION
 	[ -z "${E2E_USER-}" ] || chown "$E2E_USER:" "$E2E_WORK/test"
 	begun=$(now_ms)
 	set -m	# a process group for the test, and one for its watchdog
-	(cd "$E2E_WORK/test" && "$1" && [ "$N_FAILED" -eq 0 ]) > "$E2E_WORK/log" 2>&1 < /dev/null &
+	# what failed after an earlier test is not this one's
+	(N_FAILED=0 && cd "$E2E_WORK/test" && "$1" && [ "$N_FAILED" -eq 0 ]) > "$E2E_WORK/log" 2>&1 < /dev/null &
 	group=$!
 	watch_over "$group" "${LIMITS[$1]:-60}" &
 	watchdog=$!
