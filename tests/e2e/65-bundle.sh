@@ -267,7 +267,9 @@ test_a_user_namespace_with_mappings()
 test_limits_of_the_container()
 {
 	make_bundle sh -c 'cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max
-		nproc; for i in 1 2; do while :; do :; done & done; sleep 2; kill %1 %2; grep nr_throttled /sys/fs/cgroup/cpu.stat
+		nproc; for i in 1 2; do while :; do :; done & done
+		n=0; while [ $n -lt 15 ] && grep -q "^nr_throttled 0" /sys/fs/cgroup/cpu.stat; do sleep 2; n=$((n + 1)); done
+		kill %1 %2; grep nr_throttled /sys/fs/cgroup/cpu.stat
 		(i=0; while [ $i -lt 40 ]; do sleep 100 & i=$((i + 1)); done) 2> /dev/null
 		read line < /sys/fs/cgroup/pids.events; echo "$line"'
 	edit '{"type": "pid"}' '{"type": "pid"}, {"type": "cgroup"}'
