@@ -23,7 +23,10 @@
 /*
  * What a session of either class has, if the guest offers it.
  *
- * ATOMIC_O_TRUNC, DONT_MASK, POSIX_ACL, SETXATTR_EXT: nacre-fsd does it, see there.
+ * DONT_MASK, POSIX_ACL, SETXATTR_EXT: nacre-fsd does it, see there.
+ * No ATOMIC_O_TRUNC: Linux then truncates twice, the file with OPEN and a moment later, when others may have
+ * written to it or made it longer, its own idea of the size alone (fs/fuse/dir.c, fuse_setattr() with
+ * ATTR_OPEN): with a write-back cache it stays wrong. Without, it sends a SETATTR under the inode's lock.
  * HANDLE_KILLPRIV_V2: the host's kernel takes set-user-id bits off when this process, which has no
  * capability, writes, also where the WRITE does not ask for it. That is right for all but one: the
  * guest's kernel looks for CAP_FSETID in its first user namespace, where no process of a container
@@ -34,7 +37,7 @@
  */
 static const uint64_t wanted = FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_MAX_PAGES |
 			       FUSE_PARALLEL_DIROPS | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO |
-			       FUSE_ATOMIC_O_TRUNC | FUSE_DONT_MASK | FUSE_POSIX_ACL |
+			       FUSE_DONT_MASK | FUSE_POSIX_ACL |
 			       FUSE_HANDLE_KILLPRIV_V2 | FUSE_CACHE_SYMLINKS | FUSE_ASYNC_DIO |
 			       FUSE_SETXATTR_EXT | FUSE_INIT_EXT;
 
