@@ -114,16 +114,19 @@ int op_lookup(struct fsd *f, struct request *r)
 	struct fuse_entry_out *out = request_reply(r, sizeof(*out));
 	const char *name;
 	int err = request_name(r, &name);
+	uint32_t i;
 
 	if (!err)
 		err = request_end(r);
 	if (!err)
 		err = lookup_entry(f, r, r->node, name, out);
+	if (err)
+		return err;
 	/* A node that the guest knew before is not looked up to be opened: the entry's time was over. */
-	if (!err && r->open_ahead && S_ISREG(out->attr.mode) &&
-	    node_at(&f->nodes, (uint32_t)(out->nodeid & BROKER_NODE_MASK))->n_lookup == 1)
-		open_ahead(f, r, (uint32_t)(out->nodeid & BROKER_NODE_MASK));
-	return err;
+	i = (uint32_t)(out->nodeid & BROKER_NODE_MASK);
+	if (r->open_ahead && S_ISREG(out->attr.mode) && node_at(&f->nodes, i)->n_lookup == 1)
+		open_ahead(f, r, i);
+	return 0;
 }
 
 int op_forget(struct fsd *f, struct request *r)

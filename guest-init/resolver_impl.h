@@ -14,7 +14,10 @@
 #define DNS_PREFIX 2u
 #define DNS_LONGEST 65535u
 
-/* Programs look up hundreds of names at once. A power of 2, so that an identifier's place stays the same when identifiers begin again. */
+/*
+ * Programs look up hundreds of names at once. A power of 2, so that an identifier's place stays the same
+ * when identifiers begin again.
+ */
 #define QUESTIONS_MAX 1024u
 #define CLIENTS_MAX   8u
 

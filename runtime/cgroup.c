@@ -315,8 +315,6 @@ void cgroup_remove(const char *leaf, uint64_t id)
 {
 	const struct timespec step = { .tv_nsec = REMOVE_STEP_NS };
 
-	if (cgroup_id(leaf) != id)
-		return;
 	cgroup_kill(leaf, id);
 	wait_for_systemd(leaf, id, &step);
 	if (cgroup_id(leaf) != id)

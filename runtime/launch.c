@@ -74,7 +74,7 @@ static int vmm_start(struct launch *launch, const struct listeners *listeners, i
 	/* its parents and helpers are none: process 1 of a pid namespace of its own */
 	spawn.clone_flags = CLONE_NEWPID;
 	spawn.selinux_label = state->selinux.vmm;
-	spawn.oom_score = oom_score_of(&launch->config->process, arena);
+	spawn.oom_score = launch->oom_score;
 	spawn.cgroup_fd = launch->cgroup_fd;
 	spawn_arg_fd(&spawn, "--kvm", launch->kvm_fd);
 	spawn_arg(&spawn, "--memory");
@@ -139,7 +139,7 @@ static int fsd_start(struct launch *launch, int vmm_socket, int mount_ns, int al
 		return user_ns;
 	spawn_begin(&spawn, &launch->config->arena, launch->companions->fsd, launch->fsd.name);
 	spawn.selinux_label = launch->state->selinux.fsd;
-	spawn.oom_score = oom_score_of(&launch->config->process, &launch->config->arena);
+	spawn.oom_score = launch->oom_score;
 	spawn.cgroup_fd = launch->cgroup_fd;
 	spawn_arg_fd(&spawn, "--socket", vmm_socket);
 	spawn_arg(&spawn, "--container");
@@ -201,7 +201,7 @@ static int start_monitor(struct launch *launch, struct monitor_start *start,
 	start->cgroup_fd = launch->cgroup_fd;
 	start->selinux_label = launch->state->selinux.monitor;
 	start->apparmor_profile = apparmor_profile_here(launch->config->process.apparmor_profile);
-	start->oom_score = oom_score_of(&launch->config->process, &launch->config->arena);
+	start->oom_score = launch->oom_score;
 	if (launch->config->resources.memory_limit > 0 && launch->vmm.pid > 0) {
 		cgroup_oom_open(&start->oom, launch->state->cgroup);
 		vmm_score_fd = oom_score_open(launch->vmm.pid);
@@ -327,6 +327,7 @@ int launch_start(struct launch *launch, struct failure *failure)
 	if (launch->confined_fd < 0)
 		return failure_set(failure, -errno, "%s/" CONFINED_FILE ": cannot make: %s",
 				   launch->state->dir, strerror(errno));
+	launch->oom_score = oom_score_of(&launch->config->process, &launch->config->arena);
 	monitor_start_init(&start);
 	start.terminal = launch->config->process.terminal;
 	start.preserved = launch->config->preserved;

@@ -22,6 +22,7 @@ struct launch {
 	int cgroup_fd;	    /* the caller's, or -1 */
 	int confined_fd;    /* where the companions say how they are confined, while they start */
 	int boot_timeout_ms; /* nacre-init must connect within this time */
+	const char *oom_score; /* of all that is started: spawn.h */
 	int std[3];	     /* the process' standard streams; the caller's, -1: /dev/null */
 	bool controlling_terminal; /* std[0] is a pseudo-terminal made for the container */
 	int signal_fd;	     /* of signals_open(), for the hooks */
