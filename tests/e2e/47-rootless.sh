@@ -27,11 +27,12 @@ need_user()
 	chmod 755 "$E2E_TOP" "$E2E_WORK"
 }
 
+NACRE_OF_JOE=(runuser -u "$E2E_JOE" -- env XDG_RUNTIME_DIR=/run/user/3000 "$NACRE")
 # nacre, as the user; WITHIN is a command before it.
 WITHIN=()
 as_joe()	# ARGUMENT…
 {
-	"${WITHIN[@]}" runuser -u nacre-joe -- env XDG_RUNTIME_DIR=/run/user/3000 "$NACRE" "$@" \
+	"${WITHIN[@]}" "${NACRE_OF_JOE[@]}" "$@" \
 		< "${INPUT:-/dev/null}" > out 2> err
 	STATUS=$?
 	take_output
@@ -69,8 +70,7 @@ test_verbs_of_a_user()
 {
 	need_user
 	make_bundle sh -c 'trap "echo term; exit 7" TERM; echo ready; while :; do sleep 0.1; done'
-	runuser -u nacre-joe -- env XDG_RUNTIME_DIR=/run/user/3000 "$NACRE" create --bundle bundle nacre-e2e-joe-verbs \
-		> output 2>&1 < /dev/null
+	"${NACRE_OF_JOE[@]}" create --bundle bundle nacre-e2e-joe-verbs > output 2>&1 < /dev/null
 	expect_equal "status of create" 0 $?
 	as_joe exec nacre-e2e-joe-verbs echo early
 	expect_success early
@@ -163,7 +163,7 @@ attack_with()	# CONFIGURATION
 	make_volume
 	chown -R "$E2E_JOE:" rootfs v
 	ROOTFS=$PWD/rootfs
-	run_attacks "$1" runuser -u "$E2E_JOE" -- env XDG_RUNTIME_DIR=/run/user/3000 "$NACRE" > out 2> err
+	run_attacks "$1" "${NACRE_OF_JOE[@]}" > out 2> err
 	STATUS=$?
 	take_output
 	expect_status 0

@@ -5,6 +5,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=podman-does.sh
 . "$E2E_DIR/lib/podman-does.sh"
+# shellcheck source-path=SCRIPTDIR source=user.sh
+. "$E2E_DIR/lib/user.sh"
 
 JOE=$E2E_TOP/$SUBJECT/test
 JOE_RUN=/run/user/3000
@@ -15,9 +17,8 @@ user_is_ready()
 	need_command newuidmap useradd runuser podman conmon
 	chmod 755 "$E2E_TOP" "$E2E_WORK" .
 	[ ! -e "$JOE/ready" ] || return 0
-	id -u nacre-joe > /dev/null 2>&1 || useradd -m -u 3000 nacre-joe
-	chmod 666 /dev/kvm
-	mkdir -p $JOE_RUN "$JOE/home" "$JOE/tree"
+	add_user
+	mkdir -p "$JOE/home" "$JOE/tree"
 	accept_any_image
 	cat > "$JOE/containers.conf" <<- EOF
 		[containers]
@@ -32,7 +33,7 @@ user_is_ready()
 	cp -a "$ROOTFS/." "$JOE/tree"
 	tar -C "$ROOTFS" -cf "$JOE/image.tar" .
 	chmod 755 "${JOE%/*}" "$JOE"
-	chown -R nacre-joe: "$JOE" $JOE_RUN
+	chown -R "$E2E_JOE:" "$JOE" $JOE_RUN
 	in_podman import --quiet "$JOE/image.tar" localhost/busybox > /dev/null || give_up "podman import failed"
 	: > "$JOE/ready"
 }
