@@ -37,6 +37,11 @@
 #include "vmm/virtio_vsock.h"
 
 #define MEMORY	0x100000u
+/*
+ * There is no RAM below: a reset leaves addresses of 0, and the rings of two devices that both lay there would
+ * be memory that the guest has two threads of the VMM race on.
+ */
+#define RAM	0x1000u
 #define RING	8u
 #define N_DEVS	3u
 #define NO_TSAN __attribute__((no_sanitize("thread"), noinline))
@@ -83,7 +88,7 @@ static void put(struct virtio_dev *d, uint32_t off, uint32_t v)
 
 static uint32_t ring_at(unsigned int d, unsigned int q)
 {
-	return 0x400 * (4 * d + q);
+	return RAM + 0x400 * (4 * d + q);
 }
 
 static void bring_up(unsigned int d)
@@ -319,7 +324,7 @@ static void make(int *fsd_end)
 				  (size_t)snprintf(address.sun_path + 1, 40, "nacre-tsan-%d",
 						   getpid()));
 	memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	mem = (struct gmem){ .n_regions = 1, .region = { { 0, MEMORY, memory } } };
+	mem = (struct gmem){ .n_regions = 1, .region = { { RAM, MEMORY - RAM, memory + RAM } } };
 	if (bind(listener, (struct sockaddr *)&address, address_len) || listen(listener, 16) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) || loop_init() ||
 	    virtio_vsock_init(&dev[VSOCK], listener, &callbacks) ||
