@@ -264,6 +264,8 @@ static void lose(struct fs_broker *b)
 	close(fd);
 	pthread_mutex_lock(&fs.lock);
 	b->to_send = (struct fs_list){0};
+	/* What waited for room in this socket is answered now, what is of other containers goes on. */
+	fs_unstall();
 	pthread_mutex_unlock(&fs.lock);
 	fs_files_reset(b, BROKER_CLASS_COUNT);
 	for (uint32_t i = 0; i < BROKER_TAGS; i++) {
@@ -312,6 +314,8 @@ static void on_broker(void *ctx, uint32_t events)
 	if (!(events & EPOLLOUT))
 		return;
 	if (fs_broker_flush(b) == 0) {
+		/* Who finds the socket full again arms it again. */
+		loop_arm(&b->src, EPOLLIN);
 		fs_kept_flush(b);
 		pthread_mutex_lock(&fs.lock);
 		fs_unstall();

@@ -99,6 +99,7 @@ struct fs_request {
 	uint64_t offset;
 	uint32_t size;
 	int rw_flags;
+	bool whole; /* a READ up to the file's end, a WRITE of cached pages: all of it or an error */
 	/* FS_QUEUED, FS_WAITING: the packet. */
 	uint32_t msg_len;
 	_Alignas(8) uint8_t msg[sizeof(struct broker_header) + sizeof(struct fuse_in_header) + 64];

@@ -3,8 +3,8 @@
  * virtio-fs: READ and WRITE. See virtio_fs_core.h.
  *
  * The device thread checks the request and hands it to a worker, which moves the data between the
- * file and guest memory in one system call. Guest memory is only named to the kernel here, never
- * looked at. A disk or a network that is slow holds up a worker, not the device thread.
+ * file and guest memory, in one system call unless the host stops short. Guest memory is only named
+ * to the kernel here, never looked at. A disk or a network that is slow holds up a worker, not the device thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,6 +50,7 @@ struct io {
 	uint64_t fh, offset;
 	uint32_t size;
 	int rw_flags;
+	bool whole; /* all or an error; fs_request.whole */
 };
 
 /* Checks a READ or WRITE against its chain. 0 or -errno. */
@@ -63,7 +64,7 @@ static int parse(const struct chain *c, const struct fs_packet *p, struct io *io
 		if (body_len != sizeof(r))
 			return -EINVAL;
 		memcpy(&r, p->body, sizeof(r));
-		*io = (struct io){.fh = r.fh, .offset = r.offset, .size = r.size};
+		*io = (struct io){.fh = r.fh, .offset = r.offset, .size = r.size, .whole = true};
 		if (!range_fits(sizeof(struct fuse_out_header), io->size, c->write_len))
 			return -EINVAL;
 	} else {
@@ -73,7 +74,8 @@ static int parse(const struct chain *c, const struct fs_packet *p, struct io *io
 		*io = (struct io){.fh = w.fh,
 				  .offset = w.offset,
 				  .size = w.size,
-				  .rw_flags = write_flags(&w)};
+				  .rw_flags = write_flags(&w),
+				  .whole = w.write_flags & FUSE_WRITE_CACHE};
 		if (io->size != body_len - sizeof(w) ||
 		    c->write_len < sizeof(struct fuse_out_header) + sizeof(struct fuse_write_out))
 			return -EINVAL;
@@ -128,27 +130,53 @@ int fs_serve_io(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 	r->offset = io.offset;
 	r->size = io.size;
 	r->rw_flags = io.rw_flags;
+	r->whole = io.whole;
 	r->state = FS_JOB;
 	add_job(r);
 	return 0;
 }
 
-/* Bytes moved or -errno. */
-static ssize_t transfer(const struct fs_request *r)
+/* One system call, for what lies behind the first `done` bytes. Bytes moved or -errno. */
+static ssize_t transfer_rest(const struct fs_request *r, uint32_t done)
 {
 	const bool is_read = r->opcode == FUSE_READ;
 	const uint64_t at = is_read ? sizeof(struct fuse_out_header)
 				    : sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in);
 	struct iovec iov[VIRTQ_SIZE_MAX];
-	int n = chain_iov(&r->chain, r->dev->mem, is_read, at, r->size, iov, VIRTQ_SIZE_MAX);
-	long done;
+	int n = chain_iov(&r->chain, r->dev->mem, is_read, at + done, r->size - done, iov,
+			  VIRTQ_SIZE_MAX);
+	long moved;
 
 	if (n <= 0)
 		return n;
 	/* The offset in two halves: the kernel puts them together on 32 bits only. */
-	done = syscall(is_read ? SYS_preadv2 : SYS_pwritev2, r->file->fd, iov, n, (long)r->offset,
-		       0L, r->rw_flags);
-	return done < 0 ? -errno : done;
+	moved = syscall(is_read ? SYS_preadv2 : SYS_pwritev2, r->file->fd, iov, n,
+			(long)(r->offset + done), 0L, r->rw_flags);
+	return moved < 0 ? -errno : moved;
+}
+
+/*
+ * Bytes moved or -errno. The host stops short where an error comes next, and says which when asked
+ * for the rest. Linux wants to hear it:
+ * - after a READ it takes what is missing for the file's end (fuse_short_read(): pages of zeroes);
+ * - of cached pages it looks at the error alone (fuse_writepage_end()): what a full disk did not
+ *   take would count as written. What was written before the error stays.
+ * Other writes hand the count to write(), whose caller goes on by itself.
+ */
+static ssize_t transfer(const struct fs_request *r)
+{
+	uint32_t done = 0;
+	ssize_t n;
+
+	do {
+		n = transfer_rest(r, done);
+		if (n < 0)
+			return n;
+		done += (uint32_t)n;
+	} while (r->whole && n > 0 && done < r->size);
+	if (r->whole && r->opcode == FUSE_WRITE && done < r->size)
+		return -EIO;
+	return done;
 }
 
 /* A WRITE is done: the next one of the file takes its place behind the other jobs. */

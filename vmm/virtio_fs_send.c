@@ -83,7 +83,12 @@ int fs_broker_flush(struct fs_broker *b)
 		put_first(&b->to_send, next);
 		pthread_mutex_unlock(&fs.lock);
 	}
-	loop_arm(&b->src, r == -EAGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	/*
+	 * Only ever armed here: a queue may wait for the same event with a packet that is not on the list.
+	 * on_broker() takes it away when the event has come.
+	 */
+	if (r == -EAGAIN)
+		loop_arm(&b->src, EPOLLIN | EPOLLOUT);
 	return r;
 }
 

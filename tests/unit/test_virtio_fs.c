@@ -369,6 +369,74 @@ static void test_full_socket(void **state)
 		assert_int_equal(await_used(ROOT, FS_QUEUE_REQUEST, &head), 16);
 }
 
+/* One FORGET of a node, on its own queue. */
+static void offer_forget(void)
+{
+	struct fuse_forget_in in = {.nlookup = 1};
+	struct req r = make(FUSE_FORGET, NODE, &in, sizeof(in));
+
+	offer(ROOT, FS_QUEUE_HIPRIO, &r, r.hdr.len, 0);
+	driver_notify(&dev[ROOT], FS_QUEUE_HIPRIO);
+}
+
+/* Fills a socket with FORGETs, to which there is no answer, until a GETATTR waits for room. */
+static void stall_behind_forgets(void)
+{
+	uint32_t head, len;
+	int size = 4608;
+
+	setsockopt(fs.broker[0].src.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	while (!fs.device[ROOT].stalled[FS_QUEUE_HIPRIO]) {
+		offer_forget();
+		pump();
+		fake_used(&drv[ROOT][FS_QUEUE_HIPRIO], &head, &len);
+	}
+	/* Room for one packet more: the FORGET that waited goes, and the socket is as full as before. */
+	assert_true(fsd_receive(0) > 0);
+	inbox[0].at = inbox[0].len;
+	offer_forget();
+	pump();
+	offer_getattrs(ROOT, 1);
+	pump();
+	assert_true(fs.device[ROOT].stalled[FS_QUEUE_REQUEST]);
+}
+
+/* A queue that waits for room in the socket goes on when there is, whatever else was kicked meanwhile. */
+static void test_stalled_behind_forgets(void **state)
+{
+	bool asked = false;
+	uint32_t head;
+
+	(void)state;
+	stall_behind_forgets();
+	/* This one is kept for when the loop has nothing to do; then there is room. */
+	offer_forget();
+	pump_once(0);
+	while (fsd_receive(0) > 0)
+		assert_int_equal(got.hdr.opcode, FUSE_FORGET);
+	for (int i = 0; i < 1000 && !asked; i++) {
+		if (fsd_receive(0) > 0)
+			asked = got.hdr.opcode == FUSE_GETATTR;
+		else
+			pump();
+	}
+	assert_true(asked);
+	fsd_reply(0, 0, NULL, 0);
+	assert_int_equal(await_used(ROOT, FS_QUEUE_REQUEST, &head), 16);
+}
+
+/* The same, but nacre-fsd dies: what waited has its answer, though nothing was asked. */
+static void test_lost_while_stalled(void **state)
+{
+	uint32_t head;
+
+	(void)state;
+	stall_behind_forgets();
+	shutdown(fsd_end[0], SHUT_RDWR);
+	assert_int_equal(await_used(ROOT, FS_QUEUE_REQUEST, &head), 16);
+	assert_int_equal(read_answer(ROOT, head, 16), -ESTALE);
+}
+
 /* A nacre-fsd that lies: its connection ends, and what it was asked is answered with an error. */
 static void test_bad_replies(void **state)
 {
@@ -570,7 +638,8 @@ int main(void)
 		FS_TEST(test_forget),        FS_TEST(test_framing),    FS_TEST(test_long_request),
 		FS_TEST(test_all_tags),      FS_TEST(test_tag_bound),  FS_TEST(test_full_socket),
 		FS_TEST(test_bad_replies),   FS_TEST(test_late_reply), FS_TEST(test_syncfs),
-		FS_TEST(test_noise),
+		FS_TEST(test_noise),         FS_TEST(test_stalled_behind_forgets),
+		FS_TEST(test_lost_while_stalled),
 	};
 
 	return cmocka_run_group_tests(tests, start_workers, NULL);

@@ -84,7 +84,7 @@ static bool pump_once(int ms)
 		idle = NULL;
 		if (fn)
 			fn();
-		return fn;
+		return fn && !idle; /* one that asks for more has to wait for something */
 	}
 	for (int i = 0; i < n; i++) {
 		uint64_t count;

@@ -5,6 +5,7 @@
 /* SOURCES: vmm/virtio_fs_io.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/log.c */
 #include "test_virtio_fs_harness.h"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -78,6 +79,55 @@ static void test_read_write(void **state)
 	assert_int_equal(fsd_release(5), 0);
 	assert_int_equal(read_at(ROOT, 5, 0, 1), -EBADF);
 	close(mine);
+}
+
+/* A host that takes no more: of 20 bytes the last 10 are past the limit on a file's size. */
+static void test_short_write(void **state)
+{
+	const char *text = "01234567890123456789";
+	int fd = temporary(O_RDWR), mine = dup(fd), cached, uncached;
+	uint32_t uncached_size;
+	struct rlimit old, ten;
+	char back[21] = "";
+
+	(void)state;
+	assert_int_equal(open_as(ROOT, O_RDWR, 5, fd), 0);
+	getrlimit(RLIMIT_FSIZE, &old);
+	ten = old;
+	ten.rlim_cur = 10;
+	setrlimit(RLIMIT_FSIZE, &ten);
+	cached = write_at(ROOT, 5, 0, text, FUSE_WRITE_CACHE, 0);
+	uncached = write_at(ROOT, 5, 0, text, 0, 0);
+	uncached_size = *(uint32_t *)(void *)answer.body;
+	setrlimit(RLIMIT_FSIZE, &old);
+	/* Linux looks at nothing but the error when it writes pages back. */
+	assert_int_equal(cached, -EFBIG);
+	assert_int_equal(uncached, 0);
+	assert_int_equal(uncached_size, 10);
+	assert_int_equal(pread(mine, back, 20, 0), 10);
+	assert_memory_equal(back, text, 10);
+	close(mine);
+}
+
+/* An error behind the first bytes of a READ is not the file's end. */
+static void test_bad_sector(void **state)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *two = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t hole = (uint64_t)(uintptr_t)two + page;
+
+	(void)state;
+	assert_true(two != MAP_FAILED);
+	memset(two, 'x', page);
+	assert_int_equal(munmap(two + page, page), 0);
+	/* A regular file with a page that cannot be read: this process' memory. */
+	assert_int_equal(open_as(VOLUME, O_RDONLY, 5, open("/proc/self/mem", O_RDONLY | O_CLOEXEC)),
+			 0);
+	assert_int_equal(read_at(VOLUME, 5, hole - 100, 100), 0);
+	assert_int_equal(answer.hdr.len, sizeof(answer.hdr) + 100);
+	assert_int_equal(read_at(VOLUME, 5, hole - 100, 101), -EIO);
+	assert_int_equal(read_at(VOLUME, 5, hole - 100, 600), -EIO);
+	assert_int_equal(munmap(two, page), 0);
 }
 
 /* Data over many pieces, the last of one byte, with the headers split. */
@@ -422,6 +472,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FS_TEST(test_read_write),
+		FS_TEST(test_short_write),
+		FS_TEST(test_bad_sector),
 		FS_TEST(test_pieces),
 		FS_TEST(test_largest),
 		FS_TEST(test_bad_io),
