@@ -10,27 +10,12 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "dev_files.h"
 #include "kernel.h"
 #include "machine.h"
 #include "mounts.h"
 #include "rootpath.h"
 #include "setup.h"
-
-/*
- * OCI runtime-spec 1.2 config-linux.md "Default Devices"; /dev/ptmx and /dev/console are elsewhere.
- */
-static const char *const default_devices[] = {
-	"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty",
-};
-
-/* OCI runtime-spec 1.2 runtime-linux.md "Dev symbolic links", and the instance of devpts. */
-static const struct {
-	const char *name, *target;
-} links[] = {
-	{ "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
-	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
-	{ "ptmx", "pts/ptmx" },
-};
 
 bool devices_wanted(const struct plan *p)
 {
@@ -106,17 +91,17 @@ static void make_links(int root)
 		setup_fail(-dev, "/dev");
 	/* A ptmx of the image would be another instance's. */
 	unlinkat(dev, "ptmx", 0);
-	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
-		if (symlinkat(links[i].target, dev, links[i].name) < 0 && errno != EEXIST)
-			setup_fail(errno, "/dev/%s", links[i].name);
+	for (size_t i = 0; i < DEV_LINK_COUNT; i++) {
+		if (symlinkat(dev_links[i].target, dev, dev_links[i].name) < 0 && errno != EEXIST)
+			setup_fail(errno, "/dev/%s", dev_links[i].name);
 	}
 	close(dev);
 }
 
 static bool is_default(const char *path)
 {
-	for (size_t i = 0; i < sizeof(default_devices) / sizeof(default_devices[0]); i++) {
-		if (strcmp(path, default_devices[i]) == 0)
+	for (size_t i = 0; i < DEV_NODE_COUNT; i++) {
+		if (strcmp(path, dev_nodes[i]) == 0)
 			return true;
 	}
 	return false;
@@ -141,10 +126,10 @@ static const struct plan_device *next_device(const struct plan *p, size_t *pos, 
 
 void devices_own(void)
 {
-	for (size_t i = 0; i < sizeof(default_devices) / sizeof(default_devices[0]); i++) {
+	for (size_t i = 0; i < DEV_NODE_COUNT; i++) {
 		/* Without it the node has an owner that containers see as nobody: no reason to stop. */
-		if (chown(default_devices[i], PLAN_ID_BASE, PLAN_ID_BASE) < 0)
-			machine_log("%s: %s", default_devices[i], strerror(errno));
+		if (chown(dev_nodes[i], PLAN_ID_BASE, PLAN_ID_BASE) < 0)
+			machine_log("%s: %s", dev_nodes[i], strerror(errno));
 	}
 }
 
@@ -211,8 +196,8 @@ void devices_make(int root, const struct plan *p, uint32_t number)
 	size_t pos = 0;
 	int n = -1;
 
-	for (size_t i = 0; i < sizeof(default_devices) / sizeof(default_devices[0]); i++)
-		devices_bind(root, default_devices[i], default_devices[i]);
+	for (size_t i = 0; i < DEV_NODE_COUNT; i++)
+		devices_bind(root, dev_nodes[i], dev_nodes[i]);
 	while ((d = next_device(p, &pos, &n, &path))) {
 		node_path(node, sizeof(node), number, n);
 		if (le32_get(d->kind) == PLAN_DEVICE_FIFO)

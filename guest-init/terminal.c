@@ -8,6 +8,7 @@
 #include <sys/vfs.h>
 #include <termios.h>
 
+#include "dev_files.h"
 #include "kernel.h"
 #include "mounts.h"
 #include "rootpath.h"
@@ -38,11 +39,11 @@ static int open_master(int root)
 
 static void bind_console(int root, int slave)
 {
-	int target = rootpath_make(root, "/dev/console", true, NULL), r;
+	int target = rootpath_make(root, DEV_CONSOLE, true, NULL), r;
 
 	r = target < 0 ? target : mounts_bind(slave, "", target);
 	if (r < 0)
-		setup_fail(-r, "terminal: /dev/console");
+		setup_fail(-r, "terminal: " DEV_CONSOLE);
 	close(target);
 }
 

@@ -207,7 +207,9 @@ static int prepare_sandbox(struct creation *creation)
 		err = open_console(creation);
 	if (!err)
 		err = make_labels(creation);
-	return err ? err : open_net_ns(creation);
+	if (!err)
+		err = open_net_ns(creation);
+	return err ? err : exports_seal(&creation->exports, &creation->config, &creation->failure);
 }
 
 int creation_prepare(struct creation *creation, bool detached)
@@ -250,6 +252,8 @@ int creation_prepare(struct creation *creation, bool detached)
 								   &creation->failure);
 		err = err < 0 ? err : 0;
 	}
+	if (!err)
+		err = exports_seal(&creation->exports, &creation->config, &creation->failure);
 	if (!err)
 		choose_size(creation);
 	timing_stamp(TIMING_CHECKED);

@@ -111,22 +111,6 @@ static int root_open(struct exports *exports, const struct container_config *con
 	return 0;
 }
 
-/* Read-only only now: the mount points of the volumes had to be made before. */
-static int root_seal(const struct exports *exports, const struct container_config *config,
-		     struct failure *failure)
-{
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
-	int err = exports_make_mount_points(exports->root_fd, config, failure);
-
-	if (err)
-		return err;
-	if (mount_setattr(exports->root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
-			  sizeof(attr)) < 0)
-		return failure_set(failure, -errno, "%s: cannot make it read-only: %s",
-				   config->root_path, strerror(errno));
-	return 0;
-}
-
 /*
  * config.md "Mounts": without mappings of its own an idmapped mount has the container's. fsd, which
  * maps host ids to the container's, sees the mapped owners as it would see any others.
@@ -206,13 +190,31 @@ int exports_open(struct exports *exports, struct container_config *config, struc
 	exports->volume_targets = arena_take(arena, room * sizeof(*exports->volume_targets));
 	exports->volume_is_file = arena_take(arena, room * sizeof(*exports->volume_is_file));
 	err = root_open(exports, config, failure);
+	if (!err && config->root_readonly)
+		exports_note_new_tmpfs(exports->root_fd, config);
 	for (size_t i = 0; i < config->mounts.n && !err; i++) {
 		if (config->mounts.v[i].is_bind)
 			err = volume_open(exports, config, &config->mounts.v[i], failure);
 	}
-	if (!err && config->root_readonly)
-		err = root_seal(exports, config, failure);
 	return err;
+}
+
+int exports_seal(const struct exports *exports, const struct container_config *config,
+		 struct failure *failure)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	int err;
+
+	if (!exports->root_readonly)
+		return 0;
+	err = exports_make_needed(exports->root_fd, config, failure);
+	if (err)
+		return err;
+	if (mount_setattr(exports->root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
+			  sizeof(attr)) < 0)
+		return failure_set(failure, -errno, "%s: cannot make it read-only: %s",
+				   config->root_path, strerror(errno));
+	return 0;
 }
 
 void exports_close(struct exports *exports)

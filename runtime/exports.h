@@ -26,8 +26,8 @@ struct exports {
 };
 
 /*
- * Opens root and volumes and sets target_is_file of each bind of the configuration. Nothing becomes
- * visible on the host. Returns 0 or -errno with the failure set; exports_close() in either case.
+ * Opens root and volumes and sets target_is_file of each bind of the configuration. Nothing is made
+ * on the host. Returns 0 or -errno with the failure set; exports_close() in either case.
  */
 int exports_open(struct exports *exports, struct container_config *config,
 		 struct failure *failure);
@@ -35,12 +35,26 @@ int exports_open(struct exports *exports, struct container_config *config,
 void exports_close(struct exports *exports);
 
 /*
- * Makes what is missing of the mounts' destinations in a root file system that the guest will not be
- * able to write to, as runc does: directories, empty files for binds of files. root_fd is a clone of
- * it that is not read-only yet. Links of the image are followed inside of it only. Returns 0 or
+ * A root file system that the container may only read becomes read-only for the guest as well, once
+ * exports_make_needed() has been there. The last thing before others see something. Returns 0 or
  * -errno with the failure set.
  */
-int exports_make_mount_points(int root_fd, const struct container_config *config,
-			      struct failure *failure);
+int exports_seal(const struct exports *exports, const struct container_config *config,
+		 struct failure *failure);
+
+/*
+ * A tmpfs takes the mode of the directory that it covers; on what does not exist it is for everybody, as
+ * the kernel has it. Where the directory is made before the guest sees it, the mount's options say so;
+ * what they say themselves comes behind, and counts.
+ */
+void exports_note_new_tmpfs(int root_fd, struct container_config *config);
+
+/*
+ * Makes what nacre-init will look for in a root file system that it cannot write to, as runc does:
+ * mount points (directories, empty files for binds of files), places of devices and the links of /dev,
+ * the working directory. root_fd is a clone of it that is not read-only yet. Links of the image are
+ * followed inside of it only. Returns 0 or -errno with the failure set.
+ */
+int exports_make_needed(int root_fd, const struct container_config *config, struct failure *failure);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mount points in a read-only root file system; see exports.h. */
+/* What has to exist in a read-only root file system before the guest sees it; see exports.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "dev_files.h"
 #include "exports.h"
 #include "fd.h"
 
@@ -130,43 +131,109 @@ static bool lies_below(const char *path, const char *above)
 	return !strncmp(path, above, len) && (path[len] == '/' || path[len] == 0 || len == 1);
 }
 
-/* A mount below an earlier one has its mount point there, and nacre-init makes it in the guest. */
-static bool is_covered(const struct config_mounts *mounts, size_t i)
+/* What lies on or below one of the first `n` mounts is looked for there, and made by nacre-init. */
+static bool is_covered(const struct config_mounts *mounts, size_t n, const char *path)
 {
-	for (size_t k = 0; k < i; k++) {
-		if (lies_below(mounts->v[i].destination, mounts->v[k].destination))
+	for (size_t i = 0; i < n; i++) {
+		if (lies_below(path, mounts->v[i].destination))
 			return true;
 	}
 	return false;
 }
 
-/*
- * A tmpfs takes the mode of what it covers; on what did not exist it is for everybody, as the kernel
- * has it.
- */
-static mode_t point_mode(const struct config_mount *mount)
-{
-	if (mount->target_is_file)
-		return FOR_A_FILE;
-	return strcmp(mount->type, "tmpfs") == 0 ? 01777 : 0755;
-}
-
-int exports_make_mount_points(int root_fd, const struct container_config *config,
-			      struct failure *failure)
+void exports_note_new_tmpfs(int root_fd, struct container_config *config)
 {
 	for (size_t i = 0; i < config->mounts.n; i++) {
-		const struct config_mount *mount = &config->mounts.v[i];
-		int err;
+		struct config_mount *mount = &config->mounts.v[i];
+		autoclose int fd = -1;
 
-		if (is_covered(&config->mounts, i))
+		if (strcmp(mount->type, "tmpfs") != 0 ||
+		    is_covered(&config->mounts, i, mount->destination))
 			continue;
-		err = make_point(root_fd, mount->destination, point_mode(mount), 0);
-		/* An image that cannot be written to anyway: nacre-init says what is missing. */
-		if (err && err != -EROFS)
-			return failure_set(failure, err,
-					   "%s: cannot make the mount point %s in the read-only "
-					   "root file system: %s",
-					   mount->named, mount->destination, strerror(-err));
+		fd = inside(root_fd, mount->destination);
+		if (fd == -ENOENT)
+			mount->data = arena_printf(&config->arena, "mode=1777%s%s",
+						   mount->data[0] ? "," : "", mount->data);
 	}
-	return 0;
+}
+
+/*
+ * Makes one path, if it is none of the first `n` mounts'. An image that cannot be written to anyway is
+ * passed over: nacre-init says what is missing. `field` is for the message.
+ */
+static int make_needed(int root_fd, const struct config_mounts *mounts, size_t n, const char *field,
+		       const char *path, mode_t mode, struct failure *failure)
+{
+	int err = is_covered(mounts, n, path) ? 0 : make_point(root_fd, path, mode, 0);
+
+	if (!err || err == -EROFS)
+		return 0;
+	return failure_set(failure, err, "%s: cannot make %s in the read-only root file system: %s",
+			   field, path, strerror(-err));
+}
+
+/* A ptmx of the image's, which would be another instance's, goes as it does in the guest. */
+static int make_dev_link(int dev_fd, const char *name, const char *target)
+{
+	char found[PATH_MAX];
+	ssize_t len = readlinkat(dev_fd, name, found, sizeof(found));
+
+	if (len == (ssize_t)strlen(target) && memcmp(found, target, (size_t)len) == 0)
+		return 0;
+	if (strcmp(name, "ptmx") == 0)
+		(void)unlinkat(dev_fd, name, 0);
+	return symlinkat(target, dev_fd, name) < 0 && errno != EEXIST && errno != EROFS ? -errno : 0;
+}
+
+/* Places of the devices, where no mount of the container is its /dev. */
+static int make_dev(int root_fd, const struct container_config *config, struct failure *failure)
+{
+	const struct config_mounts *mounts = &config->mounts;
+	autoclose int dev_fd = -1;
+	int err;
+
+	if (is_covered(mounts, mounts->n, "/dev"))
+		return 0;
+	err = make_needed(root_fd, mounts, mounts->n, "root", "/dev", 0755, failure);
+	for (size_t i = 0; i < DEV_NODE_COUNT && !err; i++)
+		err = make_needed(root_fd, mounts, mounts->n, "root", dev_nodes[i], FOR_A_FILE,
+				  failure);
+	if (!err && config->process.terminal)
+		err = make_needed(root_fd, mounts, mounts->n, "process.terminal", DEV_CONSOLE,
+				  FOR_A_FILE, failure);
+	if (err)
+		return err;
+	dev_fd = inside(root_fd, "/dev");
+	for (size_t i = 0; i < DEV_LINK_COUNT && dev_fd >= 0 && !err; i++)
+		err = make_dev_link(dev_fd, dev_links[i].name, dev_links[i].target);
+	return err ? failure_set(failure, err, "root: cannot make the links of /dev in the "
+				 "read-only root file system: %s", strerror(-err)) : 0;
+}
+
+int exports_make_needed(int root_fd, const struct container_config *config, struct failure *failure)
+{
+	const struct config_mounts *mounts = &config->mounts;
+	int err = 0;
+
+	for (size_t i = 0; i < mounts->n && !err; i++)
+		err = make_needed(root_fd, mounts, i, mounts->v[i].named, mounts->v[i].destination,
+				  mounts->v[i].target_is_file ? FOR_A_FILE : 0755, failure);
+	if (!err)
+		err = make_dev(root_fd, config, failure);
+	for (size_t i = 0; i < config->devices.n && !err; i++) {
+		if (config->devices.v[i].kind != PLAN_DEVICE_FIFO)
+			err = make_needed(root_fd, mounts, mounts->n, "linux.devices",
+					  config->devices.v[i].path, FOR_A_FILE, failure);
+	}
+	for (size_t i = 0; i < config->blocks.n && !err; i++)
+		err = make_needed(root_fd, mounts, mounts->n, config->blocks.v[i].named,
+				  config->blocks.v[i].guest, FOR_A_FILE, failure);
+	if (!err && config->notify_path)
+		err = make_needed(root_fd, mounts, mounts->n, "NOTIFY_SOCKET", config->notify_path,
+				  FOR_A_FILE, failure);
+	/* as runc: a working directory that is missing is made */
+	if (!err)
+		err = make_needed(root_fd, mounts, mounts->n, "process.cwd", config->process.cwd,
+				  0755, failure);
+	return err;
 }

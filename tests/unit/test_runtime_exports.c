@@ -150,7 +150,7 @@ static int point_made(const char *destination, bool is_file)
 	begin(&o, "volume");
 	o.mount->destination = destination;
 	o.mount->target_is_file = is_file;
-	err = exports_make_mount_points(root_fd, &o.config, &o.failure);
+	err = exports_make_needed(root_fd, &o.config, &o.failure);
 	point_failure = o.failure;
 	end(&o);
 	close(root_fd);
@@ -187,8 +187,92 @@ static void test_mount_points(void **state)
 	expect_made("root/jump/far/file", S_IFREG);
 	assert_int_equal(access("jump", F_OK), -1); /* not beside the root */
 	assert_int_equal(point_made("/loop1/x", false), -ELOOP);
-	assert_non_null(strstr(point_failure.text, "mounts[0]: cannot make the mount point /loop1/x"));
+	assert_non_null(strstr(point_failure.text, "mounts[0]: cannot make /loop1/x"));
 	assert_int_equal(point_made("/a/c/x", false), -ENOTDIR);
+}
+
+static void expect_link(const char *path, const char *target)
+{
+	char found[64];
+	ssize_t len = readlink(path, found, sizeof(found));
+
+	if (len != (ssize_t)strlen(target) || memcmp(found, target, (size_t)len) != 0)
+		fail_msg("%s: no link to %s", path, target);
+}
+
+/* All that nacre-init makes is there before the root is read-only, and not before it is sealed. */
+static void test_sealed_root(void **state)
+{
+	struct config_mount *mount;
+	struct opened o;
+	struct stat st;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir("sealed", 0755), 0);
+	assert_int_equal(mkdir("sealed/dev", 0755), 0);
+	assert_int_equal(close(creat("sealed/dev/ptmx", 0644)), 0);
+	begin(&o, "volume");
+	o.config.root_path = arena_printf(&o.config.arena, "%s/sealed", place);
+	o.config.root_readonly = true;
+	o.config.process.cwd = "/new/place";
+	o.config.process.terminal = true;
+	o.config.notify_path = "/dev/notify";
+	*config_add_device(&o.config.arena, &o.config.devices) =
+		(struct config_device){ .path = "/opt/fuse", .kind = 'c' };
+	*config_add_block(&o.config.arena, &o.config.blocks) =
+		(struct config_block){ .guest = "/disks/a", .named = "--block" };
+	assert_int_equal(exports_open(&o.exports, &o.config, &o.failure), 0);
+	assert_int_equal(access("sealed/v", F_OK), -1);
+	assert_int_equal(exports_seal(&o.exports, &o.config, &o.failure), 0);
+	assert_string_equal(o.failure.text, "");
+	expect_made("sealed/v", S_IFDIR);
+	expect_made("sealed/new/place", S_IFDIR);
+	expect_made("sealed/opt/fuse", S_IFREG);
+	expect_made("sealed/disks/a", S_IFREG);
+	expect_made("sealed/dev/null", S_IFREG);
+	expect_made("sealed/dev/tty", S_IFREG);
+	expect_made("sealed/dev/console", S_IFREG);
+	expect_made("sealed/dev/notify", S_IFREG);
+	expect_link("sealed/dev/fd", "/proc/self/fd");
+	expect_link("sealed/dev/ptmx", "pts/ptmx");
+	assert_int_equal(mkdirat(o.exports.root_fd, "late", 0755), -1);
+	assert_int_equal(errno, EROFS);
+	end(&o);
+
+	/* again, and with mounts of its own there: nothing is missing, nothing more is made */
+	begin(&o, "volume");
+	o.mount->destination = "/dev/";
+	mount = config_add_mount(&o.config.arena, &o.config.mounts);
+	*mount = (struct config_mount){ .destination = "/tmp", .type = "tmpfs", .data = "size=1m" };
+	mount = config_add_mount(&o.config.arena, &o.config.mounts);
+	*mount = (struct config_mount){ .destination = "/tmp/x", .type = "tmpfs", .data = "" };
+	mount = config_add_mount(&o.config.arena, &o.config.mounts);
+	*mount = (struct config_mount){ .destination = "/opt", .type = "tmpfs", .data = "" };
+	o.config.root_path = arena_printf(&o.config.arena, "%s/sealed", place);
+	o.config.root_readonly = true;
+	o.config.process.cwd = "/tmp/work";
+	o.config.notify_path = "/dev/other";
+	assert_int_equal(exports_open(&o.exports, &o.config, &o.failure), 0);
+	assert_int_equal(exports_seal(&o.exports, &o.config, &o.failure), 0);
+	assert_int_equal(stat("sealed/tmp", &st), 0);
+	assert_int_equal(st.st_mode, S_IFDIR | 0755);
+	/* for everybody where nothing was; else as what it covers, or as nacre-init finds it */
+	assert_string_equal(o.config.mounts.v[1].data, "mode=1777,size=1m");
+	assert_string_equal(o.config.mounts.v[2].data, "");
+	assert_string_equal(o.config.mounts.v[3].data, "");
+	assert_int_equal(access("sealed/tmp/work", F_OK), -1);
+	assert_int_equal(access("sealed/dev/other", F_OK), -1);
+	end(&o);
+
+	/* one that may be written to is left to the guest */
+	begin(&o, "volume");
+	o.config.process.cwd = "/elsewhere";
+	assert_int_equal(exports_open(&o.exports, &o.config, &o.failure), 0);
+	assert_int_equal(exports_seal(&o.exports, &o.config, &o.failure), 0);
+	assert_int_equal(access("root/elsewhere", F_OK), -1);
+	end(&o);
 }
 
 int main(void)
@@ -197,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_owners_are_mapped),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_mount_points),
+		cmocka_unit_test(test_sealed_root),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
