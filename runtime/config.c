@@ -122,10 +122,13 @@ static int check_namespaces(const struct container_config *config, struct failur
 					   "the host's %s namespace", needed[i].name,
 					   needed[i].name);
 	}
-	if (user && (config->uid_maps.n == 0 || config->gid_maps.n == 0))
+	/* without mappings: as without a user namespace, since the guest gives one anyway */
+	if (user && (config->uid_maps.n == 0 || config->gid_maps.n == 0) &&
+	    (config->uid_maps.n > 0 || config->gid_maps.n > 0 || config->joins_user_ns))
 		return failure_set(failure, -EINVAL,
-				   "linux.uidMappings, linux.gidMappings: expected with a user "
-				   "namespace");
+				   "linux.uidMappings, linux.gidMappings: expected both with a "
+				   "user namespace%s", config->joins_user_ns ? " that is joined" :
+				   ", or neither");
 	if (!user && (config->uid_maps.n > 0 || config->gid_maps.n > 0))
 		return failure_set(failure, -EINVAL,
 				   "linux.uidMappings, linux.gidMappings: expected only with a "
@@ -167,12 +170,11 @@ int config_check_resources(struct container_config *config, struct failure *fail
 {
 	const struct config_resources *resources = &config->resources;
 
-	if (resources->memory_limit > 0 &&
-	    ((uint64_t)resources->memory_limit < CONFIG_MEMORY_MIN ||
-	     (uint64_t)resources->memory_limit > CONFIG_MEMORY_MAX))
+	/* no least: the VM has its overhead besides, and too low a limit ends the process, as with runc */
+	if (resources->memory_limit > 0 && (uint64_t)resources->memory_limit > CONFIG_MEMORY_MAX)
 		return failure_set(failure, -EINVAL,
-				   "linux.resources.memory.limit: %lld: expected "
-				   CONFIG_MEMORY_EXPECTED, (long long)resources->memory_limit);
+				   "linux.resources.memory.limit: %lld: expected at most 64G",
+				   (long long)resources->memory_limit);
 	if (resources->memory_limit > 0 && resources->memory_swap > 0 &&
 	    resources->memory_swap < resources->memory_limit)
 		return failure_set(failure, -EINVAL,

@@ -29,7 +29,7 @@ struct net;
 #define CONFIG_ID_LIMIT 0x70000000u
 /* Bind mounts of one container. */
 #define CONFIG_BINDS_MAX 128u
-/* Bounds of a container's memory and of a VM's processors. */
+/* Bounds of the memory that options and nacre.conf give a container, and of a VM's processors. */
 #define CONFIG_MEMORY_MIN (UINT64_C(24) << 20)
 #define CONFIG_MEMORY_MAX (UINT64_C(64) << 30)
 #define CONFIG_MEMORY_EXPECTED "24M to 64G"
@@ -199,6 +199,7 @@ struct container_config {
 	struct config_blocks blocks;
 	struct config_hooks hooks[HOOK_KIND_COUNT];
 	uint32_t namespaces; /* CLONE_NEW* that config.json lists */
+	bool joins_user_ns;	 /* the user namespace has a path: of a pod's member */
 	const char *net_ns_path; /* of the network namespace to join; NULL: a new one */
 	int net_ns_fd;		 /* the network namespace, once it is open; or -1 */
 	bool net_passt;		 /* --net passt */

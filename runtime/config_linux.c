@@ -52,6 +52,8 @@ static int read_namespace(struct json_reader *reader, json_t *value, void *to)
 		 config_pod_role(config->json, &sandbox_id) == POD_NONE)
 		return json_refuse(reader, "path: joining a %s namespace of the host is not "
 				   "supported yet", read.type);
+	if (namespaces[i].flag == CLONE_NEWUSER)
+		config->joins_user_ns = read.path && read.path[0];
 	/* "MUST generate an error" for duplicates */
 	if (config->namespaces & namespaces[i].flag)
 		return json_refuse(reader, "type: %s is given twice", read.type);

@@ -45,6 +45,24 @@ test_the_root_is_read_only_as_the_default_says()
 	expect_equal "refusals" 2 "$(grep -c 'Read-only file system' err)"
 }
 
+# Made on the host, as the guest cannot: places of mounts, devices and links, the working directory.
+test_what_a_read_only_image_lacks()
+{
+	make_bundle sh -c 'pwd; touch x || echo hidden > /dev/null; readlink /dev/fd /dev/ptmx; head -c 2 /dev/zero | wc -c
+		stat -c "%a %n" /t /dev/scratch; tty < /dev/console'
+	edit '"cwd": "/"' '"cwd": "/new/place"'
+	# the image's own /dev
+	edit '"destination": "/dev",' '"destination": "/dev/scratch",'
+	add_mount '{"destination": "/t", "type": "tmpfs", "source": "tmpfs"}'
+	cp -a "$ROOTFS" rootfs
+	rm -rf rootfs/dev/* rootfs/t
+	edit "$ROOTFS" "$PWD/rootfs"
+	nacre run --bundle bundle nacre-e2e-lacks
+	expect_out $'/new/place\n/proc/self/fd\npts/ptmx\n2\n1777 /t\n755 /dev/scratch'
+	expect_equal "refusals as of a read-only file system" 1 "$(grep -c 'Read-only file system' err)"
+	expect_equal "modes on the host" '755 755 755' "$(stat -c %a rootfs/t rootfs/dev/scratch rootfs/new/place | xargs)"
+}
+
 test_masked_and_read_only_paths()
 {
 	make_bundle sh -c '
@@ -262,6 +280,20 @@ test_a_user_namespace_with_mappings()
 	expect_equal "owners on the host" "100000:200000 v/beyond 100000:200000 v/root 100007:200008 v/seven" \
 		"$(stat -c '%u:%g %n' v/* | xargs)"
 	expect_match "ids in the container" $'^ 0 2147483648 5000\n0\nInvalid argument\n0:0 /v/beyond\n0:0 /v/root\n7:8 /v/seven$' "$OUT"
+}
+
+# Less than a VM takes: that comes on top.
+test_a_low_limit_and_a_user_namespace_without_mappings()
+{
+	mkdir v
+	make_bundle sh -c 'cat /sys/fs/cgroup/memory.max; tail /dev/zero; echo $?; touch /v/mine; tr -s " " < /proc/self/uid_map'
+	edit '{"type": "pid"}' '{"type": "pid"}, {"type": "cgroup"}, {"type": "user"}'
+	edit '"resources": {' '"resources": {"memory": {"limit": 10485760, "swap": 10485760}, '
+	add_mount "{\"destination\": \"/v\", \"type\": \"bind\", \"source\": \"$PWD/v\", \"options\": [\"bind\"]}"
+	nacre run --bundle bundle nacre-e2e-low
+	expect_status 0
+	expect_out $'10485760\n137\n 0 2147483648 65536'
+	expect_equal "its owner on the host" 0:0 "$(stat -c %u:%g v/mine)"
 }
 
 test_limits_of_the_container()

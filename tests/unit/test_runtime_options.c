@@ -221,6 +221,8 @@ static void test_vm_size(void **state)
 	assert_int_equal(vm_size_of(&config, GIB, 0).cpus, 1);
 	config.resources.memory_limit = 100 * (int64_t)MIB + 1;
 	assert_true(vm_size_of(&config, GIB, 1).memory == 101 * MIB + VM_OVERHEAD_BYTES);
+	config.resources.memory_limit = 1;
+	assert_true(vm_size_of(&config, GIB, 1).memory == 1 * MIB + VM_OVERHEAD_BYTES);
 	config.resources.memory_limit = (int64_t)CONFIG_MEMORY_MAX;
 	assert_true(vm_size_of(&config, GIB, 1).memory == CONFIG_MEMORY_MAX);
 	config.resources.cpu_quota = 150000;
