@@ -53,14 +53,21 @@ def document(place, settings, machine, versions, results):
 
 def check(doc):
     """Raises ValueError naming what is wrong with a document."""
+    if not isinstance(doc, dict):
+        raise ValueError("expected a document of tools/bench/bench")
     if doc.get("schema") != SCHEMA:
         raise ValueError(f"schema {doc.get('schema')}, expected {SCHEMA}")
     if doc.get("place") not in PLACES:
         raise ValueError(f"place {doc.get('place')}, expected one of {', '.join(PLACES)}")
+    if doc.get("time") not in ("real", "virtual"):
+        raise ValueError(f"time {doc.get('time')}, expected real or virtual")
     for key in ("settings", "machine", "versions"):
         if not isinstance(doc.get(key), dict):
             raise ValueError(f"no {key}")
-    for result in doc.get("results", []):
+    if not isinstance(doc.get("results"), list):
+        raise ValueError("no results")
+    for number, result in enumerate(doc["results"]):
+        check_keys(number, result)
         if "skipped" in result:
             continue
         if result["unit"] not in UNITS:
@@ -68,6 +75,17 @@ def check(doc):
         for sample in result["samples"]:
             if isinstance(sample, bool) or not isinstance(sample, (int, float)):
                 raise ValueError(f"{result['measure']}: {sample!r} is no sample")
+
+
+def check_keys(number, result):
+    if not isinstance(result, dict):
+        raise ValueError(f"result {number}: expected an object")
+    wanted = {"bench": str, "subject": str}
+    wanted.update({"skipped": str} if "skipped" in result else
+                  {"measure": str, "unit": str, "samples": list, "failures": list, "detail": dict})
+    for key, kind in wanted.items():
+        if not isinstance(result.get(key), kind):
+            raise ValueError(f"result {number}: no {key}")
 
 
 def find(doc, **wanted):

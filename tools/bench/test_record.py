@@ -31,6 +31,9 @@ def made(place="direct"):
 
 
 class Documents(unittest.TestCase):
+    SERIES = {"bench": "start", "subject": "s", "measure": "m", "unit": "ms", "samples": [1], "failures": [],
+              "detail": {}}
+
     def test_survives_json(self):
         doc = json.loads(json.dumps(made()))
         record.check(doc)
@@ -45,10 +48,17 @@ class Documents(unittest.TestCase):
 
     def test_bad_documents_are_refused(self):
         for change in ({"schema": 2}, {"place": "elsewhere"}, {"machine": None},
-                       {"results": [{"measure": "m", "unit": "ms", "samples": ["failed"]}]},
-                       {"results": [{"measure": "m", "unit": "parsec", "samples": []}]}):
+                       {"time": None}, {"results": None}, {"results": ["x"]}, {"results": [{}]},
+                       {"results": [{**self.SERIES, "samples": ["failed"]}]},
+                       {"results": [{**self.SERIES, "unit": "parsec"}]},
+                       *({"results": [{k: v for k, v in self.SERIES.items() if k != key}]}
+                         for key in self.SERIES)):
             with self.assertRaises(ValueError, msg=str(change)):
                 record.check({**made(), **change})
+        record.check({**made(), "results": [self.SERIES]})
+        for other in ([], "x", None, 3):
+            with self.assertRaises(ValueError, msg=str(other)):
+                record.check(other)
 
     def test_unknown_unit_is_refused(self):
         with self.assertRaises(ValueError):
