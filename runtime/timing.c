@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When what happened in one run; see timing.h. Times in the file are ns of CLOCK_MONOTONIC. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,13 +52,26 @@ void timing_read_vm(int status_fd)
 		memset(&vm, 0, sizeof(vm));
 }
 
-int timing_write(const char *path, struct failure *failure)
+int timing_open(const char *path, struct failure *failure)
 {
-	FILE *f = fopen(path, "we");
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+
+	if (fd < 0)
+		return failure_set(failure, -errno, "--timing %s: expected a file to write: %s",
+				   path, strerror(errno));
+	return fd;
+}
+
+int timing_write(int fd, const char *path, struct failure *failure)
+{
+	FILE *f = fdopen(fd, "w");
 	int err;
 
-	if (!f)
-		return failure_set(failure, -errno, "--timing %s: %s", path, strerror(errno));
+	if (!f) {
+		err = -errno;
+		close(fd);
+		return failure_set(failure, err, "--timing %s: %s", path, strerror(-err));
+	}
 	fprintf(f, "{\"ns\": {");
 	for (unsigned int i = 0; i < TIMING_COUNT; i++)
 		fprintf(f, "%s\"%s\": %" PRIu64, i ? ", " : "", own_names[i], stamps[i]);

@@ -26,7 +26,10 @@ void timing_stamp(enum timing_stamp stamp);
 /* Takes over what the VMM wrote about itself, from the status file, before that is closed. */
 void timing_read_vm(int status_fd);
 
-/* Writes all of it to `path` as one JSON object. 0, or -errno with the failure set. */
-int timing_write(const char *path, struct failure *failure);
+/* Opens `path` to write it when all is over: a descriptor, or -errno with the failure set. */
+int timing_open(const char *path, struct failure *failure);
+
+/* Writes all of it to `fd`, of timing_open(), as one JSON object. Takes fd. 0, or -errno with the failure set. */
+int timing_write(int fd, const char *path, struct failure *failure);
 
 #endif

@@ -24,14 +24,19 @@ static void run_help(void)
 	       "126 not executable, 127 not found.\n");
 }
 
+/* *timing_fd is to be written when all is over; -1 if nobody asked, or nothing was begun. */
 static int run_prepare(struct creation *creation, struct run_options *options, int argc,
-		       char *argv[])
+		       char *argv[], int *timing_fd)
 {
 	struct config_process *process = &creation->config.process;
 	int err = creation_read_conf(creation);
 
 	if (!err)
 		err = run_config_make(&creation->config, options, argc, argv, &creation->failure);
+	if (!err && options->timing) {
+		*timing_fd = timing_open(options->timing, &creation->failure);
+		err = *timing_fd < 0 ? *timing_fd : 0;
+	}
 	if (err)
 		return err;
 	if (!options->detach) {
@@ -93,6 +98,7 @@ int verb_run(const struct global_options *global, int argc, char *argv[])
 	static struct creation creation;
 	static struct run_options options;
 	int status = SESSION_STATUS_NACRE;
+	int timing_fd = -1;
 	int used;
 
 	creation_init(&creation, global, &options.creation);
@@ -104,10 +110,10 @@ int verb_run(const struct global_options *global, int argc, char *argv[])
 	}
 	creation.keep = options.keep && !options.detach;
 	if (used >= 0 &&
-	    run_prepare(&creation, &options, argc - 1 - used, argv + 1 + used) == 0)
+	    run_prepare(&creation, &options, argc - 1 - used, argv + 1 + used, &timing_fd) == 0)
 		status = options.detach ? run_detached(&creation, options.layers) :
 					  run_waiting(&creation, options.layers);
-	if (options.timing && timing_write(options.timing, &creation.failure) != 0)
+	if (timing_fd >= 0 && timing_write(timing_fd, options.timing, &creation.failure) != 0)
 		status = SESSION_STATUS_NACRE;
 	if (creation.failure.text[0])
 		report_error("%s", creation.failure.text);

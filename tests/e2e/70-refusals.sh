@@ -174,6 +174,7 @@ test_values_of_other_options()
 	expect_refused '--name|"a/b"' run "${SMALL[@]}" --name a/b -- true
 	expect_refused '--name|"\.\."' run "${SMALL[@]}" --name .. -- true
 	expect_refused '--name|""' run "${SMALL[@]}" --name '' -- true
+	expect_refused '--timing /no/where/t: expected a file to write' run "${SMALL[@]}" --timing /no/where/t -- true
 	expect_refused '--console-log: /no/where/log' run "${SMALL[@]}" --console-log /no/where/log -- true
 	expect_refused '--bundle' run "${SMALL[@]}" --bundle . -- true
 }
