@@ -25,8 +25,9 @@ struct update_options {
 	bool help;
 	const char *resources;
 	const char *memory, *memory_swap, *memory_reservation;
-	const char *cpu_period, *cpu_quota, *cpu_share, *pids_limit;
-	const char *cpuset_cpus, *cpuset_mems;
+	const char *cpu_period, *cpu_quota, *cpu_share, *cpu_burst, *cpu_idle, *pids_limit;
+	const char *cpuset_cpus, *cpuset_mems, *blkio_weight;
+	const char *cpu_rt_period, *cpu_rt_runtime;
 };
 
 #define AT(field) offsetof(struct update_options, field)
@@ -46,6 +47,16 @@ static const struct option_row rows[] = {
 	  .help = "microseconds of processor time in each period; -1: no limit" },
 	{ .name = "cpu-share", .kind = OPTION_STRING, .argument = "N", .offset = AT(cpu_share),
 	  .help = "weight among containers, 2 to 262144" },
+	{ .name = "cpu-burst", .kind = OPTION_STRING, .argument = "US", .offset = AT(cpu_burst),
+	  .help = "microseconds beyond the quota that may be saved up" },
+	{ .name = "cpu-idle", .kind = OPTION_STRING, .argument = "0|1", .offset = AT(cpu_idle),
+	  .help = "1: only what others leave of the processors" },
+	{ .name = "cpu-rt-period", .kind = OPTION_STRING, .argument = "US",
+	  .offset = AT(cpu_rt_period), .help = "refused: not in cgroup v2" },
+	{ .name = "cpu-rt-runtime", .kind = OPTION_STRING, .argument = "US",
+	  .offset = AT(cpu_rt_runtime), .help = "refused: not in cgroup v2" },
+	{ .name = "blkio-weight", .kind = OPTION_STRING, .argument = "N", .offset = AT(blkio_weight),
+	  .help = "weight of reads and writes among containers, 10 to 1000" },
 	{ .name = "pids-limit", .kind = OPTION_STRING, .argument = "N", .offset = AT(pids_limit),
 	  .help = "processes at once; -1: no limit" },
 	{ .name = "cpuset-cpus", .kind = OPTION_STRING, .argument = "LIST",
@@ -86,6 +97,11 @@ static const struct {
 	{ AT(cpu_period), "--cpu-period", "cpu", "period", NUMBER },
 	{ AT(cpu_quota), "--cpu-quota", "cpu", "quota", NUMBER },
 	{ AT(cpu_share), "--cpu-share", "cpu", "shares", NUMBER },
+	{ AT(cpu_burst), "--cpu-burst", "cpu", "burst", NUMBER },
+	{ AT(cpu_idle), "--cpu-idle", "cpu", "idle", NUMBER },
+	{ AT(cpu_rt_period), "--cpu-rt-period", "cpu", "realtimePeriod", NUMBER },
+	{ AT(cpu_rt_runtime), "--cpu-rt-runtime", "cpu", "realtimeRuntime", NUMBER },
+	{ AT(blkio_weight), "--blkio-weight", "blockIO", "weight", NUMBER },
 	{ AT(cpuset_cpus), "--cpuset-cpus", "cpu", "cpus", TEXT },
 	{ AT(cpuset_mems), "--cpuset-mems", "cpu", "mems", TEXT },
 	{ AT(pids_limit), "--pids-limit", "pids", "limit", NUMBER },
