@@ -54,6 +54,8 @@ static const struct {
 	{ "net_from_guest_frames", CONF_NUMBER, offsetof(struct conf, net_from_guest_frames), 1,
 	  NET_RATE_MAX, NET_RATE_EXPECTED },
 	{ "vhost_net", CONF_SWITCH, offsetof(struct conf, vhost_net), 0, 0, "on or off" },
+	{ "skip_host_devices", CONF_SWITCH, offsetof(struct conf, skip_host_devices), 0, 0,
+	  "on or off" },
 	{ "selinux_vmm_type", CONF_TYPE, offsetof(struct conf, selinux_vmm_type), 0, 0,
 	  SELINUX_TYPE_EXPECTED },
 	{ "selinux_fsd_type", CONF_TYPE, offsetof(struct conf, selinux_fsd_type), 0, 0,

@@ -25,6 +25,7 @@ struct conf {
 	/* of each network interface, per second; 0: no limit */
 	uint64_t net_to_guest_bytes, net_to_guest_frames;
 	uint64_t net_from_guest_bytes, net_from_guest_frames;
+	bool skip_host_devices; /* devices of config.json that no VM has are left out, not refused */
 	bool vhost_net; /* the host's kernel serves the queues of taps */
 	/* types of SELinux (selinux.h) */
 	const char *selinux_vmm_type, *selinux_fsd_type, *selinux_monitor_type;

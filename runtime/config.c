@@ -170,10 +170,12 @@ int config_check_resources(struct container_config *config, struct failure *fail
 {
 	const struct config_resources *resources = &config->resources;
 
-	/* no least: the VM has its overhead besides, and too low a limit ends the process, as with runc */
-	if (resources->memory_limit > 0 && (uint64_t)resources->memory_limit > CONFIG_MEMORY_MAX)
+	/* the VM has its overhead besides; a limit that is too low ends the process, as with runc */
+	if (resources->memory_limit > 0 &&
+	    ((uint64_t)resources->memory_limit < CONFIG_LIMIT_MIN ||
+	     (uint64_t)resources->memory_limit > CONFIG_MEMORY_MAX))
 		return failure_set(failure, -EINVAL,
-				   "linux.resources.memory.limit: %lld: expected at most 64G",
+				   "linux.resources.memory.limit: %lld: expected 4K to 64G",
 				   (long long)resources->memory_limit);
 	if (resources->memory_limit > 0 && resources->memory_swap > 0 &&
 	    resources->memory_swap < resources->memory_limit)

@@ -31,6 +31,7 @@ struct net;
 #define CONFIG_BINDS_MAX 128u
 /* Bounds of the memory that options and nacre.conf give a container, and of a VM's processors. */
 #define CONFIG_MEMORY_MIN (UINT64_C(24) << 20)
+#define CONFIG_LIMIT_MIN  4096u /* of config.json's limit: a page, the kernel's own unit */
 #define CONFIG_MEMORY_MAX (UINT64_C(64) << 30)
 #define CONFIG_MEMORY_EXPECTED "24M to 64G"
 #define CONFIG_CPUS_MAX 32u
@@ -66,6 +67,7 @@ struct config_mount {
 	bool is_bind;
 	bool copy_up;		/* tmpfs: filled with what it covers */
 	bool recursive;		/* bind: with the mounts below the source */
+	bool readonly_below;	/* recursive: MS_RDONLY is of those, too */
 	bool target_is_file;	/* bind: found when the source is opened */
 	bool idmapped, idmap_recursive;
 	struct config_id_maps uid_maps, gid_maps; /* idmapped: an owner there is `host` here */
@@ -187,6 +189,7 @@ struct container_config {
 	struct arena arena;
 	struct json_t *json; /* NULL when made from options */
 	struct json_t *stored; /* what strings belong to of one made from options and read back */
+	bool skip_host_devices; /* linux.devices that the VM has not are left out */
 	bool is_stored;	     /* read back from the state: its warnings have been said */
 	const char *id;
 	const char *bundle; /* absolute; NULL when made from options */
@@ -211,6 +214,7 @@ struct container_config {
 	struct config_pairs sysctls;
 	struct string_list masked_paths, readonly_paths;
 	struct config_devices devices;
+	size_t n_skipped_devices; /* by skip_host_devices */
 	struct config_resources resources;
 	struct seccomp_profile *seccomp; /* NULL: unconfined but for the base filter */
 	const char *cgroups_path; /* NULL: not set */

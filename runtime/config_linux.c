@@ -132,6 +132,24 @@ static int read_sysctl(struct json_reader *reader, json_t *value, void *to)
 	return 0;
 }
 
+/*
+ * A privileged container is given all devices of the host, whether it wants them or not: nacre.conf says
+ * whether the VM does without.
+ */
+static int leave_out_device(struct json_reader *reader, const struct config_device *device)
+{
+	struct container_config *config = reader->config;
+
+	if (!config->skip_host_devices && !config->is_stored)
+		return json_refuse(reader, "%s (%c %u:%u): a device of the host cannot exist in "
+				   "the VM", device->path, device->kind, device->major, device->minor);
+	if (config->n_skipped_devices++ == 0)
+		json_warn(reader, "%s (%c %u:%u): a device of the host cannot exist in the VM: it and "
+			  "others of its kind are left out (skip_host_devices)", device->path,
+			  device->kind, device->major, device->minor);
+	return 0;
+}
+
 static int read_device(struct json_reader *reader, json_t *value, void *to)
 {
 	struct device_json {
@@ -156,6 +174,7 @@ static int read_device(struct json_reader *reader, json_t *value, void *to)
 	};
 	struct container_config *config = to;
 	int err = json_read_object(reader, value, table, N(table), &read);
+	struct config_device device;
 	char kind;
 
 	if (err)
@@ -163,13 +182,13 @@ static int read_device(struct json_reader *reader, json_t *value, void *to)
 	kind = strcmp(read.type, "u") == 0 ? 'c' : read.type[0];
 	if (strlen(read.type) != 1 || !strchr("cbp", kind))
 		return json_refuse(reader, "type: \"%s\": expected c, b, u or p", read.type);
-	if (kind != PLAN_DEVICE_FIFO && !device_is_in_guest(kind, read.major, read.minor))
-		return json_refuse(reader, "%s (%c %u:%u): a device of the host cannot exist in "
-				   "the VM", read.path, kind, read.major, read.minor);
-	*config_add_device(reader->arena, &config->devices) = (struct config_device){
+	device = (struct config_device){
 		.path = read.path, .kind = kind, .major = read.major, .minor = read.minor,
 		.mode = read.mode & 07777, .uid = read.uid, .gid = read.gid,
 	};
+	if (kind != PLAN_DEVICE_FIFO && !device_is_in_guest(kind, read.major, read.minor))
+		return leave_out_device(reader, &device);
+	*config_add_device(reader->arena, &config->devices) = device;
 	return 0;
 }
 

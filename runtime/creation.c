@@ -51,6 +51,7 @@ int creation_read_conf(struct creation *creation)
 {
 	int err = conf_read(&creation->conf, &creation->config.arena, &creation->failure);
 
+	creation->config.skip_host_devices = creation->conf.skip_host_devices;
 	creation->is_rootless = geteuid() != 0;
 	return err ? err : rootless_enter(&creation->failure);
 }

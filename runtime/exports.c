@@ -16,16 +16,20 @@
 #include "kernel_fs.h"
 #include "userns.h"
 
+enum readonly { WRITABLE, READONLY_TOP, READONLY_ALL };
+
 /*
  * Clones the mount of a path. nosuid and nodev: nothing of a container's files is ever run or
- * opened as a device on the host. Returns a descriptor or -errno.
+ * opened as a device on the host. READONLY_TOP leaves the mounts below it as they are. Returns a
+ * descriptor or -errno.
  */
-static int tree_clone(const char *path, bool recursive, bool readonly, uint32_t propagation)
+static int tree_clone(const char *path, bool recursive, enum readonly readonly, uint32_t propagation)
 {
 	unsigned int below = recursive ? AT_RECURSIVE : 0;
+	struct mount_attr top = { .attr_set = MOUNT_ATTR_RDONLY };
 	struct mount_attr attr = {
 		.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-			    (readonly ? MOUNT_ATTR_RDONLY : 0u),
+			    (readonly == READONLY_ALL ? MOUNT_ATTR_RDONLY : 0u),
 		.propagation = propagation & MS_SLAVE ? MS_SLAVE : MS_PRIVATE,
 	};
 	autoclose int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | below);
@@ -33,6 +37,8 @@ static int tree_clone(const char *path, bool recursive, bool readonly, uint32_t 
 	if (fd < 0)
 		return -errno;
 	if (mount_setattr(fd, "", AT_EMPTY_PATH | below, &attr, sizeof(attr)) < 0)
+		return -errno;
+	if (readonly == READONLY_TOP && mount_setattr(fd, "", AT_EMPTY_PATH, &top, sizeof(top)) < 0)
 		return -errno;
 	return steal_fd(&fd);
 }
@@ -104,7 +110,7 @@ static int root_open(struct exports *exports, const struct container_config *con
 	if (file_system_check(readable, field, path, failure) != 0)
 		return -EINVAL;
 	exports->root_readonly = config->root_readonly;
-	exports->root_fd = tree_clone(path, true, false, config->root_propagation);
+	exports->root_fd = tree_clone(path, true, WRITABLE, config->root_propagation);
 	if (exports->root_fd < 0)
 		return failure_set(failure, exports->root_fd, "%s: %s: cannot clone its mount: %s",
 				   field, path, strerror(-exports->root_fd));
@@ -149,11 +155,21 @@ static int volume_check(const struct config_mount *mount, int fd, const struct s
 	return file_system_check(fd, mount->named, mount->source, failure);
 }
 
+/* config.md "Linux mount options": "ro" is of the mount alone, "rro" of those below it as well. */
+static enum readonly readonly_of(const struct config_mount *mount)
+{
+	if (!(mount->flags & MS_RDONLY))
+		return WRITABLE;
+	if (mount->recursive && !mount->readonly_below && mounts_below(mount->source))
+		return READONLY_TOP;
+	return READONLY_ALL;
+}
+
 static int volume_open(struct exports *exports, const struct container_config *config,
 		       struct config_mount *mount, struct failure *failure)
 {
 	size_t i = exports->n_volumes;
-	bool readonly = mount->flags & MS_RDONLY;
+	enum readonly readonly = readonly_of(mount);
 	int fd = tree_clone(mount->source, mount->recursive, readonly, mount->propagation);
 	struct stat st;
 
@@ -172,7 +188,10 @@ static int volume_open(struct exports *exports, const struct container_config *c
 		return failure_set(failure, -errno, "%s: %s: %s", mount->named, mount->source,
 				   strerror(errno));
 	mount->target_is_file = !S_ISDIR(st.st_mode);
-	exports->volume_readonly[i] = readonly;
+	exports->volume_readonly[i] = readonly == READONLY_ALL;
+	/* the guest sees one file system: what may not be written there is for the host's kernel to say */
+	if (readonly == READONLY_TOP)
+		mount->flags &= ~(uint32_t)MS_RDONLY;
 	exports->volume_targets[i] = mount->destination;
 	exports->volume_is_file[i] = mount->target_is_file;
 	return volume_check(mount, fd, &st, failure);

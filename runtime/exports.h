@@ -34,6 +34,9 @@ int exports_open(struct exports *exports, struct container_config *config,
 
 void exports_close(struct exports *exports);
 
+/* Whether something is mounted below `path`, a directory of the host; false if that cannot be found out. */
+bool mounts_below(const char *path);
+
 /*
  * A root file system that the container may only read becomes read-only for the guest as well, once
  * exports_make_needed() has been there. The last thing before others see something. Returns 0 or

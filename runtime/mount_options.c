@@ -10,6 +10,7 @@
 enum effect {
 	SET,	     /* set the flag */
 	CLEAR,	     /* clear the flag */
+	READONLY_BELOW, /* set the flag, of the mounts below, too */
 	PROPAGATION, /* of this mount */
 	BIND,	     /* make it a bind */
 	IDMAP,	     /* give its files other owners */
@@ -51,9 +52,9 @@ static const struct {
 	{ "silent", SET, MS_SILENT },
 	{ "loud", CLEAR, MS_SILENT },
 	{ "nomand", SET, 0 }, /* mandatory locks are gone from Linux */
-	/* what a recursive option says of mounts below the source: an export has one set of
-	 * attributes, which holds for all of it */
-	{ "rro", SET, MS_RDONLY },
+	{ "rro", READONLY_BELOW, MS_RDONLY },
+	/* what other recursive options say of mounts below the source: a mount in the guest has one
+	 * set of attributes, which holds for all of it */
 	{ "rrw", CLEAR, MS_RDONLY },
 	{ "rnosuid", SET, MS_NOSUID },
 	{ "rnodev", SET, MS_NODEV },
@@ -103,6 +104,10 @@ int mount_option_apply(struct config_mount *mount, const char *option, struct ar
 		switch (known[i].effect) {
 		case SET:
 			mount->flags |= known[i].flag;
+			return 0;
+		case READONLY_BELOW:
+			mount->flags |= known[i].flag;
+			mount->readonly_below = true;
 			return 0;
 		case CLEAR:
 			mount->flags &= ~known[i].flag;

@@ -87,6 +87,7 @@ static int add_volume(struct container_config *config, const char *volume, struc
 		.flags = readonly ? MS_RDONLY : 0,
 		.is_bind = true,
 		.recursive = true,
+		.readonly_below = true,
 		.named = arena_printf(arena, "--volume %s", volume),
 	};
 	return 0;

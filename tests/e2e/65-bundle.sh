@@ -170,13 +170,15 @@ test_mounts()
 		stat -c "%a %u:%g" /t; df -k /t | tail -n 1 | tr -s " " | cut -d " " -f 2
 		touch /t/x; cp /bin/busybox /t/; /t/busybox true 2>&1 | sed "s/.*: //"
 		ls /b/below; ls /rb/below
-		touch /b/made; touch /ro/made 2>&1 | sed "s/.*: //"; cat /single
+		touch /b/made; touch /ro/made /rro/below/x 2>&1 | sed "s/.*: //"; touch /ro/below/made; cat /single
 		ls /order/a; ls /order/a/b'
 	edit '"readonly": true' '"readonly": false'
 	add_mount '{"destination": "/t", "type": "tmpfs", "source": "tmpfs", "options": ["noexec", "mode=1777", "uid=5", "gid=6", "size=4m"]}'
 	add_mount "{\"destination\": \"/b\", \"type\": \"bind\", \"source\": \"$PWD/source\", \"options\": [\"bind\"]}"
 	add_mount "{\"destination\": \"/rb\", \"type\": \"none\", \"source\": \"$PWD/source\", \"options\": [\"rbind\", \"rprivate\"]}"
 	add_mount "{\"destination\": \"/ro\", \"type\": \"bind\", \"source\": \"$PWD/source\", \"options\": [\"rbind\", \"ro\"]}"
+	# with what is mounted below
+	add_mount "{\"destination\": \"/rro\", \"type\": \"bind\", \"source\": \"$PWD/source\", \"options\": [\"rbind\", \"rro\"]}"
 	add_mount "{\"destination\": \"/single\", \"type\": \"bind\", \"source\": \"$PWD/source/file\", \"options\": [\"bind\"]}"
 	# a bind below a tmpfs, in their order
 	add_mount "{\"destination\": \"/order/a/b\", \"type\": \"bind\", \"source\": \"$PWD/source/below\", \"options\": [\"bind\"]}"
@@ -190,11 +192,13 @@ test_mounts()
 Permission denied
 file
 Read-only file system
+Read-only file system
 file
 b
-file"
+file
+made"
 	[ -e source/made ] || failed "the file is not in the bind's source"
-	for dir in t b rb ro order/a/b order/a order; do
+	for dir in t b rb ro rro order/a/b order/a order; do
 		rmdir "$ROOTFS/$dir" 2> /dev/null
 	done
 	rm -f "$ROOTFS/single"
@@ -233,6 +237,19 @@ character special file 5:0 666 /dev/tty
 fifo 640 3"
 	expect_match "write to /dev/full" 'No space left on device' "$ERR"
 	expect_match "mknod" 'Operation not permitted' "$ERR"
+}
+
+# As an engine writes a privileged container.
+test_devices_of_the_host_left_out()
+{
+	echo 'skip_host_devices = on' > conf
+	make_bundle sh -c 'ls /dev/sda /dev/mem /dev/fuse 2> /dev/null'
+	edit '"linux": {' '"linux": {"devices": [{"path": "/dev/sda", "type": "b", "major": 8, "minor": 0},
+		{"path": "/dev/mem", "type": "c", "major": 1, "minor": 1}, {"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229}], '
+	NACRE_CONFIG=$PWD/conf nacre run --bundle bundle nacre-e2e-privileged
+	expect_out /dev/fuse
+	expect_equal "warnings" 1 "$(grep -c 'linux.devices\[0\]: /dev/sda .b 8:0.: .* left out' err)"
+	expect_equal "lines" 1 "$(wc -l < err)"
 }
 
 test_it_sees_only_its_own()

@@ -78,6 +78,7 @@ static void test_mistakes(void **state)
 	expect("kernel = relative", "expected an absolute path");
 	expect("kernel =", "expected an absolute path");
 	expect("vhost_net = yes", "vhost_net = yes: expected on or off");
+	expect("skip_host_devices = 1", "skip_host_devices = 1: expected on or off");
 	expect("net_to_guest_bytes = 0", "expected a number per second");
 	expect("net_from_guest_frames = 2T", "expected a number per second");
 }

@@ -289,7 +289,8 @@ static void test_linux_refused(void **state)
 static void test_resources_refused(void **state)
 {
 	static const struct refusal cases[] = {
-		{ "linux.resources.memory.limit", "68719476737", "memory.limit: 68719476737: expected at most 64G" },
+		{ "linux.resources.memory.limit", "68719476737", "memory.limit: 68719476737: expected 4K to 64G" },
+		{ "linux.resources.memory.limit", "4095", "memory.limit: 4095: expected 4K to 64G" },
 		{ "linux.resources.memory", "{\"limit\":50000000,\"swap\":1}", "memory.swap: 1: expected at least" },
 		{ "linux.resources.hugepageLimits", "[{\"pageSize\":\"2MB\",\"limit\":1}]", "hugepageLimits[0]: limit: expected 0" },
 		{ "linux.resources.memory.swappiness", "10", "memory.swappiness: not in cgroup v2" },
@@ -597,10 +598,52 @@ static void test_joined_user_namespace(void **state)
 	config_free(&r.config);
 }
 
-/* Any limit: what the VM needs comes on top of it. */
+/* As an engine writes a privileged container, with nacre.conf's skip_host_devices, and in a stored one. */
+static void test_host_devices_left_out(void **state)
+{
+	static const char list[] =
+		"\"devices\":[{\"type\":\"b\",\"path\":\"/dev/sda\",\"major\":8,\"minor\":0},"
+		"{\"type\":\"c\",\"path\":\"/dev/fuse\",\"major\":10,\"minor\":229},"
+		"{\"type\":\"c\",\"path\":\"/dev/kvm\",\"major\":10,\"minor\":232}],";
+	const char *at = strstr(spec, "\"maskedPaths\"");
+	char text[sizeof(spec) + sizeof(list)];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - spec), spec, list, at);
+	for (int stored = 0; stored < 2; stored++) {
+		struct read r = { .err = 0 };
+
+		config_init(&r.config);
+		r.config.skip_host_devices = !stored;
+		r.config.is_stored = stored;
+		r.err = config_read_text(&r.config, text, strlen(text), BUNDLE, &r.failure);
+		assert_string_equal(r.failure.text, "");
+		assert_int_equal(r.config.devices.n, 1);
+		assert_string_equal(r.config.devices.v[0].path, "/dev/fuse");
+		assert_int_equal(r.config.n_skipped_devices, 2);
+		config_free(&r.config);
+	}
+}
+
+/* "ro" says nothing of the mounts below; "rro" does. */
+static void test_recursive_options(void **state)
+{
+	struct read r = read_with("mounts.3.options", "[\"rbind\",\"ro\"]");
+
+	(void)state;
+	assert_int_equal(r.config.mounts.v[3].flags, MS_RDONLY);
+	assert_false(r.config.mounts.v[3].readonly_below);
+	config_free(&r.config);
+	r = read_with("mounts.3.options", "[\"rbind\",\"rro\"]");
+	assert_int_equal(r.config.mounts.v[3].flags, MS_RDONLY);
+	assert_true(r.config.mounts.v[3].readonly_below);
+	config_free(&r.config);
+}
+
+/* Any limit of a page or more: what the VM needs comes on top of it. */
 static void test_memory_limit_low(void **state)
 {
-	static const char *const limits[] = { "1", "5242880", "15728640" };
+	static const char *const limits[] = { "4096", "5242880", "15728640" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
@@ -697,6 +740,8 @@ int main(void)
 		cmocka_unit_test(test_user_namespace),
 		cmocka_unit_test(test_joined_user_namespace),
 		cmocka_unit_test(test_memory_limit_low),
+		cmocka_unit_test(test_host_devices_left_out),
+		cmocka_unit_test(test_recursive_options),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_as_json),
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of what is shared with a VM: volumes with other owners, and volumes that are refused. Needs root. */
-/* SOURCES: runtime/exports.c runtime/userns.c runtime/mount_points.c */
+/* SOURCES: runtime/exports.c runtime/userns.c runtime/mount_points.c runtime/mounts_below.c */
 /* SOURCES: runtime/arena.c runtime/failure.c runtime/config.c runtime/cpuset.c runtime/report.c */
 /* LIBS: -ljansson */
 #include <setjmp.h>
@@ -9,9 +9,11 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -191,6 +193,54 @@ static void test_mount_points(void **state)
 	assert_int_equal(point_made("/a/c/x", false), -ENOTDIR);
 }
 
+static bool can_make(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0) {
+		assert_int_equal(errno, EROFS);
+		return false;
+	}
+	close(fd);
+	return true;
+}
+
+static void expect_readonly(bool readonly_below, bool sub_too, bool guest_too)
+{
+	struct opened o;
+
+	begin(&o, "volume");
+	o.mount->flags = MS_RDONLY;
+	o.mount->recursive = true;
+	o.mount->readonly_below = readonly_below;
+	assert_int_equal(exports_open(&o.exports, &o.config, &o.failure), 0);
+	assert_false(can_make(o.exports.volume_fds[0], "x"));
+	assert_int_equal(can_make(o.exports.volume_fds[0], "a b/x"), !sub_too);
+	assert_int_equal(o.exports.volume_readonly[0], guest_too);
+	assert_int_equal(o.mount->flags, guest_too ? MS_RDONLY : 0);
+	end(&o);
+}
+
+/* OCI runtime-spec 1.2 config.md "Linux mount options": "ro" and "rro". */
+static void test_readonly_with_mounts_below(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir("volume/a b", 0755), 0);
+	expect_readonly(false, true, true); /* nothing is mounted there */
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mount("tmpfs", "volume/a b", "tmpfs", 0, NULL), 0);
+	assert_true(mounts_below("volume"));
+	assert_false(mounts_below("volume/a b"));
+	assert_false(mounts_below("vol"));
+	expect_readonly(false, false, false);
+	expect_readonly(true, true, true);
+	assert_int_equal(umount("volume/a b"), 0);
+	assert_int_equal(rmdir("volume/a b"), 0);
+}
+
 static void expect_link(const char *path, const char *target)
 {
 	char found[64];
@@ -282,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_mount_points),
 		cmocka_unit_test(test_sealed_root),
+		cmocka_unit_test(test_readonly_with_mounts_below),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
