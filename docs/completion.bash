@@ -25,7 +25,7 @@ _nacre()
 	--root | --bundle | --rootfs | -b)
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		return ;;
-	--log | --pid-file | --console-socket | --kernel | --console-log | --process | -p)
+	--log | --config | --pid-file | --console-socket | --kernel | --console-log | --process | -p)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return ;;
 	--log-format) choices='text json' ;;

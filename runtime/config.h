@@ -193,6 +193,7 @@ struct container_config {
 	bool is_stored;	     /* read back from the state: its warnings have been said */
 	const char *id;
 	const char *bundle; /* absolute; NULL when made from options */
+	const char *config_file; /* --config; NULL: the bundle's config.json */
 	const char *root_path; /* absolute */
 	bool root_readonly;
 	uint32_t root_propagation;
@@ -237,7 +238,7 @@ void config_init(struct container_config *config);
 void config_free(struct container_config *config);
 
 /*
- * Reads DIR/config.json into an initialized configuration and checks it (config_check() included).
+ * Reads DIR/config.json, or config->config_file, into an initialized configuration and checks it (config_check() included).
  * Returns 0, or -errno with the failure set.
  */
 int config_read_bundle(struct container_config *config, const char *dir, struct failure *failure);

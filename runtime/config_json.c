@@ -83,6 +83,12 @@ static const struct json_member top_members[] = {
 	  .why = "the VM is nacre's own; expected no \"vm\"" },
 };
 
+/* For messages. */
+static const char *config_name(const struct container_config *config)
+{
+	return config->config_file ? config->config_file : CONFIG_FILE;
+}
+
 /* config_check() names fields; here they are of a file. */
 static int check_named(struct container_config *config, struct failure *failure)
 {
@@ -90,7 +96,7 @@ static int check_named(struct container_config *config, struct failure *failure)
 	int err = config_check(config, &found);
 
 	if (err)
-		failure_set(failure, err, "%s: %s", CONFIG_FILE, found.text);
+		failure_set(failure, err, "%s: %s", config_name(config), found.text);
 	return err;
 }
 
@@ -99,7 +105,7 @@ static int read_document(struct container_config *config, json_t *json, const js
 			 const char *bundle, struct failure *failure)
 {
 	struct json_reader reader = {
-		.file = CONFIG_FILE,
+		.file = config_name(config),
 		.arena = &config->arena,
 		.failure = failure,
 		.config = config,
@@ -111,7 +117,7 @@ static int read_document(struct container_config *config, json_t *json, const js
 	config->json = json;
 	if (!json)
 		return failure_set(failure, -EINVAL,
-				   "%s: expected JSON: line %d, column %d: %s", CONFIG_FILE,
+				   "%s: expected JSON: line %d, column %d: %s", config_name(config),
 				   error->line, error->column, error->text);
 	if (!json_is_object(json))
 		return json_refuse(&reader, "expected an object");
@@ -145,6 +151,14 @@ int config_read_fd(struct container_config *config, int fd, const char *bundle, 
 	return read_document(config, json, &error, bundle, failure);
 }
 
+/* Where to read from: DIR/config.json, or another file, whose path is the caller's, as with crun. */
+static const char *config_path(struct container_config *config, const char *dir)
+{
+	if (config->config_file && strcmp(config->config_file, CONFIG_FILE) != 0)
+		return config->config_file;
+	return arena_printf(&config->arena, "%s/" CONFIG_FILE, dir);
+}
+
 int config_read_bundle(struct container_config *config, const char *dir, struct failure *failure)
 {
 	char absolute[PATH_MAX];
@@ -156,7 +170,7 @@ int config_read_bundle(struct container_config *config, const char *dir, struct 
 		return failure_set(failure, -errno, "--bundle %s: expected a directory: %s", dir,
 				   strerror(errno));
 	bundle = arena_printf(&config->arena, "%s", absolute);
-	path = arena_printf(&config->arena, "%s/" CONFIG_FILE, bundle);
+	path = config_path(config, bundle);
 	/* nothing that would have to be waited for */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)

@@ -9,9 +9,9 @@
 #include "options.h"
 
 struct creation_options {
-	const char *bundle, *kernel, *console_log, *pid_file, *console_socket;
+	const char *bundle, *config, *kernel, *console_log, *pid_file, *console_socket;
 	uint64_t preserve_fds;
-	bool no_pivot, no_new_keyring; /* for callers that give them: of no effect in a VM */
+	bool no_pivot, no_new_keyring, no_subreaper; /* for callers that give them: of no effect in a VM */
 };
 
 /* Rows for a struct creation_options at `base` in the verb's structure. */
@@ -19,6 +19,9 @@ struct creation_options {
 	{ .name = "bundle", .letter = 'b', .kind = OPTION_STRING, .argument = "DIR",               \
 	  .offset = (base) + offsetof(struct creation_options, bundle),                            \
 	  .help = "the OCI bundle in DIR, named ID" },                                             \
+	{ .name = "config", .letter = 'f', .kind = OPTION_STRING, .argument = "FILE",              \
+	  .offset = (base) + offsetof(struct creation_options, config),                            \
+	  .help = "in place of the bundle's config.json" },                                        \
 	{ .name = "pid-file", .kind = OPTION_STRING, .argument = "FILE",                           \
 	  .offset = (base) + offsetof(struct creation_options, pid_file),                          \
 	  .help = "write the container's pid here" },                                              \
@@ -34,6 +37,9 @@ struct creation_options {
 	  .help = "accepted; of no effect in a VM" },                                              \
 	{ .name = "no-new-keyring", .kind = OPTION_FLAG,                                           \
 	  .offset = (base) + offsetof(struct creation_options, no_new_keyring),                    \
+	  .help = "accepted; of no effect in a VM" },                                              \
+	{ .name = "no-subreaper", .kind = OPTION_FLAG,                                             \
+	  .offset = (base) + offsetof(struct creation_options, no_subreaper),                      \
 	  .help = "accepted; of no effect in a VM" },                                              \
 	{ .name = "kernel", .kind = OPTION_STRING, .argument = "FILE",                             \
 	  .offset = (base) + offsetof(struct creation_options, kernel),                            \

@@ -173,8 +173,9 @@ static void take_host_name(struct container_config *config)
 		config->hostname = arena_printf(&config->arena, "%s", name);
 }
 
-int run_config_from_bundle(struct container_config *config, const char *verb, const char *bundle,
-			   int argc, char *const argv[], struct failure *failure)
+int run_config_from_bundle(struct container_config *config, const char *verb,
+			   const struct creation_options *options, int argc, char *const argv[],
+			   struct failure *failure)
 {
 	int err;
 
@@ -184,7 +185,8 @@ int run_config_from_bundle(struct container_config *config, const char *verb, co
 	config->id = argv[0];
 	if (!ident_is_valid(config->id))
 		return failure_set(failure, -EINVAL, "\"%s\": " IDENT_EXPECTED, config->id);
-	err = config_read_bundle(config, bundle, failure);
+	config->config_file = options->config;
+	err = config_read_bundle(config, options->bundle ? options->bundle : ".", failure);
 	if (!err)
 		take_host_name(config);
 	return err;
@@ -193,16 +195,16 @@ int run_config_from_bundle(struct container_config *config, const char *verb, co
 int run_config_make(struct container_config *config, const struct run_options *options, int argc,
 		    char *const argv[], struct failure *failure)
 {
-	const char *bundle = options->creation.bundle;
+	bool in_bundle = options->creation.bundle || options->creation.config;
 	char id[IDENT_GENERATED_LEN + 1];
 	int err;
 
-	if (!bundle && !options->rootfs && argc == 1 && access("config.json", F_OK) == 0)
-		bundle = "."; /* as runc has it */
-	if (bundle) {
+	if (!in_bundle && !options->rootfs && argc == 1 && access("config.json", F_OK) == 0)
+		in_bundle = true; /* as runc has it */
+	if (in_bundle) {
 		err = check_bundle_options(options, failure);
-		return err ? err : run_config_from_bundle(config, "run", bundle, argc, argv,
-							  failure);
+		return err ? err : run_config_from_bundle(config, "run", &options->creation, argc,
+							  argv, failure);
 	}
 	if (!options->rootfs)
 		return failure_set(failure, -EINVAL,

@@ -27,10 +27,12 @@ int run_config_make(struct container_config *config, const struct run_options *o
 		    char *const argv[], struct failure *failure);
 
 /*
- * Fills the configuration from the bundle of a container that argv names, with one ID and nothing
- * else. `verb` is for messages. Returns 0, or -errno with the failure set.
+ * Fills the configuration from the bundle, the caller's directory if the options name none, of a
+ * container that argv names, with one ID and nothing else. `verb` is for messages. Returns 0, or
+ * -errno with the failure set.
  */
-int run_config_from_bundle(struct container_config *config, const char *verb, const char *bundle,
-			   int argc, char *const argv[], struct failure *failure);
+int run_config_from_bundle(struct container_config *config, const char *verb,
+			   const struct creation_options *options, int argc, char *const argv[],
+			   struct failure *failure);
 
 #endif

@@ -27,11 +27,10 @@ static const struct option_table table = { rows, sizeof(rows) / sizeof(rows[0]) 
 
 static int create_prepare(struct creation *creation, int argc, char *argv[])
 {
-	const char *bundle = creation->options->bundle;
 	int err = creation_read_conf(creation);
 
 	if (!err)
-		err = run_config_from_bundle(&creation->config, "create", bundle ? bundle : ".",
+		err = run_config_from_bundle(&creation->config, "create", creation->options,
 					     argc, argv, &creation->failure);
 	creation->network_may_come = true;
 	return err ? err : creation_prepare(creation, true);

@@ -48,7 +48,7 @@ test_the_root_is_read_only_as_the_default_says()
 # Made on the host, as the guest cannot: places of mounts, devices and links, the working directory.
 test_what_a_read_only_image_lacks()
 {
-	make_bundle sh -c 'pwd; touch x || echo hidden > /dev/null; readlink /dev/fd /dev/ptmx; head -c 2 /dev/zero | wc -c
+	make_bundle sh -c 'pwd; touch x || echo hidden > /dev/null; readlink /dev/fd; readlink /dev/ptmx; head -c 2 /dev/zero | wc -c
 		stat -c "%a %n" /t /dev/scratch; tty < /dev/console'
 	edit '"cwd": "/"' '"cwd": "/new/place"'
 	# the image's own /dev
@@ -338,6 +338,20 @@ test_a_cgroup_path()
 	finish
 	[ ! -d "$CGROUPS/nacre-e2e-path/c1" ] || failed "the cgroup is left"
 	rmdir "$CGROUPS/nacre-e2e-path" 2> /dev/null
+}
+
+# As crun's callers name it; relative to the caller's directory.
+test_a_configuration_of_another_name()
+{
+	make_bundle pwd
+	mkdir other
+	mv bundle/config.json other/c.json
+	nacre run --config other/c.json --bundle bundle nacre-e2e-config
+	expect_success /
+	nacre run -f other/c.json --no-subreaper nacre-e2e-config
+	expect_success /
+	expect_refused 'other/none.json: expected the bundle.s configuration' run --config other/none.json nacre-e2e-config
+	expect_refused '--rootfs: expected either' run --config other/c.json --rootfs "$ROOTFS" -- true
 }
 
 # A relative root, a bundle named by a relative path, properties that nobody knows.

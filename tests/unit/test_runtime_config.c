@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -598,6 +599,48 @@ static void test_joined_user_namespace(void **state)
 	config_free(&r.config);
 }
 
+/* --config: a file of the caller's in place of the bundle's, whose name the messages have. */
+static void test_another_file(void **state)
+{
+	char dir[] = "/tmp/nacre-config-XXXXXX", path[64];
+	struct container_config config;
+	struct failure failure = { .text = "" };
+	FILE *f;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/other.json", dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(spec, f);
+	fclose(f);
+	config_init(&config);
+	config.config_file = path;
+	assert_int_equal(config_read_bundle(&config, dir, &failure), 0);
+	assert_string_equal(failure.text, "");
+	assert_string_equal(config.bundle, dir);
+	assert_memory_equal(config.root_path, dir, strlen(dir));
+	config_free(&config);
+	/* the name that every bundle has is the bundle's */
+	config_init(&config);
+	config.config_file = "config.json";
+	assert_int_equal(config_read_bundle(&config, dir, &failure), -ENOENT);
+	assert_non_null(strstr(failure.text, dir));
+	config_free(&config);
+	failure.text[0] = '\0';
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("[]", f);
+	fclose(f);
+	config_init(&config);
+	config.config_file = path;
+	assert_int_equal(config_read_bundle(&config, dir, &failure), -EINVAL);
+	assert_non_null(strstr(failure.text, "other.json: expected an object"));
+	config_free(&config);
+	unlink(path);
+	rmdir(dir);
+}
+
 /* As an engine writes a privileged container, with nacre.conf's skip_host_devices, and in a stored one. */
 static void test_host_devices_left_out(void **state)
 {
@@ -742,6 +785,7 @@ int main(void)
 		cmocka_unit_test(test_memory_limit_low),
 		cmocka_unit_test(test_host_devices_left_out),
 		cmocka_unit_test(test_recursive_options),
+		cmocka_unit_test(test_another_file),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_as_json),
 	};
