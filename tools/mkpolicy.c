@@ -65,6 +65,8 @@ static const struct {
 	{ "F_GETFL", F_GETFL },
 	{ "F_SETFL", F_SETFL },
 	{ "F_GETFD", F_GETFD },
+	{ "F_OFD_GETLK", F_OFD_GETLK },
+	{ "F_OFD_SETLK", F_OFD_SETLK },
 	{ "PROT_EXEC", PROT_EXEC },
 	{ "PROT_NONE", PROT_NONE },
 	{ "MADV_DONTNEED", MADV_DONTNEED },
