@@ -75,6 +75,8 @@ static int reply_attr(struct fsd *f, struct request *r, int fd)
 
 	if (err)
 		return err;
+	/* A change may have copied it up. */
+	node_renumber(&f->nodes, r->node, &st);
 	attr_fill(f, r->node, &st, &out->attr);
 	out->attr_valid = entry_valid_s(r->class);
 	return 0;
@@ -111,8 +113,16 @@ int attr_kill_suidgid(struct fsd *f, int fd)
 		kill |= S_ISGID;
 	if (kill && fchmodat(f->proc_fd, name.text, (st.stx_mode & 07777) & ~kill, 0) < 0)
 		return -errno;
+	/*
+	 * Asked for first: of a file whose owner is not in our user namespace nothing may be removed, not
+	 * even what is not there. What is there the kernel itself removes at a change of size or owner
+	 * (dentry_needs_remove_privs()), so that EPERM leaves nothing undone.
+	 */
+	if (getxattr(name.text, "security.capability", NULL, 0) < 0 &&
+	    (errno == ENODATA || errno == EOPNOTSUPP))
+		return 0;
 	if (removexattr(name.text, "security.capability") < 0 && errno != ENODATA &&
-	    errno != EOPNOTSUPP)
+	    errno != EOPNOTSUPP && errno != EPERM)
 		return -errno;
 	return 0;
 }
@@ -149,8 +159,14 @@ static struct timespec time_of(uint32_t valid, uint32_t set, uint32_t now, uint6
 	return (struct timespec){.tv_sec = (time_t)s, .tv_nsec = (long)ns};
 }
 
-static int set_times(struct fsd *f, const struct fuse_setattr_in *in, int fd)
+/*
+ * The guest's kernel sends times of its own clock: for UTIME_NOW too, and what writes have made of mtime,
+ * when it writes back. Both are for who may write to the file, but a time that is given is the owner's to
+ * set, and we are not the owner of a file whose uid is not in our user namespace.
+ */
+static int set_times(struct fsd *f, const struct request *r, const struct fuse_setattr_in *in, int fd)
 {
+	static const struct timespec now[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
 	struct proc_name name = proc_name_of(fd);
 	const struct timespec ts[2] = {
 		time_of(in->valid, FATTR_ATIME, FATTR_ATIME_NOW, in->atime, in->atimensec),
@@ -160,7 +176,14 @@ static int set_times(struct fsd *f, const struct fuse_setattr_in *in, int fd)
 	/* The guest may not choose the two values that mean something else. */
 	if (in->atimensec > 999999999 || in->mtimensec > 999999999)
 		return -EINVAL;
-	return utimensat(f->proc_fd, name.text, ts, 0) < 0 ? -errno : 0;
+	if (utimensat(f->proc_fd, name.text, ts, 0) == 0)
+		return 0;
+	if (errno != EPERM)
+		return -errno;
+	/* Writing back: the writes have set mtime here already, and fsync() must not fail for this. */
+	if (r->hdr.uid < PLAN_ID_BASE)
+		return 0;
+	return utimensat(f->proc_fd, name.text, now, 0) < 0 ? -EPERM : 0;
 }
 
 /* Owner before mode: chown() takes set-user-id bits off that the mode may want back. */
@@ -185,7 +208,7 @@ static int apply(struct fsd *f, struct request *r, const struct fuse_setattr_in 
 	if (!err && (in->valid & FATTR_KILL_SUIDGID))
 		err = attr_kill_suidgid(f, fd);
 	if (!err && (in->valid & (FATTR_ATIME | FATTR_MTIME)))
-		err = set_times(f, in, fd);
+		err = set_times(f, r, in, fd);
 	return err;
 }
 
@@ -201,7 +224,7 @@ int op_setattr(struct fsd *f, struct request *r)
 	 */
 	if ((r->hdr.uid < PLAN_ID_BASE || r->hdr.gid < PLAN_ID_BASE) && (in->valid & rights))
 		return -EPERM;
-	fd = node_fd(&f->nodes, r->node);
+	fd = fd_of(f, r, in->valid & FATTR_FH, in->fh);
 	if (fd < 0)
 		return fd;
 	err = apply(f, r, in, fd);

@@ -88,9 +88,9 @@ bool mount_matches(const struct export_table *t, uint16_t m, const struct statx 
 	       e->dev_minor == st->stx_dev_minor;
 }
 
-/* 0 and *is_remote, or -EACCES for what is never exported. */
+/* 0 and the flags of *m, or -EACCES for what is never exported. */
 static int judge_filesystem(const struct export_table *t, int fd, const struct statx *st,
-			    bool *is_remote)
+			    struct mount *m)
 {
 	struct statfs fs;
 
@@ -101,7 +101,8 @@ static int judge_filesystem(const struct export_table *t, int fd, const struct s
 	if (t->has_devtmpfs && t->devtmpfs_major == st->stx_dev_major &&
 	    t->devtmpfs_minor == st->stx_dev_minor)
 		return -EACCES;
-	*is_remote = listed(remote, sizeof(remote) / sizeof(remote[0]), (uint32_t)fs.f_type);
+	m->remote = listed(remote, sizeof(remote) / sizeof(remote[0]), (uint32_t)fs.f_type);
+	m->overlay = fs.f_type == OVERLAYFS_SUPER_MAGIC;
 	return 0;
 }
 
@@ -118,7 +119,12 @@ static int free_mount(struct export_table *t)
 int mount_enter(struct export_table *t, uint16_t export, uint16_t near, int fd,
 		const struct statx *st)
 {
-	bool is_remote = false;
+	struct mount m = {
+		.id = st->stx_mnt_id,
+		.dev_major = st->stx_dev_major,
+		.dev_minor = st->stx_dev_minor,
+		.export = export,
+	};
 	int r;
 
 	if (near != MOUNT_NONE && t->mount[near].export == export && mount_matches(t, near, st))
@@ -127,19 +133,13 @@ int mount_enter(struct export_table *t, uint16_t export, uint16_t near, int fd,
 		if (t->mount[i].n_nodes && t->mount[i].export == export && mount_matches(t, i, st))
 			return i;
 	}
-	r = judge_filesystem(t, fd, st, &is_remote);
+	r = judge_filesystem(t, fd, st, &m);
 	if (r < 0)
 		return r;
 	r = free_mount(t);
 	if (r < 0)
 		return r;
-	t->mount[r] = (struct mount){
-		.id = st->stx_mnt_id,
-		.dev_major = st->stx_dev_major,
-		.dev_minor = st->stx_dev_minor,
-		.export = export,
-		.remote = is_remote,
-	};
+	t->mount[r] = m;
 	return r;
 }
 

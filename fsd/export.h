@@ -37,7 +37,8 @@ struct mount {
 	uint32_t dev_major, dev_minor;
 	uint32_t n_nodes; /* 0: free */
 	uint16_t export;
-	bool remote; /* close() may report what a write could not: NFS and the like */
+	bool remote;  /* close() may report what a write could not: NFS and the like */
+	bool overlay; /* overlayfs, whose inode numbers change: node_find.c */
 };
 
 struct export_table {

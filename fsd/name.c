@@ -32,7 +32,7 @@ static struct victim find_victim(struct fsd *f, uint32_t parent, int dir, const 
 		return v;
 	}
 	if (sys_stat_fd(v.fd, &st) == 0)
-		v.node = node_find(&f->nodes, node_at(&f->nodes, parent)->mount, v.fd, &st);
+		v.node = node_find(&f->nodes, parent, name, v.fd, &st);
 	return v;
 }
 
@@ -90,8 +90,10 @@ static void moved(struct fsd *f, struct victim *v, uint32_t parent, const char *
 {
 	/* Without memory for the new name the node keeps its old one, and will be ESTALE honestly.
 	 */
-	if (v->node)
+	if (v->node) {
 		(void)node_move(&f->nodes, v->node, parent, name);
+		node_follow(&f->nodes, v->node);
+	}
 	spare_victim(v);
 }
 
@@ -182,6 +184,7 @@ int op_link(struct fsd *f, struct request *r)
 	pname = proc_name_of(fd);
 	if (linkat(f->proc_fd, pname.text, dir, name, AT_SYMLINK_FOLLOW) < 0)
 		return -errno;
+	node_linked(&f->nodes, old);
 	return lookup_entry(f, r, r->node, name, out);
 }
 

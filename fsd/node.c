@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The node table. See node.h. Descriptors are in node_fds.c.
+ * The node table. See node.h. Descriptors are in node_fds.c, the way from an object to its node is in
+ * node_find.c.
  *
  * Node numbers come from the peer and are checked by node_exists(); everything else in here is our
- * own. The hash table grows by linear hashing, one bucket per node, so no request ever pays for a
- * rehash of the whole.
+ * own.
  */
 #include "node.h"
 
@@ -17,89 +17,12 @@
 
 static_assert(sizeof(struct node) == 48, "node.h says so");
 
-#define BUCKETS_MIN 64u
-
 static void *reserve(size_t bytes)
 {
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
-}
-
-static uint64_t hash_of(uint16_t mount, uint64_t ino)
-{
-	uint64_t h = (ino ^ (uint64_t)mount << 48) * UINT64_C(0x9e3779b97f4a7c15);
-
-	return h ^ h >> 32;
-}
-
-/* Linear hashing: buckets [0, n_buckets), the last doubling not complete. */
-static uint32_t bucket_of(const struct node_table *t, uint64_t h)
-{
-	uint32_t level = 1u << (31 - __builtin_clz(t->n_buckets));
-	uint32_t b = (uint32_t)h & (2 * level - 1);
-
-	return b < t->n_buckets ? b : (uint32_t)h & (level - 1);
-}
-
-/* Adds one bucket and gives it its share of the bucket it splits from. */
-static void split_bucket(struct node_table *t)
-{
-	uint32_t level = 1u << (31 - __builtin_clz(t->n_buckets));
-	uint32_t from = t->n_buckets - level;
-	uint32_t i = t->bucket[from];
-
-	t->bucket[from] = NODE_NONE;
-	t->bucket[t->n_buckets] = NODE_NONE;
-	t->n_buckets++;
-	while (i) {
-		struct node *n = node_at(t, i);
-		uint32_t next = n->next;
-		uint32_t b = bucket_of(t, hash_of(n->mount, n->ino));
-
-		n->next = t->bucket[b];
-		t->bucket[b] = i;
-		i = next;
-	}
-}
-
-static void hash_insert(struct node_table *t, uint32_t i)
-{
-	struct node *n = node_at(t, i);
-	uint32_t b;
-
-	if (t->n_hashed >= t->n_buckets && t->n_buckets < t->max)
-		split_bucket(t);
-	b = bucket_of(t, hash_of(n->mount, n->ino));
-	n->next = t->bucket[b];
-	t->bucket[b] = i;
-	n->flags |= NODE_HASHED;
-	t->n_hashed++;
-}
-
-static void hash_remove(struct node_table *t, uint32_t i)
-{
-	struct node *n = node_at(t, i);
-	uint32_t *at;
-
-	if (!(n->flags & NODE_HASHED))
-		return;
-	at = &t->bucket[bucket_of(t, hash_of(n->mount, n->ino))];
-	while (*at != i)
-		at = &node_at(t, *at)->next;
-	*at = n->next;
-	n->flags = (uint8_t)(n->flags & ~NODE_HASHED);
-	t->n_hashed--;
-}
-
-static uint32_t hash_find(struct node_table *t, uint16_t mount, uint64_t ino)
-{
-	uint32_t i = t->bucket[bucket_of(t, hash_of(mount, ino))];
-
-	while (i && (node_at(t, i)->ino != ino || node_at(t, i)->mount != mount))
-		i = node_at(t, i)->next;
-	return i;
 }
 
 /* A node without anything but its slot's generation. 0: the table is full. */
@@ -137,7 +60,7 @@ static void free_node(struct node_table *t, uint32_t i)
 	uint32_t generation = n->generation + 1;
 
 	node_fd_close(t, i);
-	hash_remove(t, i);
+	node_hash_remove(t, i);
 	clear_place(t, n);
 	if (n->mount != MOUNT_NONE)
 		mount_release(t->exports, n->mount);
@@ -278,40 +201,6 @@ void node_unlinked(struct node_table *t, uint32_t i, uint32_t parent, const char
 	lose_place(t, i);
 }
 
-/* True when what lies behind fd is what node i stands for, as far as can be known. */
-static bool is_same_object(struct node_table *t, uint32_t i, int fd, const struct statx *st)
-{
-	const struct node *n = node_at(t, i);
-	uint32_t digest;
-
-	if (n->type != st->stx_mode >> 12)
-		return false;
-	/* An open descriptor keeps the inode, so its number cannot have been used again. */
-	if (n->fd >= 0)
-		return true;
-	return sys_handle_digest(fd, &digest) == 0 && digest == n->digest;
-}
-
-static uint32_t find_on_mount(struct node_table *t, uint16_t mount, int fd, const struct statx *st)
-{
-	uint32_t i = hash_find(t, mount, st->stx_ino);
-
-	if (i && !is_same_object(t, i, fd, st)) {
-		/* The inode number was used again: the guest will get ESTALE for the old node. */
-		hash_remove(t, i);
-		return NODE_NONE;
-	}
-	return i;
-}
-
-uint32_t node_find(struct node_table *t, uint16_t near, int fd, const struct statx *st)
-{
-	uint16_t export = t->exports->mount[near].export;
-	int m = mount_enter(t->exports, export, near, fd, st);
-
-	return m < 0 ? NODE_NONE : find_on_mount(t, (uint16_t)m, fd, st);
-}
-
 static int make_node(struct node_table *t, uint16_t mount, const struct statx *st, uint32_t *i)
 {
 	struct node *n;
@@ -324,7 +213,7 @@ static int make_node(struct node_table *t, uint16_t mount, const struct statx *s
 	n->mount = mount;
 	n->type = (uint8_t)(st->stx_mode >> 12);
 	mount_hold(t->exports, mount);
-	hash_insert(t, *i);
+	node_hash_insert(t, *i);
 	return 0;
 }
 
@@ -336,7 +225,7 @@ int node_enter(struct node_table *t, uint32_t parent, const char *name, int fd,
 	int r = m < 0 ? m : 0;
 
 	if (r == 0) {
-		*i = find_on_mount(t, (uint16_t)m, fd, st);
+		*i = node_find_on_mount(t, (uint16_t)m, parent, name, fd, st);
 		if (!*i)
 			r = make_node(t, (uint16_t)m, st, i);
 	}
@@ -402,11 +291,11 @@ int node_table_init(struct node_table *t, struct export_table *exports, uint32_t
 		    uint32_t max_fds)
 {
 	t->node = reserve((size_t)max * sizeof(struct node));
-	t->bucket = reserve((size_t)max * sizeof(uint32_t) + BUCKETS_MIN * sizeof(uint32_t));
+	t->bucket = reserve((size_t)max * sizeof(uint32_t) + NODE_BUCKETS_MIN * sizeof(uint32_t));
 	if (!t->node || !t->bucket)
 		return -ENOMEM;
 	t->max = max;
-	t->n_buckets = BUCKETS_MIN;
+	t->n_buckets = NODE_BUCKETS_MIN;
 	t->n_slots = 1;
 	t->exports = exports;
 	t->fds.newest = t->fds.oldest = -1;

@@ -56,6 +56,7 @@ enum node_flags {
 	NODE_PERMANENT = 1u << 1, /* not freed: synthetic, or the root of an export */
 	NODE_PINNED = 1u << 2,    /* no name: its descriptor stays out of the LRU list */
 	NODE_HASHED = 1u << 3,
+	NODE_UPPER = 1u << 4,     /* on overlayfs: names with this number are one file */
 };
 
 struct node {
@@ -100,7 +101,7 @@ struct node_table {
 	struct export_table *exports;
 	struct node_fds fds;
 	uint32_t chain[NODE_DEPTH_MAX]; /* scratch of node_fd() */
-	/* Finds an open handle's descriptor of a node without a path. -1: none. */
+	/* Finds an open handle's descriptor of a node whose path leads nowhere. -1: none. */
 	int (*handle_fd)(void *ctx, uint32_t node);
 	void *handle_ctx;
 };
@@ -159,9 +160,20 @@ int node_enter(struct node_table *t, uint32_t parent, const char *name, int fd,
 	       const struct statx *st, uint32_t *i);
 
 /*
- * The node of an object, if there is one: 0 when not. fd is needed for its handle and stays open.
+ * The node of an object that was found as `name` in directory `parent`, if there is one: 0 when not. fd stays
+ * open.
  */
-uint32_t node_find(struct node_table *t, uint16_t near, int fd, const struct statx *st);
+uint32_t node_find(struct node_table *t, uint32_t parent, const char *name, int fd,
+		   const struct statx *st);
+
+/*
+ * After a change of node i, which on overlayfs may have given it another inode number: it is found by that
+ * from now on. node_renumber() when its attributes are known.
+ */
+void node_follow(struct node_table *t, uint32_t i);
+void node_renumber(struct node_table *t, uint32_t i, const struct statx *st);
+/* The same of a node that was given a second name: that it has one is no question any more. */
+void node_linked(struct node_table *t, uint32_t i);
 
 /* One lookup more, told to the guest. */
 void node_count_lookup(struct node_table *t, uint32_t i);
@@ -199,6 +211,13 @@ void node_fds_begin(struct node_table *t);
 
 /* Closes descriptors of nodes until one more fits. 0 or -ENFILE. Before each open. */
 int node_fds_make_room(struct node_table *t);
+
+/* node_find.c, for node.c: into the hash table and out of it; and node_find() on a mount that is known. */
+#define NODE_BUCKETS_MIN 64u
+void node_hash_insert(struct node_table *t, uint32_t i);
+void node_hash_remove(struct node_table *t, uint32_t i);
+uint32_t node_find_on_mount(struct node_table *t, uint16_t mount, uint32_t parent, const char *name,
+			    int fd, const struct statx *st);
 
 /* node_fds.c, for node.c: gives node i the descriptor, or takes it away and closes it. */
 void node_fd_attach(struct node_table *t, uint32_t i, int fd);

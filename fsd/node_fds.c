@@ -170,7 +170,10 @@ static int open_again(struct node_table *t, uint32_t i)
 	return 0;
 }
 
-/* For a node without a known place: an open handle still leads to it. */
+/*
+ * For a node without a known place, or with one where it is not any more (the host has renamed it, or a
+ * directory above it): an open handle still leads to it, as fstat() of an open file never fails.
+ */
 static int open_from_handle(struct node_table *t, uint32_t i)
 {
 	int fd, r;
@@ -185,7 +188,8 @@ static int open_from_handle(struct node_table *t, uint32_t i)
 	return 0;
 }
 
-int node_fd(struct node_table *t, uint32_t i)
+/* Opens node i, and above it what has no descriptor either. 0 or -errno. */
+static int open_path(struct node_table *t, uint32_t i)
 {
 	unsigned int depth = 0;
 	uint32_t at = i;
@@ -210,6 +214,18 @@ int node_fd(struct node_table *t, uint32_t i)
 		if (r < 0)
 			return r;
 	}
+	return 0;
+}
+
+int node_fd(struct node_table *t, uint32_t i)
+{
+	int r = open_path(t, i);
+
+	/* The place stays: to take it away could free the parent, whose descriptor this request may have. */
+	if (r == -ESTALE && node_at(t, i)->parent)
+		r = open_from_handle(t, i);
+	if (r < 0)
+		return r;
 	touch(t, i);
 	if (t->fds.n_held < sizeof(t->fds.held) / sizeof(t->fds.held[0]))
 		t->fds.held[t->fds.n_held++] = i;

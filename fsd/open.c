@@ -125,6 +125,8 @@ int open_node(struct fsd *f, struct request *r, uint32_t i, uint32_t flags, uint
 	fd = open_through_proc(f, path_fd, S_IFREG, host);
 	if (fd < 0)
 		return fd;
+	if ((host & (O_ACCMODE | O_TRUNC)) != O_RDONLY)
+		node_follow(&f->nodes, i);
 	if ((flags & O_TRUNC) && (fuse_flags & FUSE_OPEN_KILL_SUIDGID)) {
 		err = attr_kill_suidgid(f, path_fd);
 		if (err) {

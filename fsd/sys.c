@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -55,6 +57,47 @@ int sys_handle_digest(int fd, uint32_t *digest)
 	if (*digest == 0)
 		*digest = 1;
 	return 0;
+}
+
+/* Without waiting for one who has a lease on it. */
+static int open_to_read(int path_fd)
+{
+	char name[12];
+
+	snprintf(name, sizeof(name), "%d", path_fd);
+	return open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+/* A byte that no program locks but one that locks all there is. */
+static struct flock last_byte(short type)
+{
+	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = LLONG_MAX - 1, .l_len = 1};
+}
+
+/* The same of open descriptors: locks are theirs (OFD), so that closing them ends the lock. */
+static int shares_locks(int fd, int other)
+{
+	struct flock before = last_byte(F_WRLCK), set = last_byte(F_RDLCK), after = last_byte(F_WRLCK);
+
+	if (fcntl(other, F_OFD_GETLK, &before) < 0 || fcntl(fd, F_OFD_SETLK, &set) < 0)
+		return -errno;
+	if (before.l_type != F_UNLCK)
+		return -EBUSY; /* somebody else's */
+	return fcntl(other, F_OFD_GETLK, &after) < 0 ? -errno : after.l_type != F_UNLCK;
+}
+
+int sys_same_file(int path_fd, int other_path_fd)
+{
+	int fd = open_to_read(path_fd), other, r;
+
+	if (fd < 0)
+		return -errno;
+	other = open_to_read(other_path_fd);
+	r = other < 0 ? -errno : shares_locks(fd, other);
+	if (other >= 0)
+		close(other);
+	close(fd);
+	return r;
 }
 
 int sys_renameat2(int old_dir, const char *old_name, int new_dir, const char *new_name,

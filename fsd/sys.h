@@ -41,6 +41,13 @@ int sys_stat_fd(int fd, struct statx *st);
  */
 int sys_handle_digest(int fd, uint32_t *digest);
 
+/*
+ * Whether two O_PATH descriptors of regular files lead to one inode, where inode numbers cannot say: a
+ * lock that is set through the one is seen through the other. 1, 0, or -errno: that could not be tried. The
+ * working directory is /proc/self/fd.
+ */
+int sys_same_file(int path_fd, int other_path_fd);
+
 int sys_renameat2(int old_dir, const char *old_name, int new_dir, const char *new_name,
 		  unsigned int flags);
 ssize_t sys_getdents(int fd, void *buf, size_t len);

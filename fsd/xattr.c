@@ -150,6 +150,7 @@ int op_setxattr(struct fsd *f, struct request *r)
 		return -EINVAL;
 	if (setxattr(object.text, name, value, in->size, (int)in->flags) < 0)
 		return -errno;
+	node_follow(&f->nodes, r->node);
 	/* The kernel would do this for a caller without CAP_FSETID; we have it, the guest's had
 	 * not. */
 	if (!(in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) || strcmp(name, ACL_ACCESS) != 0)
@@ -171,5 +172,8 @@ int op_removexattr(struct fsd *f, struct request *r)
 		err = request_end(r);
 	if (err)
 		return err;
-	return removexattr(object.text, name) < 0 ? -errno : 0;
+	if (removexattr(object.text, name) < 0)
+		return -errno;
+	node_follow(&f->nodes, r->node);
+	return 0;
 }

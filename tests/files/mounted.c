@@ -14,7 +14,7 @@
 /* SOURCES: vmm/virtio_fs_io.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
 /* SOURCES: vmm/log.c vmm/loop.c */
 /* SOURCES: fsd/request.c fsd/lookup.c fsd/attr.c fsd/open.c fsd/create.c fsd/name.c fsd/dir.c */
-/* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/handle.c fsd/export.c fsd/sys.c */
+/* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/node_find.c fsd/handle.c fsd/export.c fsd/sys.c */
 /* SOURCES: fsd/slow.c fsd/serve.c fsd/stages.c */
 #include <stdint.h>
 #include <sys/resource.h>

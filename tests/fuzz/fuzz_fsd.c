@@ -5,7 +5,7 @@
  * the exported directory lies a file that no request may reach.
  */
 /* SOURCES: fsd/request.c fsd/lookup.c fsd/attr.c fsd/open.c fsd/create.c fsd/name.c fsd/dir.c */
-/* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/handle.c fsd/export.c fsd/sys.c */
+/* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/node_find.c fsd/handle.c fsd/export.c fsd/sys.c */
 /* SOURCES: fsd/slow.c */
 #include <dirent.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nacre-fsd's node table: few descriptors for many nodes, what is stale, and directories. */
 /* SOURCES: fsd/request.c fsd/lookup.c fsd/attr.c fsd/open.c fsd/create.c fsd/name.c fsd/dir.c */
-/* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/handle.c fsd/export.c fsd/sys.c */
+/* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/node_find.c fsd/handle.c fsd/export.c fsd/sys.c */
 /* SOURCES: fsd/slow.c */
 #include <sys/sysmacros.h>
 
@@ -69,7 +69,7 @@ static void test_deep_path(void **state)
 		node = node_of(node, "d");
 		deepest = node;
 	}
-	for (uint32_t i = 0; i < fsd.nodes.n_slots; i++)
+	for (uint32_t i = NODE_EXPORT0; i < fsd.nodes.n_slots; i++)
 		node_fd_evict(&fsd.nodes, i);
 	assert_int_equal(getattr(deepest, &a), 0);
 	assert_true(S_ISDIR(a.mode));
@@ -79,7 +79,7 @@ static void test_deep_path(void **state)
 /* Takes all descriptors of nodes away. */
 static void evict_all(void)
 {
-	for (uint32_t i = 0; i < fsd.nodes.n_slots; i++) {
+	for (uint32_t i = NODE_EXPORT0; i < fsd.nodes.n_slots; i++) {
 		if (!(fsd.nodes.node[i].flags & NODE_PINNED))
 			node_fd_evict(&fsd.nodes, i);
 	}
@@ -184,7 +184,7 @@ static void test_unlinked(void **state)
 	assert_int_equal(getattr(f, &a), 0);
 	assert_int_equal(a.nlink, 0);
 	/* Beyond the bound of pinned descriptors an open handle still leads to the file. */
-	for (uint32_t i = 0; i < fsd.nodes.n_slots; i++)
+	for (uint32_t i = NODE_EXPORT0; i < fsd.nodes.n_slots; i++)
 		node_fd_evict(&fsd.nodes, i);
 	assert_int_equal(getattr(g, &a), 0);
 	assert_int_equal(a.nlink, 0);
@@ -193,6 +193,60 @@ static void test_unlinked(void **state)
 	forget(f, 1);
 	forget(g, 1);
 	assert_int_equal(fsd.nodes.n_nodes, 4);
+}
+
+static int truncate_open(uint64_t node, uint64_t fh, uint64_t size)
+{
+	struct fuse_setattr_in in = {.valid = FATTR_SIZE | FATTR_FH, .fh = fh, .size = size};
+
+	return request(FUSE_SETATTR, node, &in, sizeof(in));
+}
+
+/* Open files that the host renames, one of them with the directory above it. */
+static void test_renamed_while_open(void **state)
+{
+	struct fuse_setattr_in mode = {.valid = FATTR_MODE, .mode = 0600};
+	uint64_t d, log, in_d, closed, fh, fh_d, n_nodes = fsd.nodes.n_nodes;
+	struct fuse_attr a;
+
+	(void)state;
+	assert_int_equal(mkdir(at("d"), 0777), 0);
+	put_file("log", "12345");
+	put_file("d/f", "12345");
+	put_file("closed", "x");
+	log = node_of(root(), "log");
+	d = node_of(root(), "d");
+	in_d = node_of(d, "f");
+	closed = node_of(root(), "closed");
+	assert_int_equal(open_file(log, O_RDWR, &fh), 0);
+	assert_int_equal(open_file(in_d, O_RDWR, &fh_d), 0);
+	evict_all();
+	assert_int_equal(rename(at("log"), at("log.1")), 0);
+	put_file("log", "");
+	assert_int_equal(rename(at("d"), at("e")), 0);
+	assert_int_equal(rename(at("closed"), at("closed.1")), 0);
+	assert_int_equal(truncate_open(log, fh, 4), 0);
+	assert_int_equal(getattr(log, &a), 0);
+	assert_int_equal(a.size, 4);
+	assert_int_equal(request(FUSE_SETATTR, log, &mode, sizeof(mode)), 0);
+	/* Again: it is not lost with the next eviction. */
+	evict_all();
+	assert_int_equal(getattr(log, &a), 0);
+	assert_int_equal(a.mode & 0777, 0600);
+	assert_int_equal(getattr(in_d, &a), 0);
+	assert_int_equal(a.size, 5);
+	assert_int_equal(getattr(closed, &a), -ESTALE);
+	/* Found under its new name it is the same node, with a place again. */
+	assert_true(node_of(root(), "log.1") == log);
+	assert_int_equal(release(log, fh), 0);
+	evict_all();
+	assert_int_equal(getattr(log, &a), 0);
+	assert_int_equal(release(in_d, fh_d), 0);
+	forget(log, 2);
+	forget(in_d, 1);
+	forget(d, 1);
+	forget(closed, 1);
+	assert_int_equal(fsd.nodes.n_nodes, n_nodes);
 }
 
 static void test_many_unlinked(void **state)
@@ -466,7 +520,8 @@ int main(void)
 		FEW_TEST(test_eviction),      FEW_TEST(test_deep_path),
 		FEW_TEST(test_stale),         FEW_TEST(test_moved_directory),
 		FEW_TEST(test_exchanged_for_special),
-		FEW_TEST(test_unlinked),      FEW_TEST(test_many_unlinked),
+		FEW_TEST(test_unlinked),      FEW_TEST(test_renamed_while_open),
+		FEW_TEST(test_many_unlinked),
 		FEW_TEST(test_renamed_over),  FEW_TEST(test_node_bound),
 		FEW_TEST(test_handle_bound),  FSD_TEST(test_large_directory),
 		FSD_TEST(test_positions),     FSD_TEST(test_synthetic_listing),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nacre-fsd against a hostile peer: framing, names, nodes, handles, and what is never opened. */
 /* SOURCES: fsd/request.c fsd/lookup.c fsd/attr.c fsd/open.c fsd/create.c fsd/name.c fsd/dir.c */
-/* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/handle.c fsd/export.c fsd/sys.c */
+/* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/node_find.c fsd/handle.c fsd/export.c fsd/sys.c */
 /* SOURCES: fsd/slow.c fsd/serve.c */
 #include "test_fsd_harness.h"
 

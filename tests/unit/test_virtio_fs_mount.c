@@ -9,7 +9,7 @@
 /* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c vmm/virtio_fs_kept.c */
 /* SOURCES: vmm/virtio_fs_io.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/log.c vmm/loop.c */
 /* SOURCES: fsd/request.c fsd/lookup.c fsd/attr.c fsd/open.c fsd/create.c fsd/name.c fsd/dir.c */
-/* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/handle.c fsd/export.c fsd/sys.c */
+/* SOURCES: fsd/xattr.c fsd/node.c fsd/node_fds.c fsd/node_find.c fsd/handle.c fsd/export.c fsd/sys.c */
 /* SOURCES: fsd/slow.c */
 /* SOURCES: fsd/serve.c fsd/stages.c */
 #include <dirent.h>
