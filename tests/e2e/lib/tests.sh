@@ -41,8 +41,9 @@ give_up()	# WHAT… : fails, and ends the test
 	exit 1
 }
 
-skip()	# WHY… : ends the test
+skip()	# WHY… : ends the test, which is no skipped one if something failed before
 {
+	[ "$N_FAILED" -eq 0 ] || exit 1
 	printf '%s\n' "$*" > "$E2E_WORK/skip"
 	exit 77
 }
@@ -160,6 +161,8 @@ run_test()	# FUNCTION
 	status=$?
 	kill -KILL -- "-$watchdog" "-$group" 2> /dev/null
 	wait "$watchdog" 2> /dev/null
+	# also what failed in a subshell of the test, which could not count it
+	[ ! -s "$E2E_WORK/why" ] || status=1
 	if [ -e "$E2E_WORK/timeout" ]; then
 		failed "no end after ${LIMITS[$1]:-60} s" >> "$E2E_WORK/log"
 		status=1
