@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client_accept.h"
 #include "loop.h"
 #include "vcpu.h"
 #include "vmcontrol.h"
@@ -79,7 +80,7 @@ static void on_client(void *ctx, uint32_t events)
 
 static void on_listener(void *ctx, uint32_t events)
 {
-	int fd = accept4(control.listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = client_accept(control.listener.fd);
 
 	(void)ctx;
 	(void)events;
@@ -103,6 +104,9 @@ int control_init(int listener_fd)
 	if (fcntl(listener_fd, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
 	control.client.fd = -1;
+	r = client_accept_init();
+	if (r)
+		return r;
 	r = loop_add(&control.parked, parked_fd, EPOLLIN, on_parked, NULL);
 	return r ? r : loop_add(&control.listener, listener_fd, EPOLLIN, on_listener, NULL);
 }

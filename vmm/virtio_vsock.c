@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client_accept.h"
 #include "proto.h"
 #include "vsock_conn.h"
 
@@ -530,7 +531,9 @@ static void on_listener(void *ctx, uint32_t events)
 		loop_arm(&vsock.listener, 0); /* free_conn() arms it again */
 		goto out;
 	}
-	fd = accept4(vsock.listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = client_accept(vsock.listener.fd);
+	if (fd < 0 && fd != -EAGAIN)
+		loop_arm(&vsock.listener, 0);
 	if (fd < 0 || loop_add(&c->src, fd, EPOLLIN, on_client, c)) {
 		if (fd >= 0)
 			close(fd);
@@ -579,5 +582,6 @@ int virtio_vsock_init(struct virtio_dev *dev, int listener_fd,
 	*dev = (struct virtio_dev){ .ops = &ops };
 	vsock.dev = dev;
 	vsock.callbacks = *callbacks;
-	return loop_add(&vsock.listener, listener_fd, EPOLLIN, on_listener, NULL);
+	r = client_accept_init();
+	return r ? r : loop_add(&vsock.listener, listener_fd, EPOLLIN, on_listener, NULL);
 }

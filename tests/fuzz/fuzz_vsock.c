@@ -3,7 +3,7 @@
  * virtio-vsock: packets with lying lengths, ports, credits and operations from the guest's side,
  * clients that come, write, read, close and half-close from the host's.
  */
-/* SOURCES: vmm/virtio_vsock.c vmm/vsock_conn.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
+/* SOURCES: vmm/virtio_vsock.c vmm/client_accept.c vmm/vsock_conn.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
 #include <linux/virtio_vsock.h>
 #include <signal.h>
 #include <stddef.h>

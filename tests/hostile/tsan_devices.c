@@ -9,7 +9,7 @@
  */
 /* SOURCES: vmm/virtio_fs_send.c */
 /* SOURCES: vmm/virtio_fs.c vmm/virtio_fs_session.c vmm/virtio_fs_broker.c vmm/virtio_fs_files.c vmm/virtio_fs_kept.c */
-/* SOURCES: vmm/virtio_fs_io.c vmm/virtio_vsock.c vmm/vsock_conn.c vmm/virtio_rng.c vmm/mmio.c vmm/times.c */
+/* SOURCES: vmm/virtio_fs_io.c vmm/virtio_vsock.c vmm/client_accept.c vmm/vsock_conn.c vmm/virtio_rng.c vmm/mmio.c vmm/times.c */
 /* SOURCES: vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/loop.c vmm/log.c */
 #include <fcntl.h>
 #include <linux/fuse.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of virtio-vsock: a fake guest on fake memory, clients on a real UNIX socket. */
-/* SOURCES: vmm/virtio_vsock.c vmm/vsock_conn.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
+/* SOURCES: vmm/virtio_vsock.c vmm/client_accept.c vmm/vsock_conn.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c */
 /* SOURCES: vmm/loop.c vmm/log.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <linux/virtio_vsock.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -208,6 +209,42 @@ static int joined(uint32_t port)
 	expect_op(VIRTIO_VSOCK_OP_RESPONSE, port);
 	expect_first_byte(port);
 	return fd;
+}
+
+/* A client that connects while every number below RLIMIT_NOFILE is taken. */
+static int client_without_room(void)
+{
+	struct rlimit old, few;
+	int copy[64], n = 0, fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	getrlimit(RLIMIT_NOFILE, &old);
+	few = old;
+	few.rlim_cur = 64;
+	setrlimit(RLIMIT_NOFILE, &few);
+	while ((copy[n] = dup(fd)) >= 0)
+		n++;
+	assert_int_equal(connect(fd, (struct sockaddr *)&t.addr, sizeof(t.addr)), 0);
+	settle();
+	while (n > 0)
+		close(copy[--n]);
+	setrlimit(RLIMIT_NOFILE, &old);
+	return fd;
+}
+
+/* It is told at once, and the loop does not run round for it. */
+static void test_no_descriptor_for_a_client(void **state)
+{
+	char c;
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		int fd = client_without_room();
+
+		assert_int_equal(recv(fd, &c, 1, MSG_DONTWAIT), 0);
+		assert_int_equal(virtio_vsock_clients(), 0);
+		close(fd);
+	}
+	close(joined(9));
 }
 
 /* Who says nothing keeps no connection of the guest from who does. */
@@ -559,6 +596,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_bytes_both_ways),
+		TEST(test_no_descriptor_for_a_client),
 		TEST(test_silent_client),
 		TEST(test_guest_first),
 		TEST(test_client_half_close),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SOURCES: vmm/control.c vmm/vcpu.c vmm/times.c vmm/loop.c vmm/log.c */
+/* SOURCES: vmm/control.c vmm/client_accept.c vmm/vcpu.c vmm/times.c vmm/loop.c vmm/log.c */
 /*
  * Pausing a VM: orders over a socket, and vCPU threads that leave KVM_RUN and come back, with a
  * KVM_RUN of our own that ends as the kernel's does: by a signal, or at once by immediate_exit.
