@@ -294,8 +294,10 @@ static const char *check_hook(const struct plan *p, const struct record *r)
 
 	if (p->count[PLAN_HOOK_STATE] == 0)
 		return "hook: before the state that it is told";
-	if (le32_get(x->n_args) == 0 || le32_get(x->zero) != 0)
+	if (le32_get(x->n_args) == 0)
 		return "hook: without arguments";
+	if (le32_get(x->inherits) > 1 || (le32_get(x->inherits) && le32_get(x->n_env)))
+		return "hook: two environments";
 	for (uint64_t i = 0; i < n && !strings.failed; i++)
 		cursor_take_string(&strings);
 	if (strings.failed || strings.left != 0)

@@ -230,7 +230,7 @@ static _Noreturn void hold_and_execute(const struct plan *p, struct command *com
 	if (master >= 0)
 		close(master);
 	setup_wait(SETUP_START);
-	start_hooks_run(p);
+	start_hooks_run(p, command->envp);
 	snprintf(command->listen_pid, sizeof(command->listen_pid), "LISTEN_PID=%d", getpid());
 	creds_seccomp(p);
 	execute(command);

@@ -193,16 +193,18 @@ static void judge(const struct hook *hook)
 			   WEXITSTATUS(status), colon, hook->line.text);
 }
 
-static void run(const struct plan *p, struct cursor body)
+static void run(const struct plan *p, struct cursor body, char **process_env)
 {
 	const struct plan_hook *record = cursor_take(&body, sizeof(*record));
 	struct hook hook = {
 		.path = cursor_take_string(&body),
 		.timeout_s = le32_get(record->timeout_s),
 	};
+	char **own_env;
 
 	hook.argv = take_strings(&body, le32_get(record->n_args));
-	hook.envp = take_strings(&body, le32_get(record->n_env));
+	own_env = take_strings(&body, le32_get(record->n_env));
+	hook.envp = le32_get(record->inherits) ? process_env : own_env;
 	start(p, &hook);
 	await(&hook);
 	close(hook.pidfd);
@@ -210,14 +212,14 @@ static void run(const struct plan *p, struct cursor body)
 		close(hook.output);
 	judge(&hook);
 	free_strings(hook.argv);
-	free_strings(hook.envp);
+	free_strings(own_env);
 }
 
-void start_hooks_run(const struct plan *p)
+void start_hooks_run(const struct plan *p, char **process_env)
 {
 	struct cursor body;
 	size_t pos = 0;
 
 	while (plan_next(p, &pos, PLAN_HOOK, &body))
-		run(p, body);
+		run(p, body, process_env);
 }

@@ -11,8 +11,8 @@
 /*
  * Runs the plan's hooks in their order, as children of the calling process: with its user, its
  * capabilities, its limits and the plan's seccomp filters; on standard input the container's state.
- * A hook that fails or takes longer than its timeout ends the process with a report.
+ * One that has no environment of its own gets process_env, which ends with NULL. A hook that fails or takes longer than its timeout ends the process with a report.
  */
-void start_hooks_run(const struct plan *p);
+void start_hooks_run(const struct plan *p, char **process_env);
 
 #endif

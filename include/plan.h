@@ -217,7 +217,7 @@ struct plan_hook {
 	struct le32 timeout_s; /* 0: none */
 	struct le32 n_args;    /* strings behind the path, argv[0] first; at least 1 */
 	struct le32 n_env;     /* strings behind these */
-	struct le32 zero;
+	struct le32 inherits;  /* 1: its environment is the process's, and n_env 0; else 0 */
 };
 static_assert(sizeof(struct plan_hook) == 16, "wire size");
 

@@ -174,6 +174,7 @@ enum config_hook_kind {
 struct config_hook {
 	const char *path; /* absolute */
 	struct string_list args, env; /* args: argv[0] first; empty: the path alone */
+	bool has_env; /* env was given, if only an empty one; else it is inherited */
 	uint32_t timeout_s; /* 0: none */
 };
 

@@ -39,6 +39,7 @@ static int read_hook(struct json_reader *reader, json_t *value, void *to)
 	struct config_hook hook = { .path = NULL };
 	int err = json_read_object(reader, value, table, N(table), &hook);
 
+	hook.has_env = json_is_array(json_object_get(value, "env"));
 	if (!err)
 		*config_add_hook(reader->arena, to) = hook;
 	return err;

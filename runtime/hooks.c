@@ -105,7 +105,10 @@ static int hook_run(struct container_config *config, const struct config_hook *h
 		    hook->args.n > 0 ? hook->args.v[0] : hook->path);
 	for (size_t i = 1; i < hook->args.n; i++)
 		spawn_arg(&spawn, hook->args.v[i]);
+	/* as with runc and crun: a hook that says nothing of it has ours */
 	spawn.env = hook->env;
+	for (char **variable = environ; !hook->has_env && variable && *variable; variable++)
+		string_list_add(&config->arena, &spawn.env, *variable);
 	spawn.std[0] = stdin_fd;
 	spawn.mount_ns = place.mount_ns;
 	spawn.net_ns = place.net_ns;

@@ -32,6 +32,7 @@ static void add_hook(const struct config_hook *hook, struct plan_buffer *plan)
 		.timeout_s = le32_of(hook->timeout_s),
 		.n_args = le32_of((uint32_t)n_args),
 		.n_env = le32_of((uint32_t)hook->env.n),
+		.inherits = le32_of(!hook->has_env),
 	};
 
 	if (!strings) {

@@ -36,6 +36,7 @@ static void test_what_it_gets(void **state)
 	static struct guest g;
 	static struct build b;
 	struct plan_process p = plain_process();
+	struct plan_hook inheriting = { .n_args = le32_of(3), .inherits = le32_of(1) };
 
 	(void)state;
 	p.uid = le32_of(1000);
@@ -45,14 +46,16 @@ static void test_what_it_gets(void **state)
 	add_hook(&b, "echo nothing of this is passed on; cat > /dev/shm/told; echo >> /dev/shm/told;"
 		     "echo $0 $A $(id -u) $PPID $(ls /proc/self/fd | wc -l) >> /dev/shm/told;"
 		     "grep NoNew /proc/self/status >> /dev/shm/told", 0);
-	add_hook(&b, "echo second >> /dev/shm/told", 100);
+	add_hook(&b, "echo second $A >> /dev/shm/told", 100);
+	build_add(&b, PLAN_HOOK, &inheriting, sizeof(inheriting), "/bin/sh", "sh", "-c",
+		  "echo $A, ${PATH:+a path}, ${HOME:+a home} >> /dev/shm/told", (char *)NULL);
 	begin(&g, &b);
 	expect(&g, MSG_CREATED);
 	send_message(&g, g.fd[CONTROL], MSG_START, NULL, 0);
 	expect(&g, MSG_STARTED);
 	assert_int_equal(finish_exited(&g), 0);
 	assert_string_equal(g.out, "{\"pid\":1,\"id\":\"c1\",\"status\":\"created\"}\n"
-				   "zero x 1000 1 4\nNoNewPrivs:\t1\nsecond\n");
+				   "zero x 1000 1 4\nNoNewPrivs:\t1\nsecond x\n, a path, a home\n");
 }
 
 /* It is not the process that reads its own output, and it may leave something behind. */

@@ -104,6 +104,19 @@ static void test_a_hook_gets_state_args_and_env(void **state)
 	unlink(path);
 }
 
+/* Without "env" it has ours; with an empty one it has none. */
+static void test_an_inherited_env(void **state)
+{
+	(void)state;
+	setenv("OURS", "here", 1);
+	check("{\"prestart\":[{\"path\":\"/bin/sh\",\"args\":[\"sh\",\"-c\","
+	      "\"echo seen=$OURS >&2; exit 3\"]}]}", -EIO, "seen=here");
+	check("{\"prestart\":[{\"path\":\"/bin/sh\",\"args\":[\"sh\",\"-c\","
+	      "\"echo seen=$OURS. >&2; exit 3\"],\"env\":[]}]}", -EIO, "seen=.");
+	check("{\"prestart\":[{\"path\":\"/bin/sh\",\"args\":[\"sh\",\"-c\","
+	      "\"echo seen=$OURS >&2; exit 3\"],\"env\":null}]}", -EIO, "seen=here");
+}
+
 static void test_failures(void **state)
 {
 	(void)state;
@@ -159,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_hook_gets_state_args_and_env),
+		cmocka_unit_test(test_an_inherited_env),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_the_first_failure_ends),
 		cmocka_unit_test(test_a_timeout_kills_all_of_it),

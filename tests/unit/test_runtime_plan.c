@@ -283,6 +283,7 @@ static void test_hooks(void **state)
 	*config_add_hook(&c.config.arena, &c.config.hooks[HOOK_START_CONTAINER]) = hook;
 	string_list_add(&c.config.arena, &hook.args, "zero");
 	string_list_add(&c.config.arena, &hook.env, "A=b");
+	hook.has_env = true;
 	*config_add_hook(&c.config.arena, &c.config.hooks[HOOK_START_CONTAINER]) = hook;
 	assert_int_equal(plan_compile(&c.config, &c.plan, &c.failure), 0);
 	body = record_find(&c.plan, PLAN_HOOK_STATE, 0);
@@ -294,11 +295,13 @@ static void test_hooks(void **state)
 	assert_int_equal(le32_get(record->timeout_s), 7);
 	assert_int_equal(le32_get(record->n_args), 1);
 	assert_int_equal(le32_get(record->n_env), 0);
+	assert_int_equal(le32_get(record->inherits), 1);
 	assert_string_equal(cursor_take_string(&body), "/bin/hook");
 	assert_string_equal(cursor_take_string(&body), "/bin/hook");
 	assert_int_equal(body.left, 0);
 	body = record_find(&c.plan, PLAN_HOOK, 1);
-	cursor_take(&body, sizeof(*record));
+	record = cursor_take(&body, sizeof(*record));
+	assert_int_equal(le32_get(record->inherits), 0);
 	assert_string_equal(cursor_take_string(&body), "/bin/hook");
 	assert_string_equal(cursor_take_string(&body), "zero");
 	assert_string_equal(cursor_take_string(&body), "A=b");
