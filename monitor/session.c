@@ -385,7 +385,7 @@ static int streams_make(void)
 		.err_fd = tty ? -1 : options->stderr_fd,
 		.is_tty = tty,
 		.null_fd = options->null_fd,
-		.keep_err = options->log_fd < 0,
+		.err_has_lines = options->log_fd < 0,
 		.preserved_fds = options->preserved_fds,
 		.preserved_links = options->preserved_links,
 		.n_preserved = options->n_preserved,

@@ -15,12 +15,19 @@
 #include "proto.h"
 #include "streams.h"
 
+/*
+ * How long our standard error stays after the process has closed its own, where our lines go there, too:
+ * should the VM have ended instead, the line that says so comes by then, and so does our end.
+ */
+#define LINE_WAIT_MS 3000
+
 #define PUMP_BUFFER ((size_t)64 * 1024)
 
 struct pump {
 	int from, to;
 	int socket;	/* which of the two is the connection */
 	bool close_own; /* at the end, put /dev/null in place of our own descriptor */
+	bool close_late; /* the same, once a line of ours would have been written */
 	bool half_close_own; /* at the end of an output, shut our own socket down for writing */
 	struct pump *other; /* of a descriptor of both directions: who ends last closes it */
 	atomic_bool ended;
@@ -140,6 +147,10 @@ static void *pump_main(void *arg)
 		if (write(done_fd, &one, sizeof(one)) < 0)
 			return NULL; /* cannot be: an eventfd takes a 1 */
 	}
+	if (pump->close_late) {
+		poll(NULL, 0, LINE_WAIT_MS);
+		dup2(null_fd, pump->to);
+	}
 	return NULL;
 }
 
@@ -176,9 +187,12 @@ static void add_standard(const struct streams *streams)
 
 	pump_add(STDIN_FILENO, streams->in_fd, false)->close_own = close_own;
 	pump_add(streams->out_fd, STDOUT_FILENO, true)->close_own = close_own;
-	if (streams->err_fd >= 0)
-		pump_add(streams->err_fd, STDERR_FILENO, true)->close_own =
-			close_own && !streams->keep_err;
+	if (streams->err_fd >= 0) {
+		struct pump *err = pump_add(streams->err_fd, STDERR_FILENO, true);
+
+		err->close_own = close_own && !streams->err_has_lines;
+		err->close_late = close_own && streams->err_has_lines;
+	}
 }
 
 static void add_preserved(int own, int connection)

@@ -20,7 +20,7 @@ struct streams {
 	int err_fd;	/* to our standard error; -1 with a terminal */
 	bool is_tty;	/* in_fd and out_fd are one connection */
 	int null_fd;	/* /dev/null, opened on the host */
-	bool keep_err;	/* descriptor 2 is also where the monitor's own lines go */
+	bool err_has_lines; /* descriptor 2 is also where the monitor's own lines go */
 	/* descriptors of the caller's, each with its connection; what they are open for says whither */
 	const int *preserved_fds, *preserved_links;
 	int n_preserved;

@@ -33,6 +33,7 @@ struct monitor {
 	int in, out;		/* its standard streams */
 	int preserved[3];	/* ours of its descriptors: it reads, it writes, both */
 	int notify;		/* what it sends messages to */
+	bool without_log;	/* of a detached container: its lines go to descriptor 2 */
 	int net_ns;		/* that it is to enter, with a resolver in it; 0: none */
 	char said[4096];
 };
@@ -100,13 +101,14 @@ static void monitor_start(struct monitor *m, const char *script)
 	static const char *const names[] = {
 		"--control", "--stdin", "--stdout", "--stderr", "--preserved", "--for-preserved",
 		"--preserved", "--for-preserved", "--preserved", "--for-preserved", "--plan",
-		"--status", "--sync", "--notify", "--log", "--null", "--net-ns",
+		"--status", "--sync", "--notify", "--null", "--log", "--net-ns",
 	};
+	bool without_log = m->without_log;
 	int net_ns = m->net_ns;
 	static struct build b;
 	struct plan_process p = plain_process();
 	struct monitor_packet start = { .type = le32_of(MONITOR_START) };
-	size_t n_fds = net_ns ? 17 : 16, start_len = 0;
+	size_t n_fds = net_ns ? 17 : without_log ? 15 : 16, start_len = 0;
 	int fds[17], in[2], out[2], read_by[2], written_by[2], both[2], sync[2], notify[2];
 
 	memset(m, 0, sizeof(*m));
@@ -137,8 +139,8 @@ static void monitor_start(struct monitor *m, const char *script)
 	fds[11] = memfd_create("status", 0);
 	fds[12] = sync[1];
 	fds[13] = notify[1];
-	fds[14] = open("/dev/null", O_WRONLY);
-	fds[15] = open("/dev/null", O_RDWR);
+	fds[14] = open("/dev/null", O_RDWR);
+	fds[15] = without_log ? -1 : open("/dev/null", O_WRONLY);
 	fds[16] = net_ns;
 	m->pid = fork();
 	if (m->pid == 0)
@@ -254,6 +256,19 @@ static void test_drained(void **state)
 		n += (size_t)got;
 	assert_int_equal(n, 300000);
 	assert_int_equal(monitor_end(&m), 8);
+}
+
+/* Whoever reads a detached container's output to its end need not wait for the container. */
+static void test_outputs_that_the_process_closes(void **state)
+{
+	static struct monitor m = { .without_log = true };
+
+	(void)state;
+	monitor_start(&m, "echo said; echo too >&2; exec >&- 2>&-; read x; exit 9");
+	hear(&m, m.out, NULL);
+	assert_string_equal(m.said, "said\ntoo\n");
+	put(m.in, "\n");
+	assert_int_equal(monitor_end(&m), 9);
 }
 
 static void test_notify(void **state)
@@ -383,6 +398,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_preserved, end_guest),
 		cmocka_unit_test_teardown(test_drained, end_guest),
 		cmocka_unit_test_teardown(test_notify, end_guest),
+		cmocka_unit_test_teardown(test_outputs_that_the_process_closes, end_guest),
 		cmocka_unit_test_teardown(test_resolver, end_guest),
 	};
 
