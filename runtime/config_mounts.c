@@ -35,7 +35,7 @@ static const struct {
 } file_systems[] = {
 	{ "proc", "proc" },	{ "sysfs", "sysfs" },	  { "tmpfs", "tmpfs" },
 	{ "devpts", "devpts" }, { "mqueue", "mqueue" },	  { "cgroup", "cgroup2" },
-	{ "cgroup2", "cgroup2" },
+	{ "cgroup2", "cgroup2" }, { "ramfs", "tmpfs" },
 };
 
 static const char *file_system_find(const char *asked)

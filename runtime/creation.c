@@ -17,6 +17,7 @@
 #include "net_read.h"
 #include "net_socket.h"
 #include "notify.h"
+#include "oom_score.h"
 #include "pid_file.h"
 #include "plan_compile.h"
 #include "pod.h"
@@ -60,6 +61,7 @@ int creation_read_conf(struct creation *creation)
 static void apply_conf(struct creation *creation)
 {
 	conf_apply_size(&creation->conf, &creation->config);
+	oom_score_inherit(&creation->config.process);
 	creation->launch.boot_timeout_ms = (int)(creation->conf.boot_timeout_s * 1000);
 }
 

@@ -112,6 +112,8 @@ static int add_caps(struct config_process *process, const struct string_list *ca
 		process->caps[CAP_SET_BOUNDING] |= bit;
 		process->caps[CAP_SET_EFFECTIVE] |= bit;
 		process->caps[CAP_SET_PERMITTED] |= bit;
+		/* capabilities(7): an ambient one has to be inheritable */
+		process->caps[CAP_SET_AMBIENT] |= process->caps[CAP_SET_INHERITABLE] & bit;
 	}
 	return 0;
 }

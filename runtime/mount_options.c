@@ -52,6 +52,7 @@ static const struct {
 	{ "silent", SET, MS_SILENT },
 	{ "loud", CLEAR, MS_SILENT },
 	{ "nomand", SET, 0 }, /* mandatory locks are gone from Linux */
+	{ "noswap", SET, 0 }, /* of a tmpfs: the guest has no swap */
 	{ "rro", READONLY_BELOW, MS_RDONLY },
 	/* what other recursive options say of mounts below the source: a mount in the guest has one
 	 * set of attributes, which holds for all of it */

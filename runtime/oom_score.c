@@ -12,17 +12,29 @@
 
 #define OWN_SCORE "/proc/self/oom_score_adj"
 
-const char *oom_score_of(const struct config_process *process, struct arena *arena)
+/* The caller's own, or 0. */
+static long own_score(void)
 {
 	char own[16] = "";
-	autoclose int fd = -1;
+	autoclose int fd = open(OWN_SCORE, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 || read(fd, own, sizeof(own) - 1) <= 0 ? 0 : strtol(own, NULL, 10);
+}
+
+void oom_score_inherit(struct config_process *process)
+{
+	if (process->oom_score_adj == CONFIG_OOM_SCORE_NONE && own_score() > 0)
+		process->oom_score_adj = own_score();
+}
+
+const char *oom_score_of(const struct config_process *process, struct arena *arena)
+{
+	long own;
 
 	if (process->oom_score_adj != CONFIG_OOM_SCORE_NONE)
 		return arena_printf(arena, "%d", (int)process->oom_score_adj);
-	fd = open(OWN_SCORE, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, own, sizeof(own) - 1) <= 0 || strtol(own, NULL, 10) <= 0)
-		return NULL;
-	return arena_printf(arena, "%ld", strtol(own, NULL, 10));
+	own = own_score();
+	return own > 0 ? arena_printf(arena, "%ld", own) : NULL;
 }
 
 static bool score_write(const char *score)

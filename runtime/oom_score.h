@@ -8,6 +8,12 @@
 
 #include "config.h"
 
+/*
+ * A process that is given no score has the caller's, as with runc, if that is above 0; a lower one protects
+ * the caller on the host, and means nothing inside.
+ */
+void oom_score_inherit(struct config_process *process);
+
 /* The score to start a helper with, by what the configuration asks; NULL: the caller's will do. */
 const char *oom_score_of(const struct config_process *process, struct arena *arena);
 

@@ -72,6 +72,19 @@ static void add_process(const struct container_config *config, uint32_t namespac
 		plan_buffer_add_string(plan, PLAN_LABEL, process->selinux_label);
 }
 
+/* Engines put lists of theirs and of their users behind each other: each path once. */
+static void add_paths(const struct string_list *paths, enum plan_type type, struct plan_buffer *plan)
+{
+	for (size_t i = 0; i < paths->n; i++) {
+		size_t k = 0;
+
+		while (k < i && strcmp(paths->v[k], paths->v[i]) != 0)
+			k++;
+		if (k == i)
+			plan_buffer_add_string(plan, type, paths->v[i]);
+	}
+}
+
 static void add_mounts(const struct container_config *config, struct plan_buffer *plan)
 {
 	struct plan_root root = {
@@ -96,10 +109,8 @@ static void add_mounts(const struct container_config *config, struct plan_buffer
 
 		plan_buffer_add(plan, PLAN_MOUNT, &record, sizeof(record), strings);
 	}
-	for (size_t i = 0; i < config->masked_paths.n; i++)
-		plan_buffer_add_string(plan, PLAN_MASKED, config->masked_paths.v[i]);
-	for (size_t i = 0; i < config->readonly_paths.n; i++)
-		plan_buffer_add_string(plan, PLAN_READONLY, config->readonly_paths.v[i]);
+	add_paths(&config->masked_paths, PLAN_MASKED, plan);
+	add_paths(&config->readonly_paths, PLAN_READONLY, plan);
 }
 
 static void add_devices(const struct container_config *config, struct plan_buffer *plan)

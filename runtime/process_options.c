@@ -11,7 +11,7 @@ int process_set_user(struct config_process *process, const char *user, struct ar
 {
 	char *uid_text = arena_printf(arena, "%s", user);
 	char *gid_text = strchr(uid_text, ':');
-	uint64_t uid, gid = 0;
+	uint64_t uid, gid = process->gid;
 
 	if (gid_text)
 		*gid_text++ = '\0';

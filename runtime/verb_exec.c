@@ -19,6 +19,7 @@
 #include "fd.h"
 #include "launch.h"
 #include "monitor_start.h"
+#include "oom_score.h"
 #include "pid_file.h"
 #include "plan_compile.h"
 #include "preserved.h"
@@ -135,6 +136,7 @@ static int exec_prepare(struct exec *exec, const struct global_options *global, 
 	if (!err)
 		err = exec_config_make(&exec->config, &exec->options, argc - 1, argv + 1,
 				       &exec->json, failure);
+	oom_score_inherit(&exec->config.process);
 	if (!err)
 		err = preserved_take(&exec->preserved, exec->options.preserve_fds, &exec->config,
 				     failure);

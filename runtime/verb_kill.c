@@ -5,6 +5,7 @@
  * the guest kills what belonged to its connection. With --all and --pid the guest sends it.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
 
@@ -88,6 +89,9 @@ static int kill_as_asked(const struct state *state, const struct kill_options *o
 	if ((options->all || options->pid) && signo > 0 && status == STATE_RUNNING &&
 	    state->vmm.pid)
 		return kill_inside(state, options->pid, signo, failure);
+	/* the one signal that would reach the monitor itself, and not the process behind it */
+	if (signo == SIGSTOP && status == STATE_RUNNING && state->vmm.pid)
+		return kill_inside(state, 1, signo, failure);
 	if (options->pid)
 		return failure_set(failure, -ESRCH, "%s: container not running: it is %s",
 				   state->id, state_status_name(status));

@@ -668,6 +668,21 @@ static void test_host_devices_left_out(void **state)
 	}
 }
 
+/* What a guest has another way. */
+static void test_kinds_of_tmpfs(void **state)
+{
+	struct read r = read_with("mounts.1.options.+", "\"noswap\"");
+
+	(void)state;
+	assert_string_equal(r.failure.text, "");
+	assert_string_equal(r.config.mounts.v[1].data, "mode=755,size=65536k");
+	config_free(&r.config);
+	r = read_with("mounts.1.type", "\"ramfs\"");
+	assert_string_equal(r.failure.text, "");
+	assert_string_equal(r.config.mounts.v[1].type, "tmpfs");
+	config_free(&r.config);
+}
+
 /* "ro" says nothing of the mounts below; "rro" does. */
 static void test_recursive_options(void **state)
 {
@@ -785,6 +800,7 @@ int main(void)
 		cmocka_unit_test(test_memory_limit_low),
 		cmocka_unit_test(test_host_devices_left_out),
 		cmocka_unit_test(test_recursive_options),
+		cmocka_unit_test(test_kinds_of_tmpfs),
 		cmocka_unit_test(test_another_file),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_as_json),

@@ -92,7 +92,11 @@ static int callers(void)
 	score = oom_score_of(&process, &arena);
 	if (!score || strcmp(score, "250") != 0)
 		return 2;
+	oom_score_inherit(&process); /* the process inside has it, too */
+	if (process.oom_score_adj != 250)
+		return 4;
 	process.oom_score_adj = -7;
+	oom_score_inherit(&process);
 	score = oom_score_of(&process, &arena);
 	return score && strcmp(score, "-7") == 0 ? 0 : 3;
 }

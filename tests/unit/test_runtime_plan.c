@@ -214,6 +214,24 @@ static void test_mounts(void **state)
 	compiled_end(&c);
 }
 
+/* A path that is listed twice is masked once. */
+static void test_paths_given_twice(void **state)
+{
+	static const char *const paths[] = { "/proc/kcore", "/a", "/proc/kcore", "/a/b" };
+	static const char *const wanted[] = { "/proc/kcore", "/a", "/a/b" };
+	struct compiled c;
+
+	(void)state;
+	compiled_begin(&c);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		string_list_add(&c.config.arena, &c.config.masked_paths, paths[i]);
+	assert_int_equal(plan_compile(&c.config, &c.plan, &c.failure), 0);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_string_equal(string_find(&c.plan, PLAN_MASKED, i), wanted[i]);
+	assert_null(string_find(&c.plan, PLAN_MASKED, 3));
+	compiled_end(&c);
+}
+
 static void assert_cgroup(const struct compiled *c, unsigned int n, const char *file,
 			  const char *value)
 {
@@ -337,6 +355,7 @@ static void test_too_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_paths_given_twice),
 		cmocka_unit_test(test_smallest), cmocka_unit_test(test_process),
 		cmocka_unit_test(test_mounts),	 cmocka_unit_test(test_resources),
 		cmocka_unit_test(test_too_large), cmocka_unit_test(test_hooks),
