@@ -17,6 +17,8 @@ ATTACKS=$E2E_BUILD/attacks
 
 LIMITS[test_attacks_on_a_user]=150
 LIMITS[test_attacks_on_a_user_without_capabilities]=300
+LIMITS[test_attacks_on_a_user_with_all_that_config_json_can_give]=300
+LIMITS[test_attacks_on_a_process_of_a_user_that_joins]=300
 
 need_user()
 {
@@ -178,6 +180,16 @@ test_attacks_on_a_user()
 test_attacks_on_a_user_without_capabilities()
 {
 	attack_with bare
+}
+
+test_attacks_on_a_user_with_all_that_config_json_can_give()
+{
+	attack_with wide
+}
+
+test_attacks_on_a_process_of_a_user_that_joins()
+{
+	attack_with exec
 }
 
 run_subject "$@"
