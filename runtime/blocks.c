@@ -8,11 +8,8 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#include <jansson.h>
-
 #include "blocks.h"
 #include "fd.h"
-#include "report.h"
 
 #define SECTOR	   512u
 #define QUEUES_MAX 4u
@@ -48,30 +45,6 @@ int blocks_add(struct container_config *config, const char *text, const char *na
 		.fd = -1,
 	};
 	return 0;
-}
-
-int blocks_add_annotated(struct container_config *config, const struct conf *conf,
-			 struct failure *failure)
-{
-	const json_t *annotations = json_object_get(config->json, "annotations");
-	const char *text = json_string_value(json_object_get(annotations, BLOCKS_ANNOTATION));
-	bool allowed = false;
-	char *rest, *one;
-	int err = 0;
-
-	if (!text)
-		return 0;
-	for (size_t i = 0; i < conf->allow_annotations.n; i++)
-		allowed |= strcmp(conf->allow_annotations.v[i], BLOCKS_ANNOTATION) == 0;
-	if (!allowed) {
-		report_warning("annotations: " BLOCKS_ANNOTATION ": ignored: not in "
-			       "allow_annotations of nacre.conf");
-		return 0;
-	}
-	rest = arena_printf(&config->arena, "%s", text);
-	while (!err && (one = strsep(&rest, ",")))
-		err = blocks_add(config, one, "annotation " BLOCKS_ANNOTATION, failure);
-	return err;
 }
 
 /* Its length in bytes. 0, or -errno with the failure set. */

@@ -6,24 +6,15 @@
 #ifndef NACRE_RUNTIME_BLOCKS_H
 #define NACRE_RUNTIME_BLOCKS_H
 
-#include "conf.h"
 #include "config.h"
 #include "plan_buffer.h"
 #include "spawn.h"
 
-#define BLOCKS_MAX	  4u /* of one VM */
-#define BLOCKS_ANNOTATION "nacre.block"
+#define BLOCKS_MAX 4u /* of one VM */
 
 /* Adds FILE:GUEST[:ro]; `named` is what a message calls it. 0, or -EINVAL with the failure set. */
 int blocks_add(struct container_config *config, const char *text, const char *named,
 	       struct failure *failure);
-
-/*
- * Adds what the annotation of config.json says, several separated by commas, if nacre.conf lists it in
- * allow_annotations; otherwise a warning. 0, or -EINVAL with the failure set.
- */
-int blocks_add_annotated(struct container_config *config, const struct conf *conf,
-			 struct failure *failure);
 
 /*
  * Opens them and locks them against a second writer, for as long as the VMM lives. 0, or -errno with

@@ -28,7 +28,7 @@
 
 #define SELINUX_TYPE_EXPECTED "a type of SELinux's policy: letters, digits, '_' and '.'"
 
-enum conf_kind { CONF_NUMBER, CONF_SIZE, CONF_PATH, CONF_TYPE, CONF_SWITCH, CONF_WORDS };
+enum conf_kind { CONF_NUMBER, CONF_SIZE, CONF_PATH, CONF_TYPE, CONF_SWITCH, CONF_ANNOTATIONS };
 
 static const struct {
 	const char *key;
@@ -36,37 +36,58 @@ static const struct {
 	size_t offset;
 	uint64_t min, max;
 	const char *expected;
+	bool annotated; /* an annotation that is allowed may set it; others are for the administrator alone */
 } keys[] = {
 	{ "boot_timeout", CONF_NUMBER, offsetof(struct conf, boot_timeout_s), 1, BOOT_TIMEOUT_S_MAX,
-	  "seconds, 1 to 3600" },
+	  "seconds, 1 to 3600", true },
 	{ "memory", CONF_SIZE, offsetof(struct conf, memory), CONFIG_MEMORY_MIN, CONFIG_MEMORY_MAX,
-	  CONFIG_MEMORY_EXPECTED },
+	  CONFIG_MEMORY_EXPECTED, true },
 	{ "cpus", CONF_NUMBER, offsetof(struct conf, cpus), 1, CONFIG_CPUS_MAX,
-	  CONFIG_CPUS_EXPECTED },
-	{ "passt", CONF_PATH, offsetof(struct conf, passt), 0, 0, "an absolute path" },
-	{ "kernel", CONF_PATH, offsetof(struct conf, kernel), 0, 0, "an absolute path" },
+	  CONFIG_CPUS_EXPECTED, true },
+	{ "passt", CONF_PATH, offsetof(struct conf, passt), 0, 0, "an absolute path", false },
+	{ "kernel", CONF_PATH, offsetof(struct conf, kernel), 0, 0, "an absolute path",
+	  true },
 	{ "net_to_guest_bytes", CONF_SIZE, offsetof(struct conf, net_to_guest_bytes), 1,
-	  NET_RATE_MAX, NET_RATE_EXPECTED },
+	  NET_RATE_MAX, NET_RATE_EXPECTED, true },
 	{ "net_to_guest_frames", CONF_NUMBER, offsetof(struct conf, net_to_guest_frames), 1,
-	  NET_RATE_MAX, NET_RATE_EXPECTED },
+	  NET_RATE_MAX, NET_RATE_EXPECTED, true },
 	{ "net_from_guest_bytes", CONF_SIZE, offsetof(struct conf, net_from_guest_bytes), 1,
-	  NET_RATE_MAX, NET_RATE_EXPECTED },
+	  NET_RATE_MAX, NET_RATE_EXPECTED, true },
 	{ "net_from_guest_frames", CONF_NUMBER, offsetof(struct conf, net_from_guest_frames), 1,
-	  NET_RATE_MAX, NET_RATE_EXPECTED },
-	{ "vhost_net", CONF_SWITCH, offsetof(struct conf, vhost_net), 0, 0, "on or off" },
+	  NET_RATE_MAX, NET_RATE_EXPECTED, true },
+	{ "vhost_net", CONF_SWITCH, offsetof(struct conf, vhost_net), 0, 0, "on or off", false },
 	{ "skip_host_devices", CONF_SWITCH, offsetof(struct conf, skip_host_devices), 0, 0,
-	  "on or off" },
+	  "on or off", false },
 	{ "selinux_vmm_type", CONF_TYPE, offsetof(struct conf, selinux_vmm_type), 0, 0,
-	  SELINUX_TYPE_EXPECTED },
+	  SELINUX_TYPE_EXPECTED, false },
 	{ "selinux_fsd_type", CONF_TYPE, offsetof(struct conf, selinux_fsd_type), 0, 0,
-	  SELINUX_TYPE_EXPECTED },
+	  SELINUX_TYPE_EXPECTED, false },
 	{ "selinux_monitor_type", CONF_TYPE, offsetof(struct conf, selinux_monitor_type), 0, 0,
-	  SELINUX_TYPE_EXPECTED },
-	{ "allow_annotations", CONF_WORDS, offsetof(struct conf, allow_annotations), 0, 0,
-	  "names, separated by blanks" },
+	  SELINUX_TYPE_EXPECTED, false },
+	{ "allow_annotations", CONF_ANNOTATIONS, offsetof(struct conf, allow_annotations), 0, 0,
+	  "names of annotations, " CONF_ANNOTATION_PREFIX "KEY, separated by blanks", false },
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
+
+/* N_KEYS where there is none. */
+static size_t find_key(const char *name)
+{
+	size_t k = 0;
+
+	while (k < N_KEYS && strcmp(keys[k].key, name) != 0)
+		k++;
+	return k;
+}
+
+bool conf_annotation_is_key(const char *annotation)
+{
+	size_t len = strlen(CONF_ANNOTATION_PREFIX);
+	size_t k = strncmp(annotation, CONF_ANNOTATION_PREFIX, len) == 0 ? find_key(annotation + len) :
+									   N_KEYS;
+
+	return k < N_KEYS && keys[k].annotated;
+}
 
 static char *trim(char *text)
 {
@@ -79,27 +100,30 @@ static char *trim(char *text)
 	return text;
 }
 
-static void set_words(struct string_list *list, char *value, struct arena *arena)
+static bool set_annotations(struct string_list *list, const char *value, struct arena *arena)
 {
-	char *rest = value, *word;
+	char *rest = arena_printf(arena, "%s", value), *name;
 
 	list->n = 0; /* the later file's list takes the place of the earlier's */
-	while ((word = strsep(&rest, " \t"))) {
-		if (*word)
-			string_list_add(arena, list, arena_printf(arena, "%s", word));
+	while ((name = strsep(&rest, " \t"))) {
+		if (!*name)
+			continue;
+		if (strcmp(name, CONF_ANNOTATION_BLOCK) != 0 && !conf_annotation_is_key(name))
+			return false;
+		string_list_add(arena, list, name);
 	}
+	return true;
 }
 
 /* Whether the value is what key k takes; sets it. */
-static bool set_value(struct conf *conf, size_t k, char *value, struct arena *arena)
+static bool set_value(struct conf *conf, size_t k, const char *value, struct arena *arena)
 {
 	void *field = (char *)conf + keys[k].offset;
 	uint64_t number;
 
 	switch (keys[k].kind) {
-	case CONF_WORDS:
-		set_words(field, value, arena);
-		return true;
+	case CONF_ANNOTATIONS:
+		return set_annotations(field, value, arena);
 	case CONF_PATH:
 		*(const char **)field = arena_printf(arena, "%s", value);
 		return value[0] == '/';
@@ -127,7 +151,7 @@ static int read_line(struct conf *conf, char *line, const char *file, unsigned i
 {
 	char *comment = strchr(line, '#');
 	char *equals, *key, *value;
-	size_t k = 0;
+	size_t k;
 
 	if (comment)
 		*comment = '\0';
@@ -140,8 +164,7 @@ static int read_line(struct conf *conf, char *line, const char *file, unsigned i
 	*equals = '\0';
 	value = trim(equals + 1);
 	key = trim(key);
-	while (k < N_KEYS && strcmp(keys[k].key, key) != 0)
-		k++;
+	k = find_key(key);
 	if (k == N_KEYS)
 		return failure_set(failure, -EINVAL, "%s:%u: %s: unknown key", file, number, key);
 	if (!set_value(conf, k, value, arena))
@@ -160,6 +183,26 @@ int conf_read_text(struct conf *conf, char *text, const char *file, struct arena
 	while (!err && (line = strsep(&text, "\n")))
 		err = read_line(conf, line, file, ++number, arena, failure);
 	return err;
+}
+
+bool conf_allows(const struct conf *conf, const char *annotation)
+{
+	for (size_t i = 0; i < conf->allow_annotations.n; i++) {
+		if (strcmp(conf->allow_annotations.v[i], annotation) == 0)
+			return true;
+	}
+	return false;
+}
+
+int conf_set_annotation(struct conf *conf, const char *annotation, const char *value,
+			struct arena *arena, struct failure *failure)
+{
+	size_t k = find_key(annotation + strlen(CONF_ANNOTATION_PREFIX));
+
+	if (!set_value(conf, k, value, arena))
+		return failure_set(failure, -EINVAL, "annotations: %s: %s: expected %s", annotation,
+				   value, keys[k].expected);
+	return 0;
 }
 
 /* A file that need not exist, unless NACRE_CONFIG named it. */

@@ -4,7 +4,8 @@
  *
  * /etc/nacre/nacre.conf is read first, then the user's ($XDG_CONFIG_HOME/nacre/nacre.conf, else
  * ~/.config/nacre/nacre.conf), key by key; NACRE_CONFIG names one file to be read in place of both.
- * A command-line option goes before any of them.
+ * An annotation of config.json that allow_annotations lists goes before them, a command-line option before
+ * that.
  */
 #ifndef NACRE_RUNTIME_CONF_H
 #define NACRE_RUNTIME_CONF_H
@@ -15,6 +16,9 @@
 #include "arena.h"
 #include "config.h"
 #include "failure.h"
+
+#define CONF_ANNOTATION_PREFIX "nacre."		/* and a key of nacre.conf */
+#define CONF_ANNOTATION_BLOCK  "nacre.block"	/* the one that is no key: blocks.h */
 
 struct conf {
 	uint64_t boot_timeout_s;
@@ -41,6 +45,16 @@ int conf_read(struct conf *conf, struct arena *arena, struct failure *failure);
 /* As conf_read(), of one text; `file` is for messages. */
 int conf_read_text(struct conf *conf, char *text, const char *file, struct arena *arena,
 		   struct failure *failure);
+
+/* Whether allow_annotations lists it. */
+bool conf_allows(const struct conf *conf, const char *annotation);
+
+/* Whether it is the prefix and a key that an annotation may set. */
+bool conf_annotation_is_key(const char *annotation);
+
+/* Sets the key that conf_annotation_is_key() knows. 0, or -EINVAL with a failure that names it and what was expected. */
+int conf_set_annotation(struct conf *conf, const char *annotation, const char *value,
+			struct arena *arena, struct failure *failure);
 
 /* Sets memory and processors of a container whose configuration, checked, says nothing of them. */
 void conf_apply_size(const struct conf *conf, struct container_config *config);

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "blocks.h"
+#include "conf.h"
 #include "config.h"
 #include "known_words.h"
 
@@ -21,8 +21,8 @@ static const struct {
 	{ "io.kubernetes.cri-o.ContainerType", "io.kubernetes.cri-o.SandboxID" },
 };
 
-/* podman's, and nacre's own, which an administrator has to allow. */
-static const char *const others[] = { MANAGER_ANNOTATION, BLOCKS_ANNOTATION };
+/* podman's, and nacre's own, which an administrator has to allow (a prefix, as runtime-spec's features.md has it). */
+static const char *const others[] = { MANAGER_ANNOTATION, CONF_ANNOTATION_PREFIX };
 
 const char *known_annotation(size_t i)
 {

@@ -6,6 +6,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "annotations.h"
 #include "blocks.h"
 #include "cgroup.h"
 #include "creation.h"
@@ -57,12 +58,17 @@ int creation_read_conf(struct creation *creation)
 	return err ? err : rootless_enter(&creation->failure);
 }
 
-/* What nacre.conf says, where neither an option nor config.json does. */
-static void apply_conf(struct creation *creation)
+/* What annotations and nacre.conf say, where neither an option nor config.json does. */
+static int apply_conf(struct creation *creation)
 {
+	int err = annotations_apply(&creation->config, &creation->conf, &creation->failure);
+
+	if (err)
+		return err;
 	conf_apply_size(&creation->conf, &creation->config);
 	oom_score_inherit(&creation->config.process);
 	creation->launch.boot_timeout_ms = (int)(creation->conf.boot_timeout_s * 1000);
+	return 0;
 }
 
 static int find_companions(struct creation *creation)
@@ -90,8 +96,6 @@ static int open_inputs(struct creation *creation)
 			inputs_open_kernel(kernel ? kernel : creation->companions.kernel, failure);
 	if (err >= 0)
 		err = launch->init_fd = inputs_open_init(creation->companions.init, failure);
-	if (err >= 0)
-		err = blocks_add_annotated(&creation->config, &creation->conf, failure);
 	if (err >= 0)
 		err = blocks_open(&creation->config, failure);
 	if (err >= 0)
@@ -232,7 +236,9 @@ int creation_prepare(struct creation *creation, bool detached)
 	if (err)
 		return err;
 	launch->detached = detached;
-	apply_conf(creation);
+	err = apply_conf(creation);
+	if (err)
+		return err;
 	launch->sandbox = config_pod_role(creation->config.json, &sandbox_id) == POD_SANDBOX;
 	if (launch->sandbox)
 		return prepare_sandbox(creation);

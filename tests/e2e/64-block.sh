@@ -47,6 +47,11 @@ test_annotation_needs_permission()
 	echo 'allow_annotations = nacre.block' > conf
 	NACRE_CONFIG=$PWD/conf nacre run --bundle bundle nacre-e2e-annotated
 	expect_success there
+	edit '"annotations": {' '"annotations": {"nacre.cpus": "2", '
+	edit 'echo not there' 'echo not there; nproc'
+	echo 'allow_annotations = nacre.block nacre.cpus' > conf
+	NACRE_CONFIG=$PWD/conf nacre run --bundle bundle nacre-e2e-annotated
+	expect_success $'there\n2'
 }
 
 # A header of qcow2 that names a file of the host as its backing file (GHSA-jmr4-g2hv-mjj6).

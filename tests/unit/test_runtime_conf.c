@@ -35,14 +35,14 @@ static void test_all_keys(void **state)
 
 	(void)state;
 	assert_int_equal(read_text(&conf, "# nothing\n\n boot_timeout = 60 # seconds\nmemory=1G\n"
-					  "cpus = 2\nkernel = /boot/k\nallow_annotations = a  b\n"),
+					  "cpus = 2\nkernel = /boot/k\nallow_annotations = nacre.block  nacre.cpus\n"),
 			 0);
 	assert_int_equal(conf.boot_timeout_s, 60);
 	assert_int_equal(conf.memory, 1 << 30);
 	assert_int_equal(conf.cpus, 2);
 	assert_string_equal(conf.kernel, "/boot/k");
 	assert_int_equal(conf.allow_annotations.n, 2);
-	assert_string_equal(conf.allow_annotations.v[1], "b");
+	assert_string_equal(conf.allow_annotations.v[1], "nacre.cpus");
 	/* A later file goes before an earlier one. */
 	assert_int_equal(read_text(&conf, "cpus = 3\nallow_annotations ="), 0);
 	assert_int_equal(conf.cpus, 3);
@@ -77,6 +77,10 @@ static void test_mistakes(void **state)
 	expect("cpus =", "expected 1 to 32");
 	expect("kernel = relative", "expected an absolute path");
 	expect("kernel =", "expected an absolute path");
+	expect("allow_annotations = nacre.block other",
+	       "allow_annotations = nacre.block other: expected names of annotations, nacre.KEY");
+	expect("allow_annotations = nacre.vhost_net", "expected names of annotations");
+	expect("allow_annotations = nacre.allow_annotations", "expected names of annotations");
 	expect("vhost_net = yes", "vhost_net = yes: expected on or off");
 	expect("skip_host_devices = 1", "skip_host_devices = 1: expected on or off");
 	expect("net_to_guest_bytes = 0", "expected a number per second");
