@@ -63,6 +63,7 @@ static const struct {
 	{ "TCSETS", 0x5402 },
 	{ "TCSETSF", 0x5404 },
 	{ "F_GETFL", F_GETFL },
+	{ "F_DUPFD_CLOEXEC", F_DUPFD_CLOEXEC },
 	{ "F_SETFL", F_SETFL },
 	{ "F_GETFD", F_GETFD },
 	{ "F_OFD_GETLK", F_OFD_GETLK },

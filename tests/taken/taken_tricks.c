@@ -71,6 +71,7 @@ CALL(new_mount_ns, SYS_unshare, CLONE_NEWNS)
 CALL(trace_victim, SYS_ptrace, PTRACE_SEIZE, w->victim, 0L, 0L)
 CALL(kill_victim, SYS_kill, w->victim, 0)
 CALL(kill_init, SYS_kill, 1 + (getpid() == 1), 0)
+CALL(owned_by_victim, SYS_fcntl, w->socket_fd, F_SETOWN, w->victim)
 CALL(tgkill_victim, SYS_tgkill, w->victim, w->victim, 0)
 CALL(queue_victim, SYS_rt_sigqueueinfo, w->victim, SIGUSR1, scratch)
 CALL(pidfd_of_victim, SYS_pidfd_open, w->victim, 0)
@@ -287,6 +288,7 @@ const struct trick taken_tricks[] = {
 	{ "signal another process", kill_victim, false },
 	{ "signal the host's init", kill_init, false },
 	{ "signal another thread", tgkill_victim, false },
+	{ "have the kernel signal another process", owned_by_victim, true },
 	{ "queue a signal", queue_victim, false },
 	{ "open another process", pidfd_of_victim, true },
 	{ "mount a tmpfs", mount_tmpfs, false },
