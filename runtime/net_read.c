@@ -221,6 +221,8 @@ static int read_all(struct net_reading *reading)
 		err = check_interfaces(reading->net, reading->failure);
 	if (!err && !reading->err)
 		err = net_read_routes(reading);
+	if (!err && !reading->err)
+		net_mark_addresses(reading);
 	if (err)
 		failure_set(reading->failure, err, "cannot read the network namespace: %s",
 			    strerror(-err));

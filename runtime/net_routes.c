@@ -13,9 +13,14 @@
 #include "net_read.h"
 #include "net_socket.h"
 
-/* Rules that every namespace has: of tables local, main and default. */
-#define RULE_MAIN    32766u
-#define RULE_DEFAULT 32767u
+/* Rules that every namespace has, by their priority. */
+static const struct {
+	uint32_t priority, table;
+} rules_of_the_kernel[] = {
+	{ 0, RT_TABLE_LOCAL },
+	{ 32766, RT_TABLE_MAIN },
+	{ 32767, RT_TABLE_DEFAULT },
+};
 
 static uint32_t attr_u32(const struct nlmsghdr *head, size_t skip, uint16_t type, uint32_t other)
 {
@@ -52,6 +57,7 @@ static bool route_is_told(const struct nlmsghdr *head, const struct rtmsg *route
 		return false;
 	switch (route->rtm_type) {
 	case RTN_UNICAST:
+	case RTN_LOCAL: /* in another table: what a transparent proxy takes */
 	case RTN_BLACKHOLE:
 	case RTN_UNREACHABLE:
 	case RTN_PROHIBIT:
@@ -92,6 +98,9 @@ static int tell(struct net_reading *reading, const struct nlmsghdr *head, size_t
 	}
 	if (head->nlmsg_type == RTM_NEWROUTE)
 		((struct rtmsg *)body)->rtm_flags &= RTNH_F_ONLINK;
+	/* The kernel does not say a priority of 0, and chooses where none is said. */
+	if (head->nlmsg_type == RTM_NEWRULE && !attr_is_there(head, len, FRA_PRIORITY))
+		mnl_attr_put_u32(message, FRA_PRIORITY, 0);
 	return net_add_message_of(reading->net, message, reading->arena);
 }
 
@@ -135,6 +144,8 @@ static int on_route(const struct nlmsghdr *head, void *ctx)
 	struct net_reading *reading = ctx;
 	const struct rtmsg *route = mnl_nlmsg_get_payload(head);
 
+	if (route->rtm_protocol == RTPROT_KERNEL && route->rtm_type == RTN_UNICAST && !reading->with_gateway)
+		net_note_prefix(reading, head);
 	if (!route_is_told(head, route) || route_has_gateway(head) != reading->with_gateway)
 		return MNL_CB_OK;
 	if (attr_is_there(head, sizeof(*route), RTA_ENCAP))
@@ -149,6 +160,31 @@ static int on_route(const struct nlmsghdr *head, void *ctx)
 	return MNL_CB_OK;
 }
 
+/* Whether a rule is one that the guest's kernel has as well: for all packets. */
+static bool rule_is_the_kernels(const struct nlmsghdr *head)
+{
+	static const uint16_t selectors[] = {
+		FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_OIFNAME, FRA_FWMARK, FRA_UID_RANGE, FRA_IP_PROTO,
+		FRA_SPORT_RANGE, FRA_DPORT_RANGE, FRA_GOTO,
+	};
+	const struct fib_rule_hdr *rule = mnl_nlmsg_get_payload(head);
+	const size_t len = sizeof(*rule);
+	uint32_t priority = attr_u32(head, len, FRA_PRIORITY, 0);
+	uint32_t table = attr_u32(head, len, FRA_TABLE, rule->table);
+
+	if (rule->action != FR_ACT_TO_TBL || rule->tos || rule->flags & FIB_RULE_INVERT)
+		return false;
+	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++) {
+		if (attr_is_there(head, len, selectors[i]))
+			return false;
+	}
+	for (size_t i = 0; i < sizeof(rules_of_the_kernel) / sizeof(rules_of_the_kernel[0]); i++) {
+		if (rules_of_the_kernel[i].priority == priority && rules_of_the_kernel[i].table == table)
+			return true;
+	}
+	return false;
+}
+
 static int on_rule(const struct nlmsghdr *head, void *ctx)
 {
 	static const uint16_t types[] = {
@@ -159,10 +195,12 @@ static int on_rule(const struct nlmsghdr *head, void *ctx)
 	};
 	struct net_reading *reading = ctx;
 	const size_t len = sizeof(struct fib_rule_hdr);
-	uint32_t priority = attr_u32(head, len, FRA_PRIORITY, 0);
 
-	if (priority == 0 || priority == RULE_MAIN || priority == RULE_DEFAULT)
+	if (rule_is_the_kernels(head))
 		return MNL_CB_OK;
+	if (attr_is_there(head, len, FRA_L3MDEV) || attr_is_there(head, len, FRA_TUN_ID))
+		return refuse_route(reading, -EINVAL, "a rule with l3mdev or tun_id: expected rules of "
+				    "addresses, marks, ports and interfaces");
 	if (tell(reading, head, len, types, sizeof(types) / sizeof(types[0])))
 		return refuse_route(reading, -EMSGSIZE, "a rule that is too long");
 	return MNL_CB_OK;
