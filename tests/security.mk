@@ -36,10 +36,10 @@ fuzz: $(FUZZ_BIN)
 fuzz-long: $(FUZZ_BIN)
 	@tests/fuzz/run $(BUILD) $(FUZZ_LONG_SECONDS)
 
-## make prove        CBMC on arithmetic, guest memory and rings (3 minutes)
+## make prove        CBMC on arithmetic, guest memory and rings (6 minutes)
 prove:
 	@tests/proofs/get-cbmc >/dev/null 2>&1 || true
-	@tests/proofs/run $(BUILD)
+	@tests/proofs/run $(PROVE_OPTIONS) $(BUILD)
 
 HOSTILE_SRC   := $(filter-out tests/hostile/run.c,$(wildcard tests/hostile/[a-z]*.c))
 HOSTILE_SRC   := $(filter-out tests/hostile/tsan_%.c,$(HOSTILE_SRC))

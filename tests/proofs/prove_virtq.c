@@ -9,6 +9,7 @@
  */
 /* SOURCES: vmm/virtq.c */
 /* PROVES: prove_start prove_pop prove_push prove_notify prove_copy prove_iov */
+/* LONG: prove_pop prove_copy prove_iov */
 /* UNWIND: 4 */
 #include <errno.h>
 
