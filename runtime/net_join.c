@@ -168,8 +168,8 @@ int net_join_spare(struct net *net, int ns_fd, struct failure *failure)
 	return net_within(ns_fd, make_spare, &joining, failure);
 }
 
-/* The spare tap gets the name of an interface's. In the namespace. */
-static int spare_rename(struct mnl_socket *socket, uint32_t tap, uint32_t index)
+/* The spare tap gets the name of an interface's, or its own again (NET_SPARE_INDEX). In the namespace. */
+static int tap_rename(struct mnl_socket *socket, uint32_t tap, uint32_t index)
 {
 	char buf[NET_REQUEST_MAX], name[IFNAMSIZ];
 	struct ifinfomsg *info;
@@ -181,15 +181,24 @@ static int spare_rename(struct mnl_socket *socket, uint32_t tap, uint32_t index)
 	return net_request_send(socket, request);
 }
 
+/*
+ * The new name says that all is done (net_late.c), and an interface that is up keeps its name: so it is the last
+ * step but one. Whatever fails, everything is as before, and can be tried again.
+ */
 static int late_redirect(const struct net_interface *interface, uint32_t tap)
 {
 	struct mnl_socket *socket = net_socket_open();
-	int err = socket ? spare_rename(socket, tap, interface->index) : -errno;
+	int err = socket ? net_redirect(socket, interface, tap) : -errno;
 
 	if (!err)
-		err = tap_set_up(socket, tap, interface->mtu);
+		err = tap_rename(socket, tap, interface->index);
 	if (!err)
-		err = net_redirect(socket, interface, tap);
+		err = tap_set_up(socket, tap, interface->mtu);
+	if (err && socket) {
+		tap_rename(socket, tap, NET_SPARE_INDEX);
+		net_redirect_undo(socket, interface->index);
+		net_redirect_undo(socket, tap);
+	}
 	if (socket)
 		mnl_socket_close(socket);
 	return err;
@@ -214,8 +223,6 @@ static int join_late(void *ctx)
 	if (err)
 		return failure_set(joining->failure, err, "network interface %s: cannot join it to "
 				   "the VM: %s", net->interface[0].name, strerror(-err));
-	memcpy(net->interface[0].device, (const uint8_t[])NET_SPARE_MAC,
-	       sizeof(net->interface[0].device));
 	return 1;
 }
 

@@ -30,7 +30,7 @@ int net_join_spare(struct net *net, int ns_fd, struct failure *failure);
 
 /*
  * Joins the one interface that *net was filled with (net_read()) to the spare tap of the namespace.
- * Returns 1; 0 when there is no spare tap, or no interface; or -errno with the failure set.
+ * Returns 1; 0 when there is no spare tap, or no interface; or -errno with the failure set and all as it was.
  */
 int net_join_late(struct net *net, int ns_fd, struct failure *failure);
 

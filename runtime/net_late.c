@@ -72,20 +72,20 @@ int net_late_tell(const char *resolv_conf, struct monitor_packet *start, struct 
 	return make_plan(&none, resolv_conf, start, failure);
 }
 
-/* Reads what has come, and joins it where there is a spare tap. 0 or -errno. */
-static int attach(struct net *net, int ns_fd, bool has_spare, struct arena *arena,
-		  struct failure *failure)
+/* Reads what has come, which is to be on the spare tap's device. 0 or -errno. */
+static int read_attached(struct net *net, int ns_fd, bool has_spare, struct arena *arena,
+			 struct failure *failure)
 {
-	int r = net_read(net, ns_fd, arena, failure);
+	int err = net_read(net, ns_fd, arena, failure);
 
-	if (r)
-		return r;
-	if (!has_spare && net->n > 0)
+	if (!err && !has_spare && net->n > 0)
 		return failure_set(failure, -ENODEV, "network interface %s: attached after create, "
 				   "and no tap was made for it then: /dev/net/tun: expected a device "
 				   "that nacre may open", net->interface[0].name);
-	r = has_spare ? net_join_late(net, ns_fd, failure) : 0;
-	return r < 0 ? r : 0;
+	if (!err && net->n > 0)
+		memcpy(net->interface[0].device, (const uint8_t[])NET_SPARE_MAC,
+		       sizeof(net->interface[0].device));
+	return err;
 }
 
 int net_late_attach(pid_t monitor, const char *resolv_conf, struct monitor_packet *start,
@@ -106,6 +106,11 @@ int net_late_attach(pid_t monitor, const char *resolv_conf, struct monitor_packe
 				   strerror(-taps));
 	if (taps == TAPS_JOINED)
 		return net_late_tell(resolv_conf, start, failure);
-	err = attach(&net, ns_fd, taps == TAPS_SPARE, arena, failure);
-	return err ? err : make_plan(&net, resolv_conf, start, failure);
+	err = read_attached(&net, ns_fd, taps == TAPS_SPARE, arena, failure);
+	if (!err)
+		err = make_plan(&net, resolv_conf, start, failure);
+	/* last: who starts the container once more after an error finds all as it was */
+	if (!err && taps == TAPS_SPARE)
+		err = net_join_late(&net, ns_fd, failure);
+	return err < 0 ? err : 0;
 }
