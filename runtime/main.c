@@ -122,6 +122,7 @@ static int global_apply(struct global_options *global, struct failure *failure)
 	if (err)
 		return failure_set(failure, err, "--log %s: expected a file to write: %s",
 				   global->log, strerror(-err));
+	global->root_given = global->root != NULL;
 	if (!global->root)
 		global->root = state_default_root(global->arena);
 	if (global->root[0] == '\0') /* of a variable that is not set: never the working directory */

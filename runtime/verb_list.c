@@ -49,7 +49,8 @@ static json_t *list_read(const struct global_options *global, struct failure *er
 	int n = scandir(global->root, &entries, is_container, alphasort);
 	json_t *list = json_array();
 
-	if (n < 0 && errno != ENOENT) /* before the first container there is none */
+	/* before the first container there is none where nacre makes it by itself */
+	if (n < 0 && (errno != ENOENT || global->root_given))
 		failure_set(error, -errno, "--root %s: %s", global->root, strerror(errno));
 	for (int i = 0; i < n; i++) {
 		struct failure failure = { .text = "" };

@@ -11,6 +11,7 @@
 struct global_options {
 	bool help, version, debug;
 	const char *root; /* absolute; where state lies */
+	bool root_given;  /* by --root */
 	const char *log, *log_format;
 	bool systemd_cgroup;
 	const char *cgroup_manager, *rootless; /* NULL: not given */

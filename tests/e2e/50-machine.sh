@@ -70,6 +70,32 @@ test_a_process_beyond_the_limit_is_killed()
 	expect_match "what the shell says of it" 'status 137$' "$OUT"
 }
 
+# nacre gives each guest's kernel 64 MiB besides the container's: here the VMM is told that 24 are all.
+test_24_MiB_are_enough_for_true()
+{
+	local vmm
+
+	vmm=$(realpath "$E2E_NACRE/libexec/nacre/nacre-vmm")
+	mkdir tiny
+	cp -al "$E2E_NACRE"/{bin,libexec,share} tiny/
+	rm tiny/libexec/nacre/nacre-vmm
+	cat > tiny/libexec/nacre/nacre-vmm <<- EOF
+		#!/bin/bash
+		words=("\$@")
+		for ((i = 0; i < \$#; i++)); do
+			[ "\${words[i]}" != --memory ] || words[i + 1]=$((24 << 20))
+		done
+		exec $vmm "\${words[@]}"
+	EOF
+	chmod 755 tiny/libexec/nacre/nacre-vmm
+	NACRE_BIN=tiny/bin/nacre nacre run "${SMALL[@]}" --rootfs "$ROOTFS" -- /bin/true
+	expect_success ''
+	NACRE_BIN=tiny/bin/nacre nacre run "${SMALL[@]}" --rootfs "$ROOTFS" -- \
+		sed -n 's/MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo
+	expect_status 0
+	expect_between "KiB of memory, in all" 8192 24576 "$OUT"
+}
+
 # The tests stand on /dev/kvm as hardware offers it, in an emulated host as well.
 test_kvmhost_runs_directly_where_kvm_is_real()
 {

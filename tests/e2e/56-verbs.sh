@@ -174,6 +174,9 @@ test_words_that_callers_look_for()
 	expect_out "ID  PID       STATUS    BUNDLE  CREATED               OWNER"
 	nacre list --format json
 	expect_success "[]"
+	nacre --root "$PWD/none" list
+	expect_status 1
+	expect_one_line '^nacre: --root .*/none: No such file or directory$'
 }
 
 test_detached()
@@ -183,8 +186,26 @@ test_detached()
 	expect_equal "status of run --detach" 0 $?
 	wait_until $((5 * E2E_SLOW)) has_line output ready || failed "it does not run"
 	expect_state nacre-e2e-detached running
+	# only the guest can stop the process
+	verb kill nacre-e2e-detached STOP
+	nacre exec nacre-e2e-detached sed -n 's/^State:.//p' /proc/1/status
+	expect_success 'T (stopped)'
+	verb kill nacre-e2e-detached CONT
+	nacre exec nacre-e2e-detached sed -n 's/^State:.\(.\).*/\1/p' /proc/1/status
+	expect_success S
 	verb delete --force nacre-e2e-detached
 	expect_equal "the monitor" "" "$(process_named nacre-monitor)"
+	expect_nothing_left
+}
+
+# Who reads to the end of a pipe waits no longer than the process has it open.
+test_detached_without_output()
+{
+	make_bundle sh -c 'exec > /dev/null 2>&1; sleep 1000'
+	"$NACRE" "${E2E_ROOT[@]}" run --detach --bundle bundle nacre-e2e-detached 2>&1 < /dev/null | cat > output
+	expect_equal "output" "" "$(< output)"
+	expect_state nacre-e2e-detached running
+	verb delete --force nacre-e2e-detached
 	expect_nothing_left
 }
 

@@ -96,8 +96,15 @@ test_figures_and_limits()
 	expect_between "memory" 100000 $((64 << 20)) "$(figure data memory usage usage)"
 	expect_equal "processes" 2 "$(figure data pids current)"
 	expect_between "processor time in ns" 1 60000000000 "$(figure data cpu usage total)"
-	nacre update --memory 32M --pids-limit 10 --cpu-quota 50000 c
+	nacre update --memory 32M --pids-limit 10 --cpu-quota 50000 --cpu-burst 10000 c
 	expect_success ''
+	nacre exec c cat /sys/fs/cgroup/cpu.max.burst
+	expect_success 10000
+	nacre update --cpu-idle 1 c
+	expect_success ''
+	nacre exec c cat /sys/fs/cgroup/cpu.idle
+	expect_success 1
+	expect_no 'cpu.realtimePeriod: not in cgroup v2' update --cpu-rt-period 1000 c
 	nacre events --stats c
 	expect_equal "memory's limit, updated" $((32 << 20)) "$(figure data memory usage limit)"
 	expect_equal "pids' limit, updated" 10 "$(figure data pids limit)"
