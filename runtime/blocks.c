@@ -29,6 +29,11 @@ int blocks_add(struct container_config *config, const char *text, const char *na
 	    (options && strcmp(options, "ro") != 0 && strcmp(options, "rw") != 0))
 		return failure_set(failure, -EINVAL, "%s %s: expected FILE:GUEST[:ro], GUEST an "
 				   "absolute path", named, text);
+	for (size_t i = 0; i < config->blocks.n; i++) {
+		if (strcmp(config->blocks.v[i].guest, guest) == 0)
+			return failure_set(failure, -EINVAL, "%s %s: expected a GUEST that no other "
+					   "block volume has", named, text);
+	}
 	if (config->blocks.n == BLOCKS_MAX)
 		return failure_set(failure, -E2BIG, "%s %s: expected at most %u block volumes",
 				   named, text, BLOCKS_MAX);

@@ -297,6 +297,7 @@ static int make_state(struct creation *creation)
 	if (err)
 		return err;
 	state->cgroup = creation->cgroup.leaf;
+	state->cgroup_disabled = cgroup_manager_of(creation->global) == CGROUP_MANAGER_NONE;
 	state->cgroup_id = creation->cgroup.id;
 	creation->launch.cgroup_fd = steal_fd(&creation->cgroup.fd);
 	/* whoever comes after us must find it, should we be killed */

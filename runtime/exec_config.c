@@ -69,6 +69,8 @@ static void inherit(struct config_process *process, const struct config_process 
 		process->oom_score_adj = container->oom_score_adj;
 	if (!json_object_get(json, "selinuxLabel"))
 		process->selinux_label = container->selinux_label;
+	if (!json_object_get(json, "apparmorProfile"))
+		process->apparmor_profile = container->apparmor_profile;
 }
 
 static int read_process(struct container_config *config, const char *path, json_t **json,

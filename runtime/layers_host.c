@@ -173,7 +173,10 @@ static void read_cgroups(struct layer_side *side, const struct helpers *h)
 	char max[64], group[64];
 
 	if (!leaf) {
-		layer_set(side, LAYER_UNAVAILABLE, "no cgroup v2 was delegated");
+		if (h->state->cgroup_disabled)
+			layer_set(side, LAYER_OFF, "--cgroup-manager disabled was asked for");
+		else
+			layer_set(side, LAYER_UNAVAILABLE, "no cgroup v2 was delegated");
 		return;
 	}
 	for (int i = 0; i < HELPER_COUNT; i++) {

@@ -162,12 +162,12 @@ static int check_bundle_options(const struct run_options *options, struct failur
 	return 0;
 }
 
-/* Without a UTS namespace of its own a container has the host's name: the guest gets it. */
+/* A new UTS namespace is a copy of its parent, too: what has no name of its own has the host's. */
 static void take_host_name(struct container_config *config)
 {
 	char name[65] = "";
 
-	if (config->hostname || (config->namespaces & CLONE_NEWUTS))
+	if (config->hostname)
 		return;
 	if (gethostname(name, sizeof(name) - 1) == 0 && name[0])
 		config->hostname = arena_printf(&config->arena, "%s", name);

@@ -65,6 +65,8 @@ static json_t *state_as_json(const struct state *state)
 			json_object_set(container, "hooks", state->hooks);
 		add_text(container, "bundle", state->bundle);
 		add_text(container, "cgroup", state->cgroup);
+		if (state->cgroup_disabled)
+			json_object_set_new(container, "cgroupDisabled", json_true());
 		if (state->cgroup)
 			json_object_set_new(container, "cgroupId",
 					    json_integer((json_int_t)state->cgroup_id));

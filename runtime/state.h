@@ -69,6 +69,7 @@ struct state {
 	const char *bundle;	/* absolute; NULL: made from options */
 	const char *rootfs;	/* absolute */
 	const char *cgroup;	/* absolute path of the leaf, NULL: none */
+	bool cgroup_disabled;	/* as asked: --cgroup-manager disabled */
 	uint64_t cgroup_id;	/* its number: the path may be another's by now */
 	char created[32];	/* RFC 3339 */
 	struct selinux_labels selinux;

@@ -80,6 +80,7 @@ static void state_fill(struct state *state, const json_t *json, struct arena *ar
 	};
 	state->resolv_conf = text_from_json(container, "resolvConf", arena);
 	snprintf(state->created, sizeof(state->created), "%s", created ? created : "");
+	state->cgroup_disabled = json_is_true(json_object_get(container, "cgroupDisabled"));
 	state->foreground = json_is_true(json_object_get(container, "foreground"));
 	state->terminal = json_is_true(json_object_get(container, "terminal"));
 	state->paused = json_is_true(json_object_get(container, "paused"));
