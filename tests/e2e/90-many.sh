@@ -107,6 +107,9 @@ test_twenty_lives_at_once()
 	local n
 
 	full_only "5 minutes"
+	# twenty kernels on two emulated processors
+	echo 'boot_timeout = 600' > conf
+	export NACRE_CONFIG=$PWD/conf
 	make_bundle sleep 1000
 	edit '"resources": {' '"resources": {"memory": {"limit": 33554432}, "cpu": {"quota": 100000, "period": 100000}, '
 	for n in {1..20}; do
