@@ -35,9 +35,6 @@ struct creation_options {
 	{ .name = "no-pivot", .kind = OPTION_FLAG,                                                 \
 	  .offset = (base) + offsetof(struct creation_options, no_pivot),                          \
 	  .help = "accepted; of no effect in a VM" },                                              \
-	{ .name = "no-subreaper", .kind = OPTION_FLAG,                                             \
-	  .offset = (base) + offsetof(struct creation_options, no_subreaper),                      \
-	  .help = "accepted; nacre never makes itself one" },                                      \
 	{ .name = "no-new-keyring", .kind = OPTION_FLAG,                                           \
 	  .offset = (base) + offsetof(struct creation_options, no_new_keyring),                    \
 	  .help = "accepted; of no effect in a VM" },                                              \
