@@ -22,7 +22,7 @@ SUBJECT=${0##*/}
 SUBJECT=${SUBJECT#[0-9][0-9]-}
 SUBJECT=${SUBJECT%.sh}${E2E_USER:+ as a user}
 
-# Seconds that a test may take, by its function's name; 60 if not set.
+# Seconds that a test may take, by its function's name; 120 if not set.
 declare -A LIMITS=()
 N_FAILED=0
 
@@ -154,7 +154,7 @@ run_test()	# FUNCTION
 	# what failed after an earlier test is not this one's
 	(N_FAILED=0 && cd "$E2E_WORK/test" && "$1" && [ "$N_FAILED" -eq 0 ]) > "$E2E_WORK/log" 2>&1 < /dev/null &
 	group=$!
-	watch_over "$group" "${LIMITS[$1]:-60}" &
+	watch_over "$group" "${LIMITS[$1]:-120}" &
 	watchdog=$!
 	set +m
 	wait "$group"
@@ -164,7 +164,7 @@ run_test()	# FUNCTION
 	# also what failed in a subshell of the test, which could not count it
 	[ ! -s "$E2E_WORK/why" ] || status=1
 	if [ -e "$E2E_WORK/timeout" ]; then
-		failed "no end after ${LIMITS[$1]:-60} s" >> "$E2E_WORK/log"
+		failed "no end after ${LIMITS[$1]:-120} s" >> "$E2E_WORK/log"
 		status=1
 	fi
 	left_behind > "$E2E_WORK/left"
