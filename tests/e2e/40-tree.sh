@@ -11,7 +11,6 @@ set -uo pipefail
 
 LIMITS[test_5000_files_unpacked_in_the_guest]=900
 LIMITS[test_5000_files_of_the_host_seen_in_the_guest]=240
-LIMITS[test_writers_on_both_sides_of_a_volume]=90
 
 # Runs in the guest and on the host: what find and sha256sum say, as one sum, with the number of files.
 SUMS='cd "$1" && find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum && find . -type f | wc -l &&

@@ -9,11 +9,6 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
 
-LIMITS[test_a_life]=90
-LIMITS[test_hooks]=90
-LIMITS[test_hooks_in_the_container]=90
-LIMITS[test_readiness]=90
-LIMITS[test_killed_in_the_middle_of_create]=90
 
 # Runs nacre, which must succeed without a word.
 verb()	# ARGUMENT…

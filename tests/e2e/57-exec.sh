@@ -9,10 +9,7 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
 
-LIMITS[test_status_and_streams]=90
 LIMITS[test_what_the_process_is]=120
-LIMITS[test_many_at_once_and_the_end_of_all]=90
-LIMITS[test_detached]=90
 
 # A container that waits, named c.
 start_waiting()

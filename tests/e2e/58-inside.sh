@@ -9,7 +9,6 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
 
-LIMITS[test_ps_and_kill]=90
 LIMITS[test_figures_and_limits]=200
 LIMITS[test_pause_and_resume]=200
 

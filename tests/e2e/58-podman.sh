@@ -15,7 +15,6 @@ set -uo pipefail
 # A podman command takes a second in an emulated host, before the runtime is called.
 LIMITS[test_options_of_run]=150
 LIMITS[test_a_life]=300
-LIMITS[test_a_program_that_is_not_there]=100
 LIMITS[test_more_of_a_life]=400
 LIMITS[test_restarts]=300
 

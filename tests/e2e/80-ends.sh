@@ -9,7 +9,6 @@ set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
 
-LIMITS[test_a_guest_that_never_comes_up]=90
 LIMITS[test_each_program_killed_at_a_random_moment]=600
 
 # Runs a guest whose first program is another one. It must end with one line.

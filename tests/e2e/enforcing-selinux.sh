@@ -13,8 +13,6 @@ set -uo pipefail
 . "$E2E_DIR/lib/selinux.sh"
 
 LIMITS[test_own_types_and_the_levels_of_config_json]=150
-LIMITS[test_categories_alone_keep_containers_apart]=100
-LIMITS[test_labels_that_are_refused]=100
 
 POLICY=$E2E_BUILD/e2e/selinux/etc/selinux
 LABEL=system_u:system_r:container_t
