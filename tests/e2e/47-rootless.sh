@@ -162,9 +162,10 @@ attack_with()	# CONFIGURATION
 {
 	need_user
 	cp -a "$ROOTFS" rootfs
+	cp -a "$ATTACKS" attacks
 	make_volume
-	chown -R "$E2E_JOE:" rootfs v
-	ROOTFS=$PWD/rootfs
+	chown -R "$E2E_JOE:" rootfs attacks v
+	ROOTFS=$PWD/rootfs ATTACKS=$PWD/attacks
 	run_attacks "$1" "${NACRE_OF_JOE[@]}" > out 2> err
 	STATUS=$?
 	take_output
