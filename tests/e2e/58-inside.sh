@@ -97,12 +97,6 @@ test_figures_and_limits()
 	expect_between "processor time in ns" 1 60000000000 "$(figure data cpu usage total)"
 	nacre update --memory 32M --pids-limit 10 --cpu-quota 50000 --cpu-burst 10000 c
 	expect_success ''
-	nacre exec c cat /sys/fs/cgroup/cpu.max.burst
-	expect_success 10000
-	nacre update --cpu-idle 1 c
-	expect_success ''
-	nacre exec c cat /sys/fs/cgroup/cpu.idle
-	expect_success 1
 	expect_no 'cpu.realtimePeriod: not in cgroup v2' update --cpu-rt-period 1000 c
 	nacre events --stats c
 	expect_equal "memory's limit, updated" $((32 << 20)) "$(figure data memory usage limit)"
@@ -110,8 +104,10 @@ test_figures_and_limits()
 	printf '{"memory": {"limit": 41943040}, "cpu": {"shares": 512}}' > resources.json
 	INPUT=resources.json nacre update --resources - c
 	expect_success ''
-	nacre update --cpu-burst 20000 c
+	nacre update --cpu-burst 20000 --cpu-idle 1 c
 	expect_success ''
+	nacre exec c cat /sys/fs/cgroup/cpu.max.burst /sys/fs/cgroup/cpu.idle
+	expect_success $'20000\n1'
 	expect_no 'blockIO.weight: 5: expected 10 to 1000' update --cpu-idle 0 --blkio-weight 5 c
 	nacre events --stats c
 	expect_equal "memory's limit, from JSON" 41943040 "$(figure data memory usage limit)"
@@ -122,7 +118,13 @@ test_figures_and_limits()
 	expect_no 'expected JSON' update --resources <(echo '[') c
 	nacre events --stats c
 	expect_equal "memory's limit after refusals" 41943040 "$(figure data memory usage limit)"
-	# the kernel kills for want of memory, and tells
+	delete_c
+}
+
+# The kernel kills, and tells.
+test_want_of_memory()
+{
+	start_c sh -c 'sleep 1000 & while :; do wait; done'
 	nacre update --memory 24M c
 	"$NACRE" "${E2E_ROOT[@]}" events --interval 1h c > events 2>&1 < /dev/null &
 	pause 1
