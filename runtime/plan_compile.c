@@ -15,6 +15,7 @@
 #include "preserved.h"
 #include "seccomp_builtin.h"
 #include "seccomp_compile.h"
+#include "vm_size.h"
 
 /*
  * Namespaces that every container has, whatever config.json asks for: in the guest nothing is
@@ -187,6 +188,23 @@ void plan_add_resources(const struct config_resources *resources, struct plan_bu
 	}
 }
 
+/*
+ * A cpuset of config.json has the host's numbers, and acts there; inside, the container has the VM's
+ * processors and its one node of memory.
+ */
+static void add_cpuset(const struct container_config *config, struct plan_buffer *plan)
+{
+	/* with a cpuset the host does not count */
+	uint32_t cpus = config->resources.cpuset_cpus ? vm_size_of(config, 0, 0).cpus : 0;
+
+	if (cpus == 1)
+		add_cgroup(plan, "cpuset.cpus", "0");
+	else if (cpus > 1)
+		add_cgroup(plan, "cpuset.cpus", "0-%" PRIu32, cpus - 1);
+	if (config->resources.cpuset_mems)
+		add_cgroup(plan, "cpuset.mems", "0");
+}
+
 static int plan_finish(struct plan_buffer *plan, struct failure *failure)
 {
 	if (plan_buffer_end(plan) != 0)
@@ -221,6 +239,7 @@ int plan_compile(const struct container_config *config, struct plan_buffer *plan
 				     config->sysctls.v[i].value);
 	add_devices(config, plan);
 	plan_add_resources(&config->resources, plan);
+	add_cpuset(config, plan);
 	err = device_filter_compile(&config->resources.devices, plan, failure);
 	if (!err)
 		err = add_seccomp(config, plan, failure);

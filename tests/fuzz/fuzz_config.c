@@ -10,7 +10,7 @@
 /* SOURCES: runtime/caps.c runtime/config_seccomp.c runtime/seccomp_default.c */
 /* SOURCES: runtime/seccomp_builtin.c runtime/seccomp_compile.c runtime/device_filter.c */
 /* SOURCES: runtime/json_reader.c runtime/mount_options.c runtime/arena.c runtime/failure.c */
-/* SOURCES: runtime/plan_buffer.c runtime/plan_compile.c runtime/preserved_plan.c runtime/net_plan.c runtime/blocks_plan.c runtime/hooks_plan.c runtime/devices.c */
+/* SOURCES: runtime/plan_buffer.c runtime/plan_compile.c runtime/vm_size.c runtime/preserved_plan.c runtime/net_plan.c runtime/blocks_plan.c runtime/hooks_plan.c runtime/devices.c */
 /* SOURCES: guest-init/plan_read.c */
 /* LIBS: -ljansson -lcap -lseccomp */
 #include <stdarg.h>

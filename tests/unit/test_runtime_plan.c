@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of the plan compiler: what goes in comes out of a decoder of the test's own. */
-/* SOURCES: runtime/plan_compile.c runtime/preserved_plan.c runtime/net_plan.c runtime/blocks_plan.c runtime/hooks_plan.c runtime/plan_buffer.c runtime/config.c runtime/arena.c */
+/* SOURCES: runtime/plan_compile.c runtime/vm_size.c runtime/cpuset.c runtime/preserved_plan.c runtime/net_plan.c runtime/blocks_plan.c runtime/hooks_plan.c runtime/plan_buffer.c runtime/config.c runtime/arena.c */
 /* SOURCES: runtime/failure.c runtime/report.c runtime/config_defaults.c runtime/caps.c */
 /* SOURCES: runtime/seccomp_default.c runtime/seccomp_compile.c runtime/seccomp_builtin.c */
 /* SOURCES: runtime/device_filter.c runtime/cpuset.c */
@@ -327,6 +327,30 @@ static void test_hooks(void **state)
 	compiled_end(&c);
 }
 
+/* As many as the VM has, whatever their numbers on the host. */
+static void test_cpuset(void **state)
+{
+	static const struct {
+		const char *cpus, *mems;
+		int64_t quota;
+		const char *wanted;
+	} cases[] = { { "3", "1", 0, "0" }, { "2-3,7", "0", 0, "0-2" }, { "0-7", "0", 150000, "0-1" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct compiled c;
+
+		compiled_begin(&c);
+		c.config.resources.cpuset_cpus = cases[i].cpus;
+		c.config.resources.cpuset_mems = cases[i].mems;
+		c.config.resources.cpu_quota = cases[i].quota;
+		assert_int_equal(plan_compile(&c.config, &c.plan, &c.failure), 0);
+		assert_cgroup(&c, cases[i].quota ? 1 : 0, "cpuset.cpus", cases[i].wanted);
+		assert_cgroup(&c, cases[i].quota ? 2 : 1, "cpuset.mems", "0");
+		compiled_end(&c);
+	}
+}
+
 static void test_too_large(void **state)
 {
 	struct compiled c;
@@ -355,7 +379,7 @@ static void test_too_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_paths_given_twice),
+		cmocka_unit_test(test_paths_given_twice), cmocka_unit_test(test_cpuset),
 		cmocka_unit_test(test_smallest), cmocka_unit_test(test_process),
 		cmocka_unit_test(test_mounts),	 cmocka_unit_test(test_resources),
 		cmocka_unit_test(test_too_large), cmocka_unit_test(test_hooks),
