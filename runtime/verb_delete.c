@@ -14,6 +14,7 @@
 #include "cgroup_parts.h"
 #include "existing.h"
 #include "hooks.h"
+#include "matching.h"
 #include "net_join.h"
 #include "report.h"
 #include "state_files.h"
@@ -25,7 +26,7 @@
 #define KILL_WAIT_MS 2000
 
 struct delete_options {
-	bool help, force;
+	bool help, force, regex;
 };
 
 #define AT(field) offsetof(struct delete_options, field)
@@ -33,6 +34,8 @@ struct delete_options {
 static const struct option_row rows[] = {
 	{ .name = "force", .letter = 'f', .kind = OPTION_FLAG, .offset = AT(force),
 	  .help = "kill the container first, if it lives; succeed if there is none" },
+	{ .name = "regex", .letter = 'r', .kind = OPTION_FLAG, .offset = AT(regex),
+	  .help = "ID is a regular expression: every container that it fits" },
 	{ .name = "help", .letter = 'h', .kind = OPTION_FLAG, .offset = AT(help),
 	  .help = "this text" },
 };
@@ -41,7 +44,7 @@ static const struct option_table table = { rows, sizeof(rows) / sizeof(rows[0]) 
 
 static const struct existing_usage usage = {
 	.line = "nacre delete: remove a container that has stopped",
-	.usage = "nacre delete [--force] ID",
+	.usage = "nacre delete [--force] [--regex] ID",
 	.table = &table,
 	.help_offset = AT(help),
 	.least = 1,
@@ -194,26 +197,42 @@ static int delete_container(struct state *state, struct failure *failure)
 	return 0;
 }
 
-int verb_delete(const struct global_options *global, int argc, char *argv[])
+/* One container, from its name on. The verb's exit status. */
+static int delete_named(const struct global_options *global, const char *id, bool force)
 {
-	struct delete_options options = { .help = false };
 	struct failure failure = { .text = "" };
 	struct state state = STATE_NONE;
-	int at = existing_parse(&usage, global, argc, argv, &options, &failure);
 	int err;
 
-	if (at <= 0)
-		return existing_end(&state, &failure);
-	if (options.force)
-		err = force_open(&state, global, argv[at], &failure);
+	if (force)
+		err = force_open(&state, global, id, &failure);
 	else
-		err = state_open_locked(&state, global->root, argv[at], STATE_LOCK_MS,
-					global->arena, &failure);
-	if (options.force && err == -ENOENT) { /* as asked: there is none */
+		err = state_open_locked(&state, global->root, id, STATE_LOCK_MS, global->arena,
+					&failure);
+	if (force && err == -ENOENT) { /* as asked: there is none */
 		failure.text[0] = '\0';
-		sweep_leftover(global->root, argv[at]);
+		sweep_leftover(global->root, id);
 	}
 	if (!err)
 		delete_container(&state, &failure);
 	return existing_end(&state, &failure);
+}
+
+int verb_delete(const struct global_options *global, int argc, char *argv[])
+{
+	struct delete_options options = { .help = false };
+	struct string_list ids = { .n = 0 };
+	struct failure failure = { .text = "" };
+	struct state none = STATE_NONE;
+	int at = existing_parse(&usage, global, argc, argv, &options, &failure);
+	int status = 0;
+
+	if (at <= 0 || (options.regex && matching_ids(global->root, argv[at], &ids, global->arena,
+						      &failure) != 0))
+		return existing_end(&none, &failure);
+	if (!options.regex)
+		return delete_named(global, argv[at], options.force);
+	for (size_t i = 0; i < ids.n; i++)
+		status |= delete_named(global, ids.v[i], options.force);
+	return status;
 }

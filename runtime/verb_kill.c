@@ -11,11 +11,12 @@
 
 #include "existing.h"
 #include "fd.h"
+#include "matching.h"
 #include "query.h"
 #include "signal_names.h"
 
 struct kill_options {
-	bool help, all;
+	bool help, all, regex;
 	uint64_t pid; /* 0: not given */
 };
 
@@ -27,6 +28,8 @@ static const struct option_row rows[] = {
 	{ .name = "pid", .kind = OPTION_NUMBER, .argument = "PID", .offset = AT(pid), .min = 1,
 	  .max = 4194304, .expected = "a process' number in the container, as ps shows it",
 	  .help = "to this process of the container" },
+	{ .name = "regex", .letter = 'r', .kind = OPTION_FLAG, .offset = AT(regex),
+	  .help = "ID is a regular expression: every container that it fits" },
 	{ .name = "help", .letter = 'h', .kind = OPTION_FLAG, .offset = AT(help),
 	  .help = "this text" },
 };
@@ -35,7 +38,7 @@ static const struct option_table table = { rows, sizeof(rows) / sizeof(rows[0]) 
 
 static const struct existing_usage usage = {
 	.line = "nacre kill: send a signal (TERM if not given) to a container",
-	.usage = "nacre kill [--all|--pid PID] ID [SIGNAL]",
+	.usage = "nacre kill [--all|--pid PID] [--regex] ID [SIGNAL]",
 	.table = &table,
 	.help_offset = AT(help),
 	.least = 1,
@@ -98,21 +101,38 @@ static int kill_as_asked(const struct state *state, const struct kill_options *o
 	return kill_container(state, signo, failure);
 }
 
+/* One container, from its name on. The verb's exit status. */
+static int kill_named(const struct global_options *global, const char *id,
+		      const struct kill_options *options, int signo)
+{
+	struct failure failure = { .text = "" };
+	struct state state = STATE_NONE;
+
+	if (state_open(&state, global->root, id, global->arena, &failure) == 0)
+		kill_as_asked(&state, options, signo, &failure);
+	return existing_end(&state, &failure);
+}
+
 int verb_kill(const struct global_options *global, int argc, char *argv[])
 {
 	struct kill_options options = { .help = false };
+	struct string_list ids = { .n = 0 };
 	struct failure failure = { .text = "" };
-	struct state state = STATE_NONE;
+	struct state none = STATE_NONE;
 	int at = existing_parse(&usage, global, argc, argv, &options, &failure);
 	const char *name = at > 0 && at + 1 < argc ? argv[at + 1] : "TERM";
-	int signo = signal_number(name);
+	int signo = signal_number(name), status = 0;
 
 	if (at > 0 && signo < 0)
-		failure_set(&failure, -EINVAL,
-			    "%s: unknown signal: expected a name like TERM or SIGTERM, or 0 to 64",
-			    name);
-	else if (at > 0 &&
-		 state_open(&state, global->root, argv[at], global->arena, &failure) == 0)
-		kill_as_asked(&state, &options, signo, &failure);
-	return existing_end(&state, &failure);
+		at = failure_set(&failure, -EINVAL,
+				 "%s: unknown signal: expected a name like TERM or SIGTERM, or 0 to 64",
+				 name);
+	if (at <= 0 || (options.regex && matching_ids(global->root, argv[at], &ids, global->arena,
+						      &failure) != 0))
+		return existing_end(&none, &failure);
+	if (!options.regex)
+		return kill_named(global, argv[at], &options, signo);
+	for (size_t i = 0; i < ids.n; i++)
+		status |= kill_named(global, ids.v[i], &options, signo);
+	return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of nacre's command lines: option tables, sizes, names, subordinate ids. */
 /* SOURCES: runtime/cpuset.c */
-/* SOURCES: runtime/options.c runtime/size.c runtime/ident.c runtime/subid.c runtime/arena.c */
+/* SOURCES: runtime/options.c runtime/size.c runtime/ident.c runtime/matching.c runtime/subid.c runtime/arena.c */
 /* SOURCES: runtime/failure.c runtime/report.c runtime/vm_size.c runtime/config.c */
 /* LIBS: -ljansson */
 #include <setjmp.h>
@@ -15,8 +15,10 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "runtime/ident.h"
+#include "runtime/matching.h"
 #include "runtime/options.h"
 #include "runtime/size.h"
 #include "runtime/subid.h"
@@ -207,6 +209,37 @@ static void test_subordinate_ids(void **state)
 	assert_int_equal(range_of("nacrex:5:6\n").start, SUBID_BUILTIN_START);
 }
 
+static void test_containers_by_expression(void **state)
+{
+	static const char *const made[] = { "test-b", "other", "test-a", ".hidden-test" };
+	char root[] = "/tmp/nacre-match-XXXXXX", path[64];
+	struct arena arena = { .blocks = NULL };
+	struct string_list ids = { .n = 0 };
+	struct failure failure = { .text = "" };
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "%s/%s", root, made[i]);
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	assert_int_equal(matching_ids(root, "^test-(a|b)$", &ids, &arena, &failure), 0);
+	assert_int_equal(ids.n, 2);
+	assert_string_equal(ids.v[0], "test-a");
+	assert_string_equal(ids.v[1], "test-b");
+	assert_int_equal(matching_ids(root, "none", &ids, &arena, &failure), 0);
+	assert_int_equal(ids.n, 2);
+	assert_int_equal(matching_ids("/no/such", ".", &ids, &arena, &failure), 0);
+	assert_int_equal(matching_ids(root, "(", &ids, &arena, &failure), -EINVAL);
+	assert_non_null(strstr(failure.text, "--regex (: expected an extended regular expression"));
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "%s/%s", root, made[i]);
+		rmdir(path);
+	}
+	rmdir(root);
+	arena_free(&arena);
+}
+
 static void test_vm_size(void **state)
 {
 	struct container_config config;
@@ -244,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_subordinate_ids),
+		cmocka_unit_test(test_containers_by_expression),
 		cmocka_unit_test(test_vm_size),
 	};
 
