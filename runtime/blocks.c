@@ -14,6 +14,10 @@
 #define SECTOR	   512u
 #define QUEUES_MAX 4u
 
+/* runtime-spec, config-linux.md "Default Devices" */
+static const char *const taken[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/random",
+				     "/dev/urandom", "/dev/tty", "/dev/console", "/dev/ptmx" };
+
 int blocks_add(struct container_config *config, const char *text, const char *named,
 	       struct failure *failure)
 {
@@ -33,6 +37,11 @@ int blocks_add(struct container_config *config, const char *text, const char *na
 		if (strcmp(config->blocks.v[i].guest, guest) == 0)
 			return failure_set(failure, -EINVAL, "%s %s: expected a GUEST that no other "
 					   "block volume has", named, text);
+	}
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		if (strcmp(taken[i], guest) == 0)
+			return failure_set(failure, -EINVAL, "%s %s: every container has a %s of its own",
+					   named, text, guest);
 	}
 	if (config->blocks.n == BLOCKS_MAX)
 		return failure_set(failure, -E2BIG, "%s %s: expected at most %u block volumes",

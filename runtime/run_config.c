@@ -162,12 +162,17 @@ static int check_bundle_options(const struct run_options *options, struct failur
 	return 0;
 }
 
-/* A new UTS namespace is a copy of its parent, too: what has no name of its own has the host's. */
+/*
+ * A new UTS namespace is a copy of its parent, too: what has no name of its own has the host's. (A member of a
+ * pod has that of its pod: pod.c.)
+ */
 static void take_host_name(struct container_config *config)
 {
+	const char *sandbox_id;
 	char name[65] = "";
 
-	if (config->hostname)
+	if (config->hostname || ((config->namespaces & CLONE_NEWUTS) &&
+				 config_pod_role(config->json, &sandbox_id) != POD_NONE))
 		return;
 	if (gethostname(name, sizeof(name) - 1) == 0 && name[0])
 		config->hostname = arena_printf(&config->arena, "%s", name);

@@ -91,14 +91,17 @@ test_masked_and_read_only_paths()
 
 test_user_groups_umask_cwd_env()
 {
-	make_bundle sh -c 'id -u; id -g; id -G; umask; pwd; env | sort; grep Cap[EPA] /proc/self/status'
+	make_bundle sh -c 'hostname; id -u; id -g; id -G; umask; pwd; env | sort; grep Cap[EPA] /proc/self/status'
+	# a new UTS namespace is a copy of the host's
+	edit '"hostname": "runc",' ''
 	edit '"user": {"uid": 0, "gid": 0}' '"user": {"uid": 1000, "gid": 1001, "umask": 63, "additionalGids": [5, 65534, 7]}'
 	edit '"cwd": "/"' '"cwd": "/usr/lib"'
 	edit '"TERM=xterm"' '"A=one", "B=two words", "EMPTY="'
 	nacre run --bundle bundle nacre-e2e-user
 	expect_status 0
 	expect_silent
-	expect_match "what the process is" "$(printf '%s' "^1000
+	expect_match "what the process is" "$(printf '%s' "^$(uname -n)
+1000
 1001
 1001 5 7 65534
 0077

@@ -328,6 +328,9 @@ test_block_volumes()
 	mkfifo pipe
 	expect_refused '^nacre: --block image: expected FILE:GUEST' run "${SMALL[@]}" --block image -- true
 	expect_refused '--block image:dev: expected FILE:GUEST' run "${SMALL[@]}" --block image:dev -- true
+	expect_refused '--block image:/d: expected a GUEST that no other' \
+		run "${SMALL[@]}" --block image:/d --block image:/d -- true
+	expect_refused '--block image:/dev/null: every container has' run "${SMALL[@]}" --block image:/dev/null -- true
 	expect_refused '--block image:/d:rx: expected FILE:GUEST' run "${SMALL[@]}" --block image:/d:rx -- true
 	expect_refused '--block none:/d: expected a raw image .*: No such file' \
 		run "${SMALL[@]}" --block none:/d -- true
