@@ -19,8 +19,7 @@
 #include "request.h"
 
 struct identity {
-	uid_t uid;
-	gid_t gid;
+	struct sys_identity ids;
 	mode_t mask;
 };
 
@@ -29,8 +28,7 @@ static int assume_identity(const struct request *r, uint32_t mask, struct identi
 {
 	int err;
 
-	old->uid = geteuid();
-	old->gid = getegid();
+	sys_identity_get(&old->ids);
 	err = sys_become(r->hdr.uid, r->hdr.gid);
 	if (!err)
 		old->mask = umask((mode_t)(mask & 0777));
@@ -40,8 +38,8 @@ static int assume_identity(const struct request *r, uint32_t mask, struct identi
 static void resume_identity(const struct identity *old)
 {
 	umask(old->mask);
-	/* Going back to the process's own ids cannot fail. */
-	(void)sys_become(old->uid, old->gid);
+	/* Going back to ids that were there cannot fail. */
+	(void)sys_become(old->ids.uid, old->ids.gid);
 }
 
 /* The name behind the fixed part, and the directory's descriptor. */
@@ -158,7 +156,10 @@ int op_tmpfile(struct fsd *f, struct request *r)
 	return fd < 0 ? fd : enter_open_file(f, r, NULL, fd, entry, out);
 }
 
-/* Looks up what was just made, for the reply. */
+/*
+ * Looks up what was just made, for the reply. Still as the one who has made it, to whom the
+ * directory is open: to us it need not be (request.c).
+ */
 static int reply_new(struct fsd *f, struct request *r, const char *name)
 {
 	struct fuse_entry_out *out = request_reply(r, sizeof(*out));
@@ -184,10 +185,10 @@ int op_mknod(struct fsd *f, struct request *r)
 	err = assume_identity(r, in->umask, &old);
 	if (err)
 		return err;
-	if (mknodat(dir, name, type | (in->mode & 07777), makedev(0, 0)) < 0)
-		err = -errno;
+	err = mknodat(dir, name, type | (in->mode & 07777), makedev(0, 0)) < 0 ? -errno
+									       : reply_new(f, r, name);
 	resume_identity(&old);
-	return err ? err : reply_new(f, r, name);
+	return err;
 }
 
 int op_mkdir(struct fsd *f, struct request *r)
@@ -202,10 +203,9 @@ int op_mkdir(struct fsd *f, struct request *r)
 		err = assume_identity(r, in->umask, &old);
 	if (err)
 		return err;
-	if (mkdirat(dir, name, in->mode & 07777) < 0)
-		err = -errno;
+	err = mkdirat(dir, name, in->mode & 07777) < 0 ? -errno : reply_new(f, r, name);
 	resume_identity(&old);
-	return err ? err : reply_new(f, r, name);
+	return err;
 }
 
 int op_symlink(struct fsd *f, struct request *r)
@@ -227,8 +227,7 @@ int op_symlink(struct fsd *f, struct request *r)
 	err = assume_identity(r, 0, &old);
 	if (err)
 		return err;
-	if (symlinkat(target, dir, name) < 0)
-		err = -errno;
+	err = symlinkat(target, dir, name) < 0 ? -errno : reply_new(f, r, name);
 	resume_identity(&old);
-	return err ? err : reply_new(f, r, name);
+	return err;
 }

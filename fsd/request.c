@@ -140,10 +140,39 @@ static int check_op(struct fsd *f, struct request *r, const struct op *op)
 	return r->hdr.uid < PLAN_ID_BASE || r->hdr.gid < PLAN_ID_BASE ? -EPERM : 0;
 }
 
+/*
+ * Tries a refused operation again under the caller's ids, and the group of the object: the guest's kernel has
+ * found that the caller may. Ours is the container's root, which is nobody on a server that squashes root and to
+ * a file whose owner is not in our user namespace; there it takes the owner or a member of the group. What was
+ * refused has changed nothing. What comes of it, or the refusal of before.
+ */
+static int try_as_caller(struct fsd *f, struct request *r, const struct request *fresh, const struct op *op,
+			 int err)
+{
+	struct sys_identity ours;
+	struct statx st;
+	int fd, again;
+
+	if (!r->node || node_is_synthetic(&f->nodes, r->node) || r->hdr.uid < PLAN_ID_BASE ||
+	    r->hdr.gid < PLAN_ID_BASE)
+		return err;
+	fd = node_fd(&f->nodes, r->node);
+	if (fd < 0 || sys_stat_fd(fd, &st))
+		return err;
+	sys_identity_get(&ours);
+	if (sys_become(r->hdr.uid, st.stx_gid < PLAN_ID_BASE ? r->hdr.gid : st.stx_gid))
+		return err;
+	*r = *fresh;
+	again = op->fn(f, r);
+	(void)sys_become(ours.uid, ours.gid);
+	return again == -EACCES || again == -EPERM ? err : again;
+}
+
 /* Runs the operation. -errno or 0; *quiet when FUSE expects no answer. */
 static int run(struct fsd *f, struct request *r, bool *quiet)
 {
 	const struct op *op;
+	struct request fresh;
 	int err;
 
 	if (r->hdr.opcode >= N_OPS || !ops[r->hdr.opcode].fn)
@@ -157,7 +186,9 @@ static int run(struct fsd *f, struct request *r, bool *quiet)
 	if (err)
 		return err;
 	node_fds_begin(&f->nodes);
-	return op->fn(f, r);
+	fresh = *r;
+	err = op->fn(f, r);
+	return err == -EACCES || err == -EPERM ? try_as_caller(f, r, &fresh, op, err) : err;
 }
 
 /* The guest's session of this class is over: everything it held is given back. */

@@ -115,21 +115,27 @@ ssize_t sys_getdents(int fd, void *buf, size_t len)
 	return r < 0 ? -errno : r;
 }
 
+void sys_identity_get(struct sys_identity *ids)
+{
+	/* An id that cannot be set leaves the old one, which is told. */
+	ids->uid = (uid_t)syscall(SYS_setfsuid, (uid_t)-1);
+	ids->gid = (gid_t)syscall(SYS_setfsgid, (gid_t)-1);
+}
+
 int sys_become(uid_t uid, gid_t gid)
 {
-	const uid_t no_uid = (uid_t)-1;
-	const gid_t no_gid = (gid_t)-1;
-	uid_t old_uid = (uid_t)syscall(SYS_setfsuid, no_uid);
-	gid_t old_gid = (gid_t)syscall(SYS_setfsgid, no_gid);
+	struct sys_identity old, now;
+
+	sys_identity_get(&old);
 
 	/* Neither call reports failure: an id that cannot be set leaves the old one. Group first.
 	 */
 	syscall(SYS_setfsgid, gid);
 	syscall(SYS_setfsuid, uid);
-	if ((gid_t)syscall(SYS_setfsgid, no_gid) == gid &&
-	    (uid_t)syscall(SYS_setfsuid, no_uid) == uid)
+	sys_identity_get(&now);
+	if (now.gid == gid && now.uid == uid)
 		return 0;
-	syscall(SYS_setfsuid, old_uid);
-	syscall(SYS_setfsgid, old_gid);
+	syscall(SYS_setfsuid, old.uid);
+	syscall(SYS_setfsgid, old.gid);
 	return -EPERM;
 }

@@ -52,6 +52,13 @@ int sys_renameat2(int old_dir, const char *old_name, int new_dir, const char *ne
 		  unsigned int flags);
 ssize_t sys_getdents(int fd, void *buf, size_t len);
 
+/* File system ids of this thread. */
+struct sys_identity {
+	uid_t uid;
+	gid_t gid;
+};
+void sys_identity_get(struct sys_identity *ids);
+
 /*
  * Creates as (uid, gid) from now on, as far as file systems look at it. This thread only: these are
  * the raw system calls. -EPERM when fsd's user namespace does not have the ids; then nothing
