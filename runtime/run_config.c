@@ -172,7 +172,7 @@ static void take_host_name(struct container_config *config)
 	char name[65] = "";
 
 	if (config->hostname || ((config->namespaces & CLONE_NEWUTS) &&
-				 config_pod_role(config->json, &sandbox_id) != POD_NONE))
+				 config_pod_role(config->json, &sandbox_id) == POD_MEMBER))
 		return;
 	if (gethostname(name, sizeof(name) - 1) == 0 && name[0])
 		config->hostname = arena_printf(&config->arena, "%s", name);
