@@ -51,6 +51,12 @@ test_ps_and_kill()
 	expect_match "the table" $'\n0 +2 +1 .* sleep 1000\n0 +3 +1 .* sleep 1001$' "$OUT"
 	nacre kill c 0
 	expect_success ''
+	nacre kill c STOP
+	expect_success ''
+	wait_until $((2 * E2E_SLOW)) init_is T || failed "STOP does not stop it: $OUT"
+	nacre kill --regex '^c$' CONT
+	expect_success ''
+	wait_until $((2 * E2E_SLOW)) init_is S || failed "it does not go on: $OUT"
 	nacre kill --pid 2 c KILL
 	expect_success ''
 	nacre ps --format json c
@@ -68,6 +74,12 @@ test_ps_and_kill()
 	expect_success ''
 	expect_no 'container not running' kill c 0
 	delete_c
+}
+
+init_is()	# STATE
+{
+	nacre ps c -o pid,state
+	[[ $OUT == *"    1 $1"* ]]
 }
 
 is_stopped()
