@@ -163,6 +163,7 @@ static int try_as_caller(struct fsd *f, struct request *r, const struct request 
 	if (sys_become(r->hdr.uid, st.stx_gid < PLAN_ID_BASE ? r->hdr.gid : st.stx_gid))
 		return err;
 	*r = *fresh;
+	node_fds_begin(&f->nodes);
 	again = op->fn(f, r);
 	(void)sys_become(ours.uid, ours.gid);
 	return again == -EACCES || again == -EPERM ? err : again;
