@@ -64,6 +64,7 @@ static const struct {
 	{ "TCSETSF", 0x5404 },
 	{ "F_GETFL", F_GETFL },
 	{ "F_DUPFD_CLOEXEC", F_DUPFD_CLOEXEC },
+	{ "F_SETFD", F_SETFD },
 	{ "F_SETFL", F_SETFL },
 	{ "F_GETFD", F_GETFD },
 	{ "F_OFD_GETLK", F_OFD_GETLK },
