@@ -119,24 +119,40 @@ static int catch_program(pid_t pid)
 	return caught;
 }
 
-/* Follows one until it is the container's or gone. */
+/* One of the ways but the quickest. */
+static int catch_otherwise(pid_t pid, unsigned int which)
+{
+	static const struct {
+		const char *name;
+		int flags;
+	} files[] = {
+		{ "exe", O_WRONLY }, { "mem", O_RDWR }, { "environ", O_RDONLY }, { "fd", O_RDONLY },
+		{ "fd/0", O_RDONLY }, { "fdinfo/0", O_RDONLY }, { "root", O_PATH }, { "cwd", O_PATH },
+	};
+	const unsigned int n = sizeof(files) / sizeof(files[0]);
+
+	which %= n + 2;
+	if (which < n)
+		return catch_file(pid, files[which].name, files[which].flags);
+	return which == n ? catch_descriptor(pid) : catch_by_tracing(pid);
+}
+
+/*
+ * Follows one until it is the container's or gone. What is not dumpable for other reasons most of the time may
+ * be so for a few system calls only: so the quickest way is tried between all others.
+ */
 static int follow(pid_t pid)
 {
-	int tries = 0;
+	unsigned int tries = 0;
 
 	for (; is_joining(pid); tries++) {
-		if (catch_file(pid, "exe", O_RDONLY) || catch_file(pid, "exe", O_WRONLY) ||
-		    catch_file(pid, "mem", O_RDWR) || catch_file(pid, "environ", O_RDONLY) ||
-		    catch_file(pid, "fd", O_RDONLY) || catch_file(pid, "fd/0", O_RDONLY) ||
-		    catch_file(pid, "fdinfo/0", O_RDONLY) ||
-		    catch_file(pid, "root", O_PATH) || catch_file(pid, "cwd", O_PATH) ||
-		    catch_descriptor(pid) || catch_by_tracing(pid))
+		if (catch_file(pid, "exe", O_RDONLY) || catch_otherwise(pid, tries))
 			exit(SUCCEEDED);
 		give_way();
 	}
 	if (catch_program(pid))
 		exit(SUCCEEDED);
-	printf("process %d: %d tries\n", pid, tries);
+	printf("process %d: %u tries\n", pid, tries);
 	fflush(stdout);
 	return tries > 0;
 }
