@@ -9,14 +9,21 @@
 #include <sys/stat.h>
 
 #include "blocks.h"
+#include "dev_files.h"
 #include "fd.h"
 
 #define SECTOR	   512u
 #define QUEUES_MAX 4u
 
-/* runtime-spec, config-linux.md "Default Devices" */
-static const char *const taken[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/random",
-				     "/dev/urandom", "/dev/tty", "/dev/console", "/dev/ptmx" };
+/* Whether every container has a device of this name. */
+static bool is_taken(const char *guest)
+{
+	for (size_t i = 0; i < DEV_NODE_COUNT; i++) {
+		if (strcmp(dev_nodes[i], guest) == 0)
+			return true;
+	}
+	return strcmp(guest, DEV_CONSOLE) == 0 || strcmp(guest, "/dev/ptmx") == 0;
+}
 
 int blocks_add(struct container_config *config, const char *text, const char *named,
 	       struct failure *failure)
@@ -38,11 +45,9 @@ int blocks_add(struct container_config *config, const char *text, const char *na
 			return failure_set(failure, -EINVAL, "%s %s: expected a GUEST that no other "
 					   "block volume has", named, text);
 	}
-	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
-		if (strcmp(taken[i], guest) == 0)
-			return failure_set(failure, -EINVAL, "%s %s: every container has a %s of its own",
-					   named, text, guest);
-	}
+	if (is_taken(guest))
+		return failure_set(failure, -EINVAL, "%s %s: every container has a %s of its own", named,
+				   text, guest);
 	if (config->blocks.n == BLOCKS_MAX)
 		return failure_set(failure, -E2BIG, "%s %s: expected at most %u block volumes",
 				   named, text, BLOCKS_MAX);

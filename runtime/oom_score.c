@@ -23,8 +23,10 @@ static long own_score(void)
 
 void oom_score_inherit(struct config_process *process)
 {
-	if (process->oom_score_adj == CONFIG_OOM_SCORE_NONE && own_score() > 0)
-		process->oom_score_adj = own_score();
+	long own = process->oom_score_adj == CONFIG_OOM_SCORE_NONE ? own_score() : 0;
+
+	if (own > 0)
+		process->oom_score_adj = own;
 }
 
 const char *oom_score_of(const struct config_process *process, struct arena *arena)
