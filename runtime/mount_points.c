@@ -151,9 +151,11 @@ void exports_note_new_tmpfs(int root_fd, struct container_config *config)
 		    is_covered(&config->mounts, i, mount->destination))
 			continue;
 		fd = inside(root_fd, mount->destination);
-		if (fd == -ENOENT)
-			mount->data = arena_printf(&config->arena, "mode=1777%s%s",
-						   mount->data[0] ? "," : "", mount->data);
+		if (fd != -ENOENT)
+			continue;
+		mount->data = arena_printf(&config->arena, "mode=1777%s%s", mount->data[0] ? "," : "",
+					   mount->data);
+		mount->copy_up = false; /* nothing to fill it with, least of all the mode of what is made */
 	}
 }
 

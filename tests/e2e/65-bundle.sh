@@ -207,6 +207,22 @@ made"
 	rm -f "$ROOTFS/single"
 }
 
+# podman run --read-only --tmpfs /nacre-new: podman fills a tmpfs with what it covers, which is nothing here
+test_new_tmpfs_is_for_everybody()
+{
+	make_bundle sh -c 'stat -c %a /nacre-new /nacre-other; touch /nacre-new/x && echo written'
+	edit '"uid": 0' '"uid": 1000'
+	add_mount '{"destination": "/nacre-new", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "tmpcopyup"]}'
+	add_mount '{"destination": "/nacre-other", "type": "tmpfs", "source": "tmpfs", "options": ["tmpcopyup", "mode=0750"]}'
+	nacre run --bundle bundle nacre-e2e-new-tmpfs
+	expect_status 0
+	expect_silent
+	expect_out "1777
+750
+written"
+	rmdir "$ROOTFS/nacre-new" "$ROOTFS/nacre-other"
+}
+
 test_hostname_domainname_sysctl_oom_score()
 {
 	make_bundle sh -c 'hostname; cat /proc/sys/kernel/domainname /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmax /proc/sys/net/ipv4/ping_group_range /proc/self/oom_score_adj'
