@@ -233,7 +233,7 @@ int machine_set_clock(uint64_t ns)
 	return clock_settime(CLOCK_REALTIME, &ts) < 0 ? -errno : 0;
 }
 
-int machine_adjust_clock(uint64_t ns)
+int machine_adjust_clock(uint64_t ns, uint64_t tolerance)
 {
 	struct timespec now;
 	struct timex slew = { .modes = ADJ_OFFSET_SINGLESHOT };
@@ -241,6 +241,8 @@ int machine_adjust_clock(uint64_t ns)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	off = (int64_t)(ns - ((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec));
+	if ((uint64_t)(off < 0 ? -off : off) <= tolerance)
+		return 0;
 	if (off > STEP_NS || off < -STEP_NS)
 		return machine_set_clock(ns);
 	slew.offset = (long)(off / 1000);

@@ -59,7 +59,10 @@ void machine_sync(void);
 /* Sets CLOCK_REALTIME to `ns` since the epoch. 0 or -errno. */
 int machine_set_clock(uint64_t ns);
 
-/* The same, but a small difference is made up for slowly: no second is lost or seen twice. */
-int machine_adjust_clock(uint64_t ns);
+/*
+ * The same, but a small difference is made up for slowly: no second is lost or seen twice. One of at most
+ * `tolerance` ns is left alone.
+ */
+int machine_adjust_clock(uint64_t ns, uint64_t tolerance);
 
 #endif

@@ -23,6 +23,7 @@ enum vm_end {
 	VM_END_FSD_LOST = 5,	 /* nacre-fsd closed its socket */
 	VM_END_SETUP = 6,	 /* set-up failed; log holds the one line, from the VMM itself */
 	VM_END_DEVICE = 7,	 /* a device found the guest's driver broken beyond a reset; arg: device id */
+	VM_END_TEMPLATE = 8,	 /* it was saved as a template, as asked */
 	VM_END_COUNT
 };
 

@@ -32,6 +32,7 @@ static const struct end_row {
 	[VM_END_FSD_LOST] = { "nacre-fsd ended: the container has lost its files", ARG_NONE, "",
 			      LOG_NONE },
 	[VM_END_SETUP] = { "the VM could not be made", ARG_NONE, "", LOG_VMM },
+	[VM_END_TEMPLATE] = { "the VM became a template", ARG_NONE, "", LOG_NONE },
 	[VM_END_DEVICE] = { "the guest broke its virtio device ", ARG_NUMBER, "", LOG_GUEST },
 };
 static_assert(sizeof(rows) / sizeof(rows[0]) == VM_END_COUNT, "a row for each end");

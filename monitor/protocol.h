@@ -72,12 +72,19 @@ struct protocol {
 	const char *broken;
 };
 
+/* What a session begins with that nobody may guess. */
+struct protocol_random {
+	uint8_t token[PROTO_TOKEN_LEN]; /* of its streams */
+	uint8_t seed[PROTO_RESEED_LEN]; /* for the guest's generator: a clone's is that of its template */
+};
+
 /*
- * Begins a session on a connected socket: HELLO and the plan of plan_fd, in a message of `type`
- * (MSG_PLAN or MSG_EXEC), wait to be sent. Returns 0 or -errno.
+ * Begins a session on a connected socket: HELLO, the seed (with MSG_PLAN: the guest makes nothing before it)
+ * and the plan of plan_fd, in a message of `type` (MSG_PLAN or MSG_EXEC), wait to be sent. Returns 0 or
+ * -errno.
  */
 int protocol_begin(struct protocol *protocol, int fd, uint32_t container, enum msg_type type,
-		   int plan_fd, const uint8_t token[PROTO_TOKEN_LEN]);
+		   int plan_fd, const struct protocol_random *random);
 
 /* Sends the hello of a stream connection, which nothing but bytes follows. 0 or -errno. */
 int protocol_hello_stream(int fd, uint32_t container, enum msg_stream stream,

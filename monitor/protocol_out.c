@@ -77,9 +77,9 @@ static int plan_append(struct protocol *protocol, enum msg_type type, int plan_f
 }
 
 int protocol_begin(struct protocol *protocol, int fd, uint32_t container, enum msg_type type,
-		   int plan_fd, const uint8_t token[PROTO_TOKEN_LEN])
+		   int plan_fd, const struct protocol_random *random)
 {
-	struct msg_hello hello = hello_of(ROLE_CONTROL, 0, token);
+	struct msg_hello hello = hello_of(ROLE_CONTROL, 0, random->token);
 	struct stat st;
 	int flags;
 
@@ -96,6 +96,8 @@ int protocol_begin(struct protocol *protocol, int fd, uint32_t container, enum m
 	if (!protocol->out)
 		return -ENOMEM;
 	append_message(protocol, MSG_HELLO, &hello, sizeof(hello));
+	if (type == MSG_PLAN)
+		append_message(protocol, MSG_RESEED, random->seed, sizeof(random->seed));
 	return plan_append(protocol, type, plan_fd, (size_t)st.st_size);
 }
 

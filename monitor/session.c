@@ -47,7 +47,7 @@ static struct {
 	struct protocol protocol;
 	struct resolver resolver;
 	bool has_resolver;
-	uint8_t token[PROTO_TOKEN_LEN];
+	struct protocol_random random;
 	int signal_fd;
 	int clock_fd; /* readable when the host's clock was set */
 	int outputs_fd; /* of streams_prepare(); -1 before */
@@ -96,7 +96,7 @@ int session_prepare(const struct options *options, int witness_fd)
 		session.options.highest_fd = session.clock_fd;
 	if (session.signal_fd > session.options.highest_fd)
 		session.options.highest_fd = session.signal_fd;
-	if (getrandom(session.token, sizeof(session.token), 0) != (ssize_t)sizeof(session.token))
+	if (getrandom(&session.random, sizeof(session.random), 0) != (ssize_t)sizeof(session.random))
 		return -EIO;
 	session.has_termios = options->tty_fd >= 0 &&
 			      tcgetattr(STDIN_FILENO, &session.termios) == 0;
@@ -410,17 +410,17 @@ static int hellos_send(void)
 	};
 	enum msg_type type = options->joins == 1 ? MSG_EXEC : MSG_PLAN;
 	int err = protocol_begin(&session.protocol, options->control_fd, container, type,
-				 options->plan_fd, session.token);
+				 options->plan_fd, &session.random);
 
 	for (size_t i = 0; i < sizeof(connections) / sizeof(connections[0]) && !err; i++) {
 		if (connections[i].fd >= 0)
 			err = protocol_hello_stream(connections[i].fd, container,
-						    connections[i].stream, session.token);
+						    connections[i].stream, session.random.token);
 	}
 	for (int i = 0; i < options->n_preserved && !err; i++)
 		err = protocol_hello_stream(options->preserved_links[i], container,
 					    (enum msg_stream)(STREAM_PRESERVED + i),
-					    session.token);
+					    session.random.token);
 	return err;
 }
 

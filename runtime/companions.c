@@ -29,6 +29,7 @@ int companions_find(struct companions *companions, struct arena *arena, struct f
 	companions->fsd = arena_printf(arena, "%s/libexec/nacre/nacre-fsd", path);
 	companions->init = arena_printf(arena, "%s/libexec/nacre/nacre-init", path);
 	companions->kernel = arena_printf(arena, "%s/share/nacre/vmlinux", path);
+	companions->rootfs = arena_printf(arena, "%s/share/nacre/rootfs", path);
 	return 0;
 }
 

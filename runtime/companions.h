@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The other programs and the guest's kernel, found beside nacre's own executable. */
+/* The other programs, the guest's kernel and the built-in image, found beside nacre's own executable. */
 #ifndef NACRE_RUNTIME_COMPANIONS_H
 #define NACRE_RUNTIME_COMPANIONS_H
 
@@ -7,7 +7,7 @@
 #include "failure.h"
 
 struct companions {
-	const char *monitor, *vmm, *fsd, *init, *kernel;
+	const char *monitor, *vmm, *fsd, *init, *kernel, *rootfs;
 };
 
 /*

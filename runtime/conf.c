@@ -45,6 +45,7 @@ static const struct {
 	{ "cpus", CONF_NUMBER, offsetof(struct conf, cpus), 1, CONFIG_CPUS_MAX,
 	  CONFIG_CPUS_EXPECTED, true },
 	{ "passt", CONF_PATH, offsetof(struct conf, passt), 0, 0, "an absolute path", false },
+	{ "templates", CONF_PATH, offsetof(struct conf, templates), 0, 0, "an absolute path", false },
 	{ "kernel", CONF_PATH, offsetof(struct conf, kernel), 0, 0, "an absolute path",
 	  true },
 	{ "net_to_guest_bytes", CONF_SIZE, offsetof(struct conf, net_to_guest_bytes), 1,

@@ -26,6 +26,7 @@ struct conf {
 	uint64_t cpus;	    /* of a container that does not say; 0: the default */
 	const char *kernel; /* NULL: the installed one */
 	const char *passt;  /* NULL: Debian's */
+	const char *templates; /* where they lie; NULL: templates.h */
 	/* of each network interface, per second; 0: no limit */
 	uint64_t net_to_guest_bytes, net_to_guest_frames;
 	uint64_t net_from_guest_bytes, net_from_guest_frames;

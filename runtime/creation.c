@@ -25,6 +25,7 @@
 #include "rootless.h"
 #include "rootless_maps.h"
 #include "signals.h"
+#include "templates.h"
 #include "terminal.h"
 #include "timing.h"
 
@@ -321,6 +322,18 @@ static int join_net(struct creation *creation)
 	return err;
 }
 
+/* A machine like this one that has booted, if there is one. */
+static void open_template(struct creation *creation)
+{
+	struct launch *launch = &creation->launch;
+	const char *dir = templates_dir(&creation->conf, creation->is_rootless,
+					&creation->config.arena);
+	struct template_key key;
+
+	if (dir && templates_key(&key, launch, creation->exports.n_volumes > 0) == 0)
+		launch->template_fd = templates_open(dir, &key);
+}
+
 int creation_start(struct creation *creation, bool with_terminal)
 {
 	struct launch *launch = &creation->launch;
@@ -335,6 +348,8 @@ int creation_start(struct creation *creation, bool with_terminal)
 	err = make_state(creation);
 	if (!err)
 		err = join_net(creation);
+	if (!err && !launch->sandbox)
+		open_template(creation);
 	if (!err)
 		err = launch_start(launch, &creation->failure);
 	cgroup_settle(&creation->cgroup);
@@ -348,6 +363,7 @@ int creation_start(struct creation *creation, bool with_terminal)
 	blocks_close(&creation->config);
 	preserved_close(&creation->preserved);
 	drop_fd(&launch->kvm_fd);
+	drop_fd(&launch->template_fd);
 	drop_fd(&creation->console.slave_fd);
 	return err;
 }
@@ -388,6 +404,26 @@ int creation_undo(struct creation *creation)
 	return status;
 }
 
+int creation_save_template(struct creation *creation, int template_fd, bool volumes)
+{
+	struct launch *launch = &creation->launch;
+	struct state *state = &creation->state;
+	const struct state prepared = *state;
+	int err = make_state(creation);
+
+	if (!err)
+		err = launch_template(launch, template_fd, volumes, &creation->failure);
+	cgroup_settle(&creation->cgroup);
+	drop_fd(&launch->cgroup_fd);
+	if (state->cgroup && state->dir_fd >= 0)
+		cgroup_remove(state->cgroup, state->cgroup_id);
+	if (state->dir_fd >= 0)
+		state_unlink(state);
+	state_close(state);
+	*state = prepared;
+	return err;
+}
+
 void creation_close(struct creation *creation)
 {
 	struct launch *launch = &creation->launch;
@@ -399,6 +435,7 @@ void creation_close(struct creation *creation)
 	drop_fd(&launch->kvm_fd);
 	drop_fd(&launch->kernel_fd);
 	drop_fd(&launch->init_fd);
+	drop_fd(&launch->template_fd);
 	drop_fd(&launch->console_fd);
 	drop_fd(&launch->plan_fd);
 	drop_fd(&launch->notify_fd);

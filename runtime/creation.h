@@ -66,6 +66,12 @@ bool creation_started(struct creation *creation);
 /* Ends what runs and removes what was made. Returns the session's status. */
 int creation_undo(struct creation *creation);
 
+/*
+ * After creation_prepare(), any number of times: boots the machine without a container, has it saved to
+ * `template_fd`, and removes it. 0, or -errno with the failure set.
+ */
+int creation_save_template(struct creation *creation, int template_fd, bool volumes);
+
 /* Closes everything. */
 void creation_close(struct creation *creation);
 

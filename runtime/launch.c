@@ -25,14 +25,17 @@
 #include "spawn.h"
 #include "state_files.h"
 #include "userns.h"
+#include "vmstatus.h"
 
 /* For passt to say why it cannot go on. */
 #define PASST_END_MS 500
+/* For a guest that has called to come to rest, and for its memory to be written. */
+#define SAVE_MS 60000
 
 void launch_init(struct launch *launch)
 {
 	*launch = (struct launch){
-		.kvm_fd = -1, .kernel_fd = -1, .init_fd = -1, .console_fd = -1, .plan_fd = -1,
+		.kvm_fd = -1, .kernel_fd = -1, .init_fd = -1, .template_fd = -1, .console_fd = -1, .plan_fd = -1,
 		.notify_fd = -1,
 		.cgroup_fd = -1, .signal_fd = -1, .confined_fd = -1, .sync_fd = -1, .lifeline_fd = -1,
 		.vmm_net_ns_fd = -1,
@@ -54,13 +57,15 @@ int launch_plan_file(const struct plan_buffer *plan, struct failure *failure)
 	return steal_fd(&fd);
 }
 
-/* What the VMM listens on: for monitors, and for orders. */
-struct listeners {
-	int vmm, control;
+/* What a VMM is made for. */
+struct vmm_role {
+	int listener, control; /* listens on them, for monitors and for orders; control may be -1 */
+	int fsd_socket;
+	int save_fd;	       /* the template that it becomes; -1: it serves a container */
+	bool volumes;
 };
 
-static int vmm_start(struct launch *launch, const struct listeners *listeners, int fsd_socket,
-		     struct failure *failure)
+static int vmm_start(struct launch *launch, const struct vmm_role *role, struct failure *failure)
 {
 	struct state *state = launch->state;
 	struct arena *arena = &launch->config->arena;
@@ -83,17 +88,23 @@ static int vmm_start(struct launch *launch, const struct listeners *listeners, i
 	spawn_arg(&spawn, arena_printf(arena, "%u", state->size.cpus));
 	spawn_arg_fd(&spawn, "--kernel", launch->kernel_fd);
 	spawn_arg_fd(&spawn, "--init", launch->init_fd);
-	spawn_arg_fd(&spawn, "--listener", listeners->vmm);
-	spawn_arg_fd(&spawn, "--control", listeners->control);
+	spawn_arg_fd(&spawn, "--listener", role->listener);
+	if (role->control >= 0)
+		spawn_arg_fd(&spawn, "--control", role->control);
 	spawn_arg_fd(&spawn, "--status", state->status_fd);
-	spawn_arg_fd(&spawn, "--fs", fsd_socket);
-	if (launch->exports->n_volumes > 0)
+	spawn_arg_fd(&spawn, "--fs", role->fsd_socket);
+	if (role->volumes)
 		spawn_arg(&spawn, "--volumes");
+	if (role->save_fd >= 0)
+		spawn_arg_fd(&spawn, "--save-template", role->save_fd);
+	else if (launch->template_fd >= 0)
+		spawn_arg_fd(&spawn, "--template", launch->template_fd);
 	if (launch->console_fd >= 0)
 		spawn_arg_fd(&spawn, "--console", launch->console_fd);
 	spawn_arg_fd(&spawn, "--user-ns", user_ns);
 	spawn_arg_fd(&spawn, "--net-ns", launch->vmm_net_ns_fd);
-	spawn_arg_fd(&spawn, "--confined", launch->confined_fd);
+	if (launch->confined_fd >= 0)
+		spawn_arg_fd(&spawn, "--confined", launch->confined_fd);
 	spawn_arg(&spawn, "--boot-timeout");
 	spawn_arg(&spawn, arena_printf(arena, "%d", launch->boot_timeout_ms));
 	blocks_add_to_vmm(launch->config, state->size.cpus, &spawn);
@@ -287,7 +298,12 @@ static int start_all(struct launch *launch, struct monitor_start *start, struct 
 	autoclose int listener_fd = listener_create(dir_fd, SOCKET_FILE, SOCK_STREAM, failure);
 	autoclose int control_fd = listener_create(dir_fd, CONTROL_SOCKET_FILE, SOCK_SEQPACKET,
 						   failure);
-	const struct listeners listeners = { .vmm = listener_fd, .control = control_fd };
+	struct vmm_role role = {
+		.listener = listener_fd,
+		.control = control_fd,
+		.save_fd = -1,
+		.volumes = launch->exports->n_volumes > 0,
+	};
 	autoclose int vmm_socket = -1;
 	autoclose int fsd_socket = -1;
 	int pair[2];
@@ -297,7 +313,7 @@ static int start_all(struct launch *launch, struct monitor_start *start, struct 
 		return listener_fd < 0 ? listener_fd : control_fd;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return failure_set(failure, -errno, "socketpair: %s", strerror(errno));
-	vmm_socket = pair[0];
+	role.fsd_socket = vmm_socket = pair[0];
 	fsd_socket = pair[1];
 	err = passt_start(launch, failure);
 	if (!err) {
@@ -307,7 +323,7 @@ static int start_all(struct launch *launch, struct monitor_start *start, struct 
 				    strerror(-err));
 	}
 	if (!err)
-		err = vmm_start(launch, &listeners, vmm_socket, failure);
+		err = vmm_start(launch, &role, failure);
 	/* from now on a dead VMM is seen by its peers: nobody else holds its ends */
 	drop_fd(&listener_fd);
 	drop_fd(&control_fd);
@@ -338,6 +354,62 @@ int launch_start(struct launch *launch, struct failure *failure)
 		err = start_all(launch, &start, failure);
 	drop_fd(&launch->confined_fd);
 	monitor_disconnect(&start);
+	return err;
+}
+
+/* Why it is none, by what the VMM wrote as it ended. */
+static int explain_template(const struct launch *launch, struct failure *failure)
+{
+	struct vm_status status;
+	char text[256];
+	size_t n;
+
+	if (pread(launch->state->status_fd, &status, sizeof(status), 0) != (ssize_t)sizeof(status) ||
+	    le32_get(status.magic) != VM_STATUS_MAGIC)
+		return failure_set(failure, -EIO, "template: nacre-vmm ended without saying why");
+	switch (le32_get(status.end)) {
+	case VM_END_TEMPLATE:
+		return 0;
+	case VM_END_SETUP: /* the VMM's own words */
+		n = le32_get(status.log_len) < sizeof(text) ? le32_get(status.log_len) : sizeof(text) - 1;
+		memcpy(text, status.log, n);
+		text[n] = '\0';
+		return failure_set(failure, -EIO, "the VM could not be made: %s", text);
+	case VM_END_BOOT_TIMEOUT:
+		return failure_set(failure, -ETIMEDOUT, "the guest kernel did not start within %d s; "
+				   "is /dev/kvm emulated?", launch->boot_timeout_ms / 1000);
+	default:
+		return failure_set(failure, -EIO, "template: the guest ended before it called");
+	}
+}
+
+int launch_template(struct launch *launch, int template_fd, bool volumes, struct failure *failure)
+{
+	autoclose int listener_fd = listener_create(launch->state->dir_fd, SOCKET_FILE, SOCK_STREAM,
+						    failure);
+	autoclose int vmm_socket = -1;
+	autoclose int no_fsd = -1; /* a VMM whose nacre-fsd is gone ends: so it does when we are killed */
+	struct vmm_role role = {
+		.listener = listener_fd, .control = -1, .save_fd = template_fd, .volumes = volumes,
+	};
+	int pair[2];
+	int err;
+
+	if (listener_fd < 0)
+		return listener_fd;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return failure_set(failure, -errno, "socketpair: %s", strerror(errno));
+	role.fsd_socket = vmm_socket = pair[0];
+	no_fsd = pair[1];
+	err = vmm_start(launch, &role, failure);
+	drop_fd(&vmm_socket);
+	if (!err) {
+		child_finish(&launch->vmm, child_now_ms() + launch->boot_timeout_ms + SAVE_MS);
+		child_let_go(&launch->vmm);
+		err = explain_template(launch, failure);
+	}
+	drop_fd(&launch->vmm_net_ns_fd);
+	launch->vmm = (struct child)CHILD_NONE("nacre-vmm");
 	return err;
 }
 

@@ -18,6 +18,7 @@ struct launch {
 	const struct exports *exports;
 	struct state *state;
 	int kvm_fd, kernel_fd, init_fd, plan_fd; /* the caller's */
+	int template_fd;    /* of templates_open(), the caller's; -1: the machine boots */
 	int console_fd, notify_fd; /* the caller's; -1: no console log, no socket of sd_notify(3) */
 	int cgroup_fd;	    /* the caller's, or -1 */
 	int confined_fd;    /* where the companions say how they are confined, while they start */
@@ -49,6 +50,12 @@ void launch_init(struct launch *launch);
  * -errno with the failure set; launch_end() in either case.
  */
 int launch_start(struct launch *launch, struct failure *failure);
+
+/*
+ * Boots a machine that becomes a template, alone, and waits for its end. 0, or -errno with the failure set;
+ * nothing of it is left.
+ */
+int launch_template(struct launch *launch, int template_fd, bool volumes, struct failure *failure);
 
 /* Notes in the state what was started. */
 void launch_note(const struct launch *launch);

@@ -64,6 +64,7 @@ static const struct {
 	{ "list", verb_list, 1, "the containers that exist" },
 	{ "spec", verb_spec, 1, "write a config.json to begin with" },
 	{ "features", verb_features, 1, "what nacre carries out of a configuration, as JSON" },
+	{ "template", verb_template, 1, "make what containers of one size can be started from" },
 	{ "doctor", verb_doctor, 1, "what this host has and lacks" },
 	{ "checkpoint", verb_checkpoint, 1, "not supported yet" },
 	{ "restore", verb_checkpoint, 1, "not supported yet" },

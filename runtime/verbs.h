@@ -23,7 +23,7 @@ typedef int verb_fn(const struct global_options *global, int argc, char *argv[])
 
 verb_fn verb_checkpoint, verb_doctor, verb_features, verb_layers, verb_spec;
 verb_fn verb_create, verb_delete, verb_events, verb_exec, verb_kill, verb_list, verb_pause;
-verb_fn verb_ps, verb_resume, verb_run, verb_start, verb_state, verb_update;
+verb_fn verb_ps, verb_resume, verb_run, verb_start, verb_state, verb_template, verb_update;
 
 /* Prints what `nacre --version` prints. */
 void version_print(struct arena *arena);

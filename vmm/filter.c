@@ -19,6 +19,7 @@
 #include "vmm_files_policy.h"
 #include "vmm_net_policy.h"
 #include "vmm_net_vhost_policy.h"
+#include "vmm_template_policy.h"
 #include "vmm_vcpu_policy.h"
 
 #define POLICY(p) { sizeof(p) / sizeof((p)[0]), p }
@@ -33,6 +34,7 @@ static const struct {
 	[FILTER_NET] = POLICY(vmm_net_policy),
 	[FILTER_NET_VHOST] = POLICY(vmm_net_vhost_policy),
 	[FILTER_BLK] = POLICY(vmm_blk_policy),
+	[FILTER_TEMPLATE] = POLICY(vmm_template_policy),
 };
 static_assert(sizeof(filters) / sizeof(filters[0]) == FILTER_COUNT, "a filter per kind");
 

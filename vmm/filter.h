@@ -10,7 +10,7 @@
 #define NACRE_VMM_FILTER_H
 
 enum filter_kind { FILTER_DEVICE, FILTER_VCPU, FILTER_FILES, FILTER_NET, FILTER_NET_VHOST,
-		   FILTER_BLK, FILTER_COUNT };
+		   FILTER_BLK, FILTER_TEMPLATE, FILTER_COUNT };
 
 /*
  * Applies the filter to the calling thread, for good. Ends the process on failure. Each thread, as

@@ -28,6 +28,7 @@
 #include "machine.h"
 #include "mmio.h"
 #include "options.h"
+#include "template.h"
 #include "times.h"
 #include "vcpu.h"
 #include "virtio_blk.h"
@@ -42,6 +43,7 @@
 
 static struct machine machine;
 static struct options options;
+static bool is_copy; /* begins as a template's copy */
 
 /* The loop has one timer: the boot timeout, until the guest connects or its last client goes. */
 static struct {
@@ -138,9 +140,10 @@ static struct virtio_dev *next_device(void)
 /* The set of devices is fixed here; its order is that of addresses and interrupt lines. */
 static void make_devices(void)
 {
-	static const struct virtio_vsock_callbacks callbacks = {
+	const struct virtio_vsock_callbacks callbacks = {
 		.guest_connected = on_guest_connected,
 		.clients_gone = on_clients_gone,
+		.guest_calls = options.save_template_fd >= 0 ? template_save_begin : NULL,
 	};
 
 	check(virtio_vsock_init(next_device(), (int)options.listener_fd, &callbacks), "virtio-vsock");
@@ -168,8 +171,27 @@ static void release_interrupts(void)
 
 static void *load_images(void *images)
 {
-	arch_load(&machine, (int)options.kernel_fd, (int)options.init_fd, images);
+	if (is_copy)
+		template_map(&machine);
+	else
+		arch_load(&machine, (int)options.kernel_fd, (int)options.init_fd, images);
 	return NULL;
+}
+
+/* The machine as it is to begin: its template's, or one that boots. */
+static void set_beginning(const struct arch_images *images)
+{
+	if (is_copy)
+		template_restore(&machine);
+	else
+		arch_set_boot(&machine, images, options.console_fd >= 0 ? "console=hvc0" : "");
+}
+
+/* Devices that a template has are those which options ask for, without ports and disks. */
+static bool may_be_copy(void)
+{
+	return options.template_fd >= 0 && options.n_nets == 0 && options.n_blocks == 0 &&
+	       options.console_fd < 0;
 }
 
 /*
@@ -184,6 +206,7 @@ static void build_machine(void)
 	machine.memory = (uint64_t)options.memory;
 	machine.n_cpus = (unsigned int)options.cpus;
 	kvm_map_memory(&machine);
+	is_copy = may_be_copy() && template_open(&machine, (int)options.kvm_fd, (int)options.template_fd);
 	check(-pthread_create(&loader, NULL, load_images, &images), "starting threads");
 	kvm_create(&machine, (int)options.kvm_fd);
 	kvm_create_vcpus(&machine);
@@ -193,15 +216,17 @@ static void build_machine(void)
 	check(end_init(&machine.mem, release_interrupts), "eventfd");
 	make_devices();
 	kvm_bind_devices(&machine);
+	if (options.save_template_fd >= 0)
+		template_save_init(&machine, (int)options.kvm_fd, (int)options.save_template_fd);
 	times_stamp(VM_STAMP_DEVICES);
 	pthread_join(loader, NULL);
 	close((int)options.kernel_fd);
 	close((int)options.init_fd);
-	arch_set_boot(&machine, &images, options.console_fd >= 0 ? "console=hvc0" : "");
+	set_beginning(&images);
 	times_stamp(VM_STAMP_LOADED);
 }
 
-static_assert(11 + NET_MAX * (2 * NET_PAIRS_MAX + 2) + BLK_MAX <= CONFINE_KEEP_MAX, "room for all");
+static_assert(13 + NET_MAX * (2 * NET_PAIRS_MAX + 2) + BLK_MAX <= CONFINE_KEEP_MAX, "room for all");
 
 /* What argv names, and nothing else. */
 static void keep_descriptors(void)
@@ -211,8 +236,9 @@ static void keep_descriptors(void)
 				       (int)options.status_fd,	(int)options.fs_fd,
 				       (int)options.user_ns_fd, (int)options.console_fd,
 				       (int)options.confined_fd, (int)options.control_fd,
-				       (int)options.net_ns_fd };
-	unsigned int n = 11;
+				       (int)options.net_ns_fd,	(int)options.template_fd,
+				       (int)options.save_template_fd };
+	unsigned int n = 13;
 
 	for (unsigned int i = 0; i < options.n_nets; i++) {
 		const struct net_options *net = &options.net[i];
@@ -252,7 +278,7 @@ int main(int argc, char **argv)
 	check(virtio_blk_start_threads(confine_blk_thread), "starting threads");
 	check(virtio_net_start_threads(confine_net_thread), "starting threads");
 	vcpu_start_all();
-	filter_apply(FILTER_DEVICE);
+	filter_apply(options.save_template_fd >= 0 ? FILTER_TEMPLATE : FILTER_DEVICE);
 	/* Below this line each thread has the system calls of its policy, and no other. */
 
 	loop_run();

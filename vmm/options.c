@@ -31,6 +31,8 @@ static const struct {
 	  MACHINE_MAX_MEMORY },
 	{ "--cpus", offsetof(struct options, cpus), false, true, 1, MACHINE_MAX_CPUS },
 	{ "--boot-timeout", offsetof(struct options, boot_timeout), false, false, 1, 3600000 },
+	{ "--template", offsetof(struct options, template_fd), false, false, 0, FD_MAX },
+	{ "--save-template", offsetof(struct options, save_template_fd), false, false, 0, FD_MAX },
 	{ "--volumes", offsetof(struct options, volumes), true, false, 0, 1 },
 };
 
@@ -59,6 +61,8 @@ void options_parse(struct options *o, int argc, char **argv)
 	o->control_fd = -1;
 	o->net_ns_fd = -1;
 	o->confined_fd = -1;
+	o->template_fd = -1;
+	o->save_template_fd = -1;
 	o->boot_timeout = 30000;
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : NULL;

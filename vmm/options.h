@@ -21,6 +21,8 @@ struct options {
 	int64_t cpus;
 	int64_t boot_timeout; /* ms */
 	int64_t volumes;      /* 1: make the device for volumes */
+	int64_t template_fd;  /* to begin from, if it fits; -1: none */
+	int64_t save_template_fd; /* to become one; -1: an ordinary VM */
 	struct net_options net[NET_MAX];
 	unsigned int n_nets;
 	struct blk_options block[BLK_MAX];

@@ -506,6 +506,11 @@ static void notify(struct virtio_dev *dev, uint32_t qi)
 {
 	bool was_full = vsock.n_stray == STRAY_RSTS_MAX;
 
+	if (vsock.callbacks.guest_calls) {
+		if (qi == QUEUE_TX)
+			vsock.callbacks.guest_calls();
+		return;
+	}
 	if (qi == QUEUE_RX) {
 		pump();
 		arm_all();

@@ -16,6 +16,11 @@
 struct virtio_vsock_callbacks {
 	void (*guest_connected)(void); /* the guest's first connection was accepted */
 	void (*clients_gone)(void);    /* the last UNIX connection was closed by its peer */
+	/*
+	 * If not NULL: the guest has sent something, which stays where it is; nothing of the guest is ever
+	 * served (template.h).
+	 */
+	void (*guest_calls)(void);
 };
 
 /*

@@ -143,7 +143,7 @@ static void converse(struct protocol *p, int guest, struct cursor *c)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint8_t token[PROTO_TOKEN_LEN] = { 1 };
+	static const struct protocol_random random = { .token = { 1 } };
 	struct cursor c = cursor_over(data, size);
 	static int plan_fd = -1;
 	static struct protocol p;
@@ -155,7 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CLAIM(ftruncate(plan_fd, 300) == 0);
 	}
 	CLAIM(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
-	CLAIM(protocol_begin(&p, pair[0], 0, MSG_PLAN, plan_fd, token) == 0);
+	CLAIM(protocol_begin(&p, pair[0], 0, MSG_PLAN, plan_fd, &random) == 0);
 	converse(&p, pair[1], &c);
 	protocol_end(&p);
 	close(pair[1]);

@@ -359,8 +359,9 @@ int machine_set_clock(uint64_t ns)
 	return ns ? 0 : -EINVAL;
 }
 
-int machine_adjust_clock(uint64_t ns)
+int machine_adjust_clock(uint64_t ns, uint64_t tolerance)
 {
+	(void)tolerance;
 	return machine_set_clock(ns);
 }
 

@@ -21,7 +21,10 @@
 
 #include "monitor/protocol.h"
 
-static const uint8_t token[PROTO_TOKEN_LEN] = "0123456789abcde";
+static const struct protocol_random random_bytes = {
+	.token = "0123456789abcde",
+	.seed = "a seed for the guest's generator",
+};
 
 struct pair {
 	struct protocol host;
@@ -45,7 +48,7 @@ static void pair_begin(struct pair *pair, size_t plan_len)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 	pair->guest = fds[1];
-	assert_int_equal(protocol_begin(&pair->host, fds[0], 7, MSG_PLAN, plan, token), 0);
+	assert_int_equal(protocol_begin(&pair->host, fds[0], 7, MSG_PLAN, plan, &random_bytes), 0);
 	close(plan);
 }
 
@@ -107,6 +110,7 @@ static void run_to_running(struct pair *pair)
 
 	pair_begin(pair, 100);
 	assert_int_equal(guest_receive(pair, body, sizeof(body), NULL), MSG_HELLO);
+	assert_int_equal(guest_receive(pair, body, sizeof(body), NULL), MSG_RESEED);
 	assert_int_equal(guest_receive(pair, body, sizeof(body), NULL), MSG_PLAN);
 	guest_acks(pair);
 	guest_send(pair, MSG_CREATED, NULL, 0);
@@ -134,7 +138,10 @@ static void test_whole_session(void **state)
 	assert_int_equal(len, sizeof(hello));
 	assert_int_equal(le32_get(hello.magic), PROTO_MAGIC);
 	assert_int_equal(le16_get(hello.role), ROLE_CONTROL);
-	assert_memory_equal(hello.token, token, sizeof(token));
+	assert_memory_equal(hello.token, random_bytes.token, sizeof(hello.token));
+	assert_int_equal(guest_receive(&pair, plan, sizeof(plan), &len), MSG_RESEED);
+	assert_int_equal(len, PROTO_RESEED_LEN);
+	assert_memory_equal(plan, random_bytes.seed, PROTO_RESEED_LEN);
 	assert_int_equal(guest_receive(&pair, plan, sizeof(plan), &len), MSG_PLAN);
 	assert_int_equal(len, 1000);
 	assert_int_equal(plan[999], (uint8_t)999);
@@ -435,12 +442,12 @@ static void test_begin_refuses(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-	assert_true(protocol_begin(&protocol, fds[0], 0, MSG_PLAN, plan, token) < 0);
+	assert_true(protocol_begin(&protocol, fds[0], 0, MSG_PLAN, plan, &random_bytes) < 0);
 	assert_int_equal(ftruncate(plan, PROTO_MSG_MAX), 0);
-	assert_true(protocol_begin(&protocol, fds[0], 0, MSG_PLAN, plan, token) < 0);
-	assert_int_equal(protocol_hello_stream(fds[0], 0, STREAM_STDOUT, token), 0);
+	assert_true(protocol_begin(&protocol, fds[0], 0, MSG_PLAN, plan, &random_bytes) < 0);
+	assert_int_equal(protocol_hello_stream(fds[0], 0, STREAM_STDOUT, random_bytes.token), 0);
 	close(fds[1]);
-	assert_true(protocol_hello_stream(fds[0], 0, STREAM_STDOUT, token) < 0);
+	assert_true(protocol_hello_stream(fds[0], 0, STREAM_STDOUT, random_bytes.token) < 0);
 	close(fds[0]);
 	close(plan);
 }

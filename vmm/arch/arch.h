@@ -7,6 +7,7 @@
 #define NACRE_VMM_ARCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../machine.h"
@@ -45,6 +46,30 @@ void arch_load(const struct machine *m, int kernel_fd, int init_fd, struct arch_
  * to what the architecture itself needs on the command line.
  */
 void arch_set_boot(const struct machine *m, const struct arch_images *images, const char *cmdline);
+
+/*
+ * What a processor is to the guest, in a number that is another where that is. Before vCPUs or after. Main
+ * thread.
+ */
+uint64_t arch_cpu_digest(const struct machine *m, int kvm_fd);
+
+/* Bytes of the state that follows. */
+size_t arch_state_size(const struct machine *m);
+
+/* Finds out what there will be to save. Main thread. */
+void arch_state_init(const struct machine *m, int kvm_fd);
+
+/*
+ * Whether every vCPU waits for an interrupt, and nothing that it began is unfinished. All are out of
+ * KVM_RUN. Device thread, under FILTER_TEMPLATE, as the next.
+ */
+bool arch_cpus_sleep(const struct machine *m);
+
+/* Reads processors, interrupt controllers and clock: arch_state_size() bytes. 0 or -errno. */
+int arch_state_save(const struct machine *m, void *state);
+
+/* Sets them, in vCPUs that have not run. Main thread. */
+void arch_state_restore(const struct machine *m, void *state);
 
 /* One exit that vcpu.c does not know, by its KVM_EXIT_* number; true when the vCPU may go on. */
 struct kvm_run;

@@ -35,7 +35,8 @@ static void set_xcr0(const struct machine *m, unsigned int cpu, const struct cpu
 		setup_fail(errno, "KVM_SET_XCRS");
 }
 
-static void set_cpuid(const struct machine *m, int kvm_fd, unsigned int cpu)
+/* What KVM has, as the guest is to see it. */
+static struct cpuid_table *cpuid_of(const struct machine *m, int kvm_fd, unsigned int cpu)
 {
 	static struct cpuid_table t;
 
@@ -44,9 +45,27 @@ static void set_cpuid(const struct machine *m, int kvm_fd, unsigned int cpu)
 	if (kvm_call_ptr(kvm_fd, KVM_GET_SUPPORTED_CPUID, &t.head))
 		setup_fail(errno, "KVM_GET_SUPPORTED_CPUID");
 	cpuid_filter(t.entry, &t.head.nent, cpu, m->n_cpus);
-	if (kvm_call_ptr(m->vcpu_fd[cpu], KVM_SET_CPUID2, &t.head))
+	return &t;
+}
+
+static void set_cpuid(const struct machine *m, int kvm_fd, unsigned int cpu)
+{
+	struct cpuid_table *t = cpuid_of(m, kvm_fd, cpu);
+
+	if (kvm_call_ptr(m->vcpu_fd[cpu], KVM_SET_CPUID2, &t->head))
 		setup_fail(errno, "KVM_SET_CPUID2");
-	set_xcr0(m, cpu, &t);
+	set_xcr0(m, cpu, t);
+}
+
+uint64_t arch_cpu_digest(const struct machine *m, int kvm_fd)
+{
+	const struct cpuid_table *t = cpuid_of(m, kvm_fd, 0);
+	const uint8_t *bytes = (const uint8_t *)t->entry;
+	uint64_t digest = UINT64_C(0xcbf29ce484222325); /* FNV-1a: nobody is kept from anything by it */
+
+	for (size_t i = 0; i < t->head.nent * sizeof(t->entry[0]); i++)
+		digest = (digest ^ bytes[i]) * UINT64_C(0x100000001b3);
+	return digest;
 }
 
 void arch_setup_vcpus(const struct machine *m, int kvm_fd)

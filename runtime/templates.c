@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Templates on disk; see templates.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "templates.h"
+
+#define SUFFIX ".template"
+
+const char *templates_dir(const struct conf *conf, bool is_rootless, struct arena *arena)
+{
+	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (conf->templates)
+		return conf->templates;
+	if (!is_rootless)
+		return "/var/cache/nacre/templates";
+	if (xdg && *xdg == '/')
+		return arena_printf(arena, "%s/nacre/templates", xdg);
+	return home && *home == '/' ? arena_printf(arena, "%s/.cache/nacre/templates", home) : NULL;
+}
+
+static int64_t ns_of(struct timespec t)
+{
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void note_file(struct template_file *file, const struct stat *st)
+{
+	*file = (struct template_file){
+		.device = st->st_dev,
+		.inode = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.mtime_ns = ns_of(st->st_mtim),
+		.ctime_ns = ns_of(st->st_ctim),
+	};
+}
+
+int templates_key(struct template_key *key, const struct launch *launch, bool volumes)
+{
+	struct stat vmm, init, kernel;
+	struct utsname host;
+
+	if (stat(launch->companions->vmm, &vmm) < 0 || fstat(launch->init_fd, &init) < 0 ||
+	    fstat(launch->kernel_fd, &kernel) < 0 || uname(&host) < 0)
+		return -errno;
+	memset(key, 0, sizeof(*key));
+	key->magic = TEMPLATE_MAGIC;
+	note_file(&key->vmm, &vmm);
+	note_file(&key->init, &init);
+	note_file(&key->kernel, &kernel);
+	key->memory = launch->state->size.memory;
+	key->cpus = launch->state->size.cpus;
+	key->volumes = volumes;
+	snprintf(key->host_release, sizeof(key->host_release), "%s", host.release);
+	snprintf(key->host_version, sizeof(key->host_version), "%s", host.version);
+	return 0;
+}
+
+static void name_of(char *name, size_t room, const struct template_key *key)
+{
+	snprintf(name, room, "%lluM-%u%s" SUFFIX, (unsigned long long)(key->memory >> 20), key->cpus,
+		 key->volumes ? "-volumes" : "");
+}
+
+/* What a VM begins with is as good as a program: nobody but who runs it, or root, may have written it. */
+static bool is_trusted(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 022) == 0 &&
+	       (st.st_uid == 0 || st.st_uid == geteuid());
+}
+
+int templates_open(const char *dir, const struct template_key *key)
+{
+	autoclose int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int fd = -1;
+	struct template_key there;
+	char name[64];
+
+	if (dir_fd < 0)
+		return -ENOENT;
+	name_of(name, sizeof(name), key);
+	fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || !is_trusted(fd) || pread(fd, &there, sizeof(there), 0) != (ssize_t)sizeof(there) ||
+	    memcmp(&there, key, sizeof(there)) != 0)
+		return -ENOENT;
+	return steal_fd(&fd);
+}
+
+static int make_directory(const char *dir, struct failure *failure)
+{
+	char part[4096];
+
+	for (size_t n = 1; n < sizeof(part); n++) {
+		if (dir[n] && dir[n] != '/')
+			continue;
+		snprintf(part, sizeof(part), "%.*s", (int)n, dir);
+		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+			return failure_set(failure, -errno, "%s: cannot make: %s", part, strerror(errno));
+		if (!dir[n])
+			return 0;
+	}
+	return failure_set(failure, -ENAMETOOLONG, "templates: expected a shorter path");
+}
+
+int templates_begin(struct template_draft *draft, const char *dir, const struct template_key *key,
+		    struct failure *failure)
+{
+	int err = make_directory(dir, failure);
+
+	if (err)
+		return err;
+	draft->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (draft->dir_fd < 0)
+		return failure_set(failure, -errno, "%s: %s", dir, strerror(errno));
+	name_of(draft->name, sizeof(draft->name), key);
+	snprintf(draft->draft_name, sizeof(draft->draft_name), ".%s.%d", draft->name, (int)getpid());
+	draft->fd = openat(draft->dir_fd, draft->draft_name,
+			   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (draft->fd < 0 || pwrite(draft->fd, key, sizeof(*key), 0) != (ssize_t)sizeof(*key))
+		return failure_set(failure, -errno, "%s/%s: cannot write: %s", dir, draft->draft_name,
+				   strerror(errno));
+	return 0;
+}
+
+int templates_commit(struct template_draft *draft, struct failure *failure)
+{
+	if (fsync(draft->fd) < 0 ||
+	    renameat(draft->dir_fd, draft->draft_name, draft->dir_fd, draft->name) < 0)
+		return failure_set(failure, -errno, "%s: cannot write: %s", draft->name,
+				   strerror(errno));
+	draft->draft_name[0] = '\0';
+	return 0;
+}
+
+void templates_end(struct template_draft *draft)
+{
+	if (draft->fd >= 0 && draft->draft_name[0])
+		unlinkat(draft->dir_fd, draft->draft_name, 0);
+	drop_fd(&draft->fd);
+	drop_fd(&draft->dir_fd);
+}
+
+/* Whole ones, and what a kill left of others. */
+static bool is_ours(const char *name)
+{
+	const char *suffix = strstr(name, SUFFIX);
+
+	return suffix && (suffix[strlen(SUFFIX)] == '\0' || name[0] == '.');
+}
+
+int templates_remove_all(const char *dir, struct failure *failure)
+{
+	DIR *stream = opendir(dir);
+	struct dirent *entry;
+	int err = 0;
+
+	if (!stream && errno == ENOENT)
+		return 0;
+	if (!stream)
+		return failure_set(failure, -errno, "%s: %s", dir, strerror(errno));
+	while ((entry = readdir(stream)) && !err) {
+		if (is_ours(entry->d_name) && unlinkat(dirfd(stream), entry->d_name, 0) < 0)
+			err = failure_set(failure, -errno, "%s/%s: cannot remove: %s", dir,
+					  entry->d_name, strerror(errno));
+	}
+	closedir(stream);
+	return err;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A machine becomes a template. See template.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "arch/arch.h"
+#include "end.h"
+#include "loop.h"
+#include "template.h"
+#include "template_file.h"
+#include "vcpu.h"
+
+/* The guest has something to do after its call, and then sleeps; it is looked at this often. */
+#define LOOK_MS	  50
+#define LOOKS_MAX 200u
+/* Pages of zeros up to so many bytes are saved with those around them: less to map, little to store. */
+#define GAP_MAX	  ((uint64_t)64 * 1024)
+
+static struct {
+	struct machine *m;
+	int fd;
+	struct loop_source parked;
+	bool begun;
+	unsigned int looks;
+	struct template_head head;
+	void *cpus; /* head.arch_size bytes */
+	struct template_run run[TEMPLATE_RUNS_MAX];
+} saving;
+
+static void look(void *ctx, uint32_t events);
+
+static void fail(int r, const char *what)
+{
+	setup_fail(-r, "template: %s", what);
+}
+
+static void write_all(const void *bytes, uint64_t len, uint64_t at)
+{
+	while (len > 0) {
+		ssize_t n = pwrite(saving.fd, bytes, len, (off_t)at);
+
+		if (n <= 0)
+			fail(n < 0 ? -errno : -EIO, "cannot be written");
+		bytes = (const uint8_t *)bytes + n;
+		len -= (uint64_t)n;
+		at += (uint64_t)n;
+	}
+}
+
+static bool is_zero(const uint8_t *page)
+{
+	return page[0] == 0 && memcmp(page, page + 1, TEMPLATE_PAGE - 1) == 0;
+}
+
+/* A page that is not zero: part of the last run, or the first of another. */
+static void add_page(uint64_t gpa)
+{
+	struct template_head *h = &saving.head;
+	struct template_run *last = h->n_runs ? &saving.run[h->n_runs - 1] : NULL;
+
+	if (last && gpa >= last->gpa && gpa - (last->gpa + last->len) <= GAP_MAX) {
+		last->len = gpa + TEMPLATE_PAGE - last->gpa;
+		return;
+	}
+	if (h->n_runs == TEMPLATE_RUNS_MAX)
+		fail(0, "guest memory is in too many pieces");
+	saving.run[h->n_runs++] = (struct template_run){ .gpa = gpa, .len = TEMPLATE_PAGE };
+}
+
+/* The guest does not run: what is found zero stays so. Runs do not go from one region into the next. */
+static void find_runs(void)
+{
+	for (unsigned int i = 0; i < saving.m->mem.n_regions; i++) {
+		const struct gmem_region *r = &saving.m->mem.region[i];
+
+		for (uint64_t at = 0; at < r->size; at += TEMPLATE_PAGE) {
+			if (!is_zero(r->hva + at))
+				add_page(r->base + at);
+		}
+	}
+}
+
+static void write_file(void)
+{
+	struct template_head *h = &saving.head;
+	uint64_t at = TEMPLATE_STATE + sizeof(*h);
+
+	for (uint32_t i = 0; i < h->n_runs; i++) {
+		const struct template_run *run = &saving.run[i];
+
+		write_all(gmem_slice(&saving.m->mem, GPA(run->gpa), run->len), run->len,
+			  TEMPLATE_MEMORY + run->gpa);
+	}
+	if (at + h->arch_size + h->n_runs * sizeof(saving.run[0]) > TEMPLATE_MEMORY)
+		fail(0, "the machine's state is too large");
+	write_all(saving.run, h->n_runs * sizeof(saving.run[0]), at + h->arch_size);
+	write_all(saving.cpus, h->arch_size, at);
+	write_all(h, sizeof(*h), TEMPLATE_STATE);
+}
+
+static void save(void)
+{
+	struct template_head *h = &saving.head;
+	int r = arch_state_save(saving.m, saving.cpus);
+
+	if (r)
+		fail(r, "the processors' state cannot be read");
+	h->n_devs = saving.m->n_devs;
+	for (unsigned int i = 0; i < h->n_devs; i++) {
+		struct virtio_dev *dev = &saving.m->dev[i];
+
+		r = dev_state_save(dev, &h->dev[i]);
+		if (r)
+			fail(r, dev->ops->name);
+	}
+	find_runs();
+	write_file();
+	end_now(VM_END_TEMPLATE, 0);
+}
+
+/*
+ * Every processor is out of KVM_RUN. One that did not sleep may be in the middle of an access that KVM has
+ * not finished: it goes on.
+ */
+static void on_parked(void *ctx, uint32_t events)
+{
+	(void)ctx;
+	(void)events;
+	if (!vcpu_note_parked())
+		return;
+	if (arch_cpus_sleep(saving.m))
+		save();
+	if (saving.looks++ == LOOKS_MAX)
+		fail(0, "the guest does not come to rest");
+	vcpu_resume();
+	loop_set_timer(LOOK_MS, look, NULL);
+}
+
+static void look(void *ctx, uint32_t events)
+{
+	(void)ctx;
+	(void)events;
+	vcpu_pause();
+}
+
+void template_save_begin(void)
+{
+	if (saving.begun)
+		return;
+	saving.begun = true;
+	loop_set_timer(LOOK_MS, look, NULL);
+}
+
+void template_save_init(struct machine *m, int kvm_fd, int fd)
+{
+	struct template_head *h = &saving.head;
+	int parked_fd = vcpu_parked_fd(), r;
+
+	saving.m = m;
+	saving.fd = fd;
+	h->memory = m->memory;
+	h->n_cpus = m->n_cpus;
+	h->cpu_digest = arch_cpu_digest(m, kvm_fd);
+	h->arch_size = arch_state_size(m);
+	saving.cpus = malloc(h->arch_size);
+	if (!saving.cpus)
+		fail(-ENOMEM, "processors' state");
+	arch_state_init(m, kvm_fd);
+	r = parked_fd < 0 ? parked_fd : loop_add(&saving.parked, parked_fd, EPOLLIN, on_parked, NULL);
+	if (r)
+		fail(r, "eventfd");
+}
