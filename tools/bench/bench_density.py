@@ -33,7 +33,8 @@ class Fleet:
 
     def launch(self):
         name = self.setup.new_name()
-        conversation = Conversation(self.subject.command(["/probe", "serve"], name))
+        conversation = Conversation(self.subject.command(["/probe", "serve"], name),
+                                    env=self.subject.env)
         self.members.append((name, conversation))
         return conversation
 

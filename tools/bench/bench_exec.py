@@ -14,7 +14,7 @@ def measure(setup, record):
         setup.say(f"exec: {subject.name}")
         name = setup.new_name()
         try:
-            with talk(subject.command(["/probe", "serve"], name)) as conversation:
+            with talk(subject.command(["/probe", "serve"], name), env=subject.env) as conversation:
                 measure_exec(setup, record, subject, name)
                 measure_messages(setup, record, subject, conversation)
         except sampler.Failure as failure:
@@ -24,8 +24,8 @@ def measure(setup, record):
 
 def measure_exec(setup, record, subject, name):
     command = subject.exec_command(["/probe"], name)
-    good, failures = sampler.series(lambda: sampler.once(setup.sample, command), setup.runs,
-                                    setup.warmup)
+    good, failures = sampler.series(lambda: sampler.once(setup.sample, command, env=subject.env),
+                                    setup.runs, setup.warmup)
     for until, what in (("first", "command to first instruction"), ("exited", "command to exit")):
         record.add(NAME, subject.name, what, "ms", [sampler.milliseconds(t, until) for t in good],
                    failures if until == "first" else ())

@@ -22,9 +22,8 @@ def measure(setup, record):
         setup.say(f"exits: {subject.name}")
         name = setup.new_name()
         try:
-            with talk(subject.command(["/probe", "serve"], name)) as conversation:
-                counts = counters(memory.descendants(conversation.process.pid, memory.processes())
-                                  | memory.in_cgroups_named(name))
+            with talk(subject.command(["/probe", "serve"], name), env=subject.env) as conversation:
+                counts = counters(memory.pids_of(conversation.process.pid, name))
         except Failure as failure:
             record.add(NAME, subject.name, "exits in all", "1", [], [str(failure)])
             subject.remove(name)

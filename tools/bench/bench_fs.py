@@ -25,7 +25,8 @@ def measure(setup, record):
         results = {}
         failures = []
         try:
-            with talk(subject.command(["/probe", "serve"], name, volume=volume)) as conversation:
+            with talk(subject.command(["/probe", "serve"], name, volume=volume),
+                      env=subject.env) as conversation:
                 for i in range(1 + max(3, setup.runs // 5)):
                     one = measure_once(setup, conversation, volume, i)
                     for key, value in one.items() if i else ():

@@ -74,7 +74,7 @@ def measure_subject(setup, record, subject, inner):
     into, out, failures = [], [], []
     command = subject.command(["/probe", "serve"], name, network=f"/run/netns/{inner}")
     try:
-        with talk(command) as conversation:
+        with talk(command, env=subject.env) as conversation:
             for i in range(1 + max(3, setup.runs // 5)):
                 took, words = conversation.ask(f"net-take {HOST} {GIVES} {mib << 20}")
                 if int(words[0]) != sum_of_pattern(mib << 20):

@@ -18,12 +18,12 @@ def measure(setup, record):
         measure_probe(setup, record, subject)
         if subject.speaks:
             measure_way(setup, record, subject)
-        if subject.kind != "vm" or subject.name in ("nacre", "podman+nacre"):
+        if subject.kind != "vm" or "nacre" in subject.name:
             measure_true(setup, record, subject)
 
 
 def measure_probe(setup, record, subject):
-    timing = os.path.join(setup.work, "timing.json") if subject.name == "nacre" else None
+    timing = os.path.join(setup.work, "timing.json") if subject.can_time else None
     phases, exits = [], []
 
     def once():
@@ -31,7 +31,7 @@ def measure_probe(setup, record, subject):
         more = {"timing": timing} if timing else {}
         try:
             times = sampler.once(setup.sample, subject.command(["/probe"], name, **more),
-                                 needs_output=subject.speaks)
+                                 needs_output=subject.speaks, env=subject.env)
         except sampler.Failure:
             subject.remove(name)
             raise
@@ -57,7 +57,8 @@ def measure_true(setup, record, subject):
     def once():
         name = setup.new_name()
         try:
-            return sampler.once(setup.sample, subject.command(["/bin/true"], name), needs_output=False)
+            return sampler.once(setup.sample, subject.command(["/bin/true"], name), needs_output=False,
+                                env=subject.env)
         except sampler.Failure:
             subject.remove(name)
             raise
@@ -73,7 +74,7 @@ def measure_way(setup, record, subject):
     name = setup.new_name()
     samples, failures, bounds = [], [], []
     try:
-        with talk(subject.command(["/probe", "serve"], name)) as conversation:
+        with talk(subject.command(["/probe", "serve"], name), env=subject.env) as conversation:
             least, most = conversation.first_instruction()
             samples = [(conversation.first_output - (least + most) / 2) * 1000]
             bounds = [(conversation.first_output - at) * 1000 for at in (most, least)]

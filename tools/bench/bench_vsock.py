@@ -16,7 +16,7 @@ def measure(setup, record):
         into, out = [], []
         failures = []
         try:
-            with talk(subject.command(["/probe", "serve"], name)) as conversation:
+            with talk(subject.command(["/probe", "serve"], name), env=subject.env) as conversation:
                 for i in range(1 + max(3, setup.runs // 5)):
                     times = conversation.send(size), conversation.receive(size)
                     if i:

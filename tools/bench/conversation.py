@@ -21,12 +21,12 @@ def sum_of_pattern(n):
 class Conversation:
     """Starts COMMAND, whose program is `probe serve`. wait() returns when it runs."""
 
-    def __init__(self, command, seconds=120):
+    def __init__(self, command, seconds=120, env=None):
         self.seconds = seconds
         self._messages = tempfile.TemporaryFile()
         self.started = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=self._messages, bufsize=0)
+                                        stderr=self._messages, bufsize=0, env=env)
         self._in, self._out = self.process.stdin.fileno(), self.process.stdout.fileno()
         self._rest = b""
 
@@ -150,8 +150,8 @@ class Conversation:
 class talk:
     """with talk(command) as conversation: a probe that runs, ended in every case."""
 
-    def __init__(self, command, seconds=120):
-        self.conversation = Conversation(command, seconds)
+    def __init__(self, command, seconds=120, env=None):
+        self.conversation = Conversation(command, seconds, env)
 
     def __enter__(self):
         try:

@@ -22,12 +22,13 @@ import bench_vsock
 import machine
 import microvms
 import record
+import sampler
 import subjects
 
 BENCHES = {module.NAME: module for module in (bench_start, bench_exits, bench_exec, bench_density,
                                             bench_fs, bench_vsock, bench_net)}
-SUBJECTS = {subject.name: subject for subject in (*subjects.ALL[:3], microvms.QemuMicrovm,
-                                                  *subjects.ALL[3:], *microvms.ALL[1:])}
+SUBJECTS = {subject.name: subject for subject in (*subjects.ALL[:4], microvms.QemuMicrovm,
+                                                  *subjects.ALL[4:], *microvms.ALL[1:])}
 
 
 class Setup:
@@ -46,6 +47,7 @@ class Setup:
         self.place = os.environ.get("NACRE_KVMHOST", "direct")
         self.versions = {}
         self._n = 0
+        self._subjects = {}     # by name: each is prepared once
 
     def say(self, text):
         print(f"bench: {text}", file=sys.stderr, flush=True)
@@ -54,11 +56,17 @@ class Setup:
         self._n += 1
         return f"bench-{os.getpid()}-{self._n}"
 
+    def _subject(self, name):
+        if name not in self._subjects:
+            self._subjects[name] = SUBJECTS[name](self)
+        return self._subjects[name]
+
     def subjects(self, log, bench, suitable=lambda subject: True):
-        """The subjects that were asked for, are here, and suit; the others are skipped with a reason."""
+        """The subjects that were asked for, are here, and suit; the others are skipped with a reason.
+        One that cannot be prepared is a failure."""
         for name in self.settings["subjects"] or SUBJECTS:
-            subject = SUBJECTS[name](self)
-            if not suitable(subject):
+            subject = self._subject(name)
+            if not suitable(subject) or subject.benches and bench not in subject.benches:
                 continue
             reason = subject.missing()
             if reason:
@@ -67,12 +75,19 @@ class Setup:
             if name not in self.versions:
                 self.versions[name] = subject.version()
                 emit("versions", self.versions)
+            try:
+                subject.prepare()
+            except sampler.Failure as failure:
+                log.add(bench, name, "set-up", "ms", [], [str(failure)])
+                continue
             yield subject
 
 
 def main():
     settings = json.loads(sys.argv[1])
     setup = Setup(settings)
+    # No template of this machine's, and no other setting of it: what nacre does by itself is measured.
+    os.environ["NACRE_CONFIG"], _ = subjects.write_conf(setup.work, "nacre")
     log = record.Record(lambda result: emit("result", result), setup.say,
                         {setup.work: "WORK", setup.build: "BUILD"})
     shown = ("benches", "subjects", "runs", "warmup", "memory_mib", "mib", "vms", "parallel")

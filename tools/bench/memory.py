@@ -107,6 +107,25 @@ def program_name(name):
     return name.removeprefix("memfd:").partition("_")[0] if name.startswith("memfd:") else name
 
 
+def pids_of(pid, name):
+    """The processes of the container that command `pid` started as `name`."""
+    return descendants(pid, processes()) | in_cgroups_named(name)
+
+
+def is_mapped_below(directory, pids):
+    """Has one of the processes a file of this directory mapped?"""
+    directory = os.path.realpath(directory) + "/"
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/smaps", encoding="utf-8", errors="replace") as f:
+                paths = [mapping["path"] for mapping in mappings(f.read())]
+        except OSError:
+            continue
+        if any(path.startswith(directory) for path in paths):
+            return True
+    return False
+
+
 def of_container(pid, name, guest_kib):
     """Totals of each process of the container that command `pid` started as `name`, by program."""
     table = processes()

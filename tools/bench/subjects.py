@@ -11,6 +11,10 @@ import os
 import shutil
 import subprocess
 
+import memory
+import sampler
+from conversation import talk
+
 PROBE = "/probe"
 
 
@@ -21,7 +25,10 @@ class Subject:
     kind = "container"
     can_exec = False
     can_share = False
+    can_time = False    # it writes its phases (nacre run --timing)
     speaks = True       # its program's output can be read
+    benches = None      # the names of those that it is for; None: all
+    env = None          # of its commands; None: that of the benchmark
 
     def __init__(self, setup):
         self.setup = setup
@@ -29,6 +36,9 @@ class Subject:
     def missing(self):
         """Why it cannot be run here, or None."""
         raise NotImplementedError
+
+    def prepare(self):
+        """What is to be there before anything is timed. Raises sampler.Failure."""
 
     def version(self):
         raise NotImplementedError
@@ -52,17 +62,29 @@ def first_line(command):
     return run.stdout.splitlines()[0] if run.stdout else "unknown"
 
 
+def write_conf(work, name):
+    """A nacre.conf that says where templates lie, in a directory which `nacre template` alone makes. The
+    paths of both."""
+    path, templates = (os.path.join(work, f"{name}.{end}") for end in ("conf", "templates"))
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f"templates = {templates}\n")
+    return path, templates
+
+
 class Nacre(Subject):
-    """nacre run, from the build directory."""
+    """nacre run, from the build directory. Its machines boot: the nacre.conf of the benchmark's own
+    environment (inside.py) names a directory where no template is."""
 
     name = "nacre"
     kind = "vm"
     can_exec = True
     can_share = True
+    can_time = True
 
     def __init__(self, setup):
         super().__init__(setup)
         self.program = os.path.join(setup.build, "bin/nacre")
+        self.size = ["--cpus", "1", "--memory", f"{setup.memory_mib}M"]
 
     def missing(self):
         return None if os.path.exists(self.program) else f"{self.program} is not built"
@@ -77,7 +99,7 @@ class Nacre(Subject):
         if network:     # only a bundle can name a network namespace
             bundle = make_bundle(self.setup, [self.program, "spec"], "nacre", program, volume, network)
             return [*command, "--bundle", bundle, name]
-        command += ["--name", name, "--cpus", "1", "--memory", f"{self.setup.memory_mib}M"]
+        command += ["--name", name, *self.size]
         if volume:
             command += ["--volume", f"{volume}:/data"]
         return [*command, "--rootfs", self.setup.rootfs, "--", *program]
@@ -88,6 +110,41 @@ class Nacre(Subject):
     def remove(self, name):
         subprocess.run([self.program, "delete", "--force", name], stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+class NacreTemplate(Nacre):
+    """The same command line, whose machines begin as copies of one that `nacre template` has booted."""
+
+    name = "nacre-template"
+    benches = ("start", "exits", "density")     # what follows the start is as nacre's
+
+    def __init__(self, setup):
+        super().__init__(setup)
+        conf, self.templates = write_conf(setup.work, self.name)
+        self.env = {**os.environ, "NACRE_CONFIG": conf}
+        self._is_prepared = False
+
+    def prepare(self):
+        if self._is_prepared:
+            return
+        self.setup.say(f"{self.name}: nacre template")
+        try:
+            sampler.once(self.setup.sample, [self.program, "template", *self.size], env=self.env)
+        except sampler.Failure as failure:
+            raise sampler.Failure(f"nacre template: {failure}") from None
+        self._check_copy()
+        self._is_prepared = True
+
+    def _check_copy(self):
+        """nacre boots where no template fits, and says nothing: such times are not to stand here."""
+        name = self.setup.new_name()
+        try:
+            with talk(self.command(["/probe", "serve"], name), env=self.env) as conversation:
+                if not memory.is_mapped_below(self.templates, memory.pids_of(conversation.process.pid, name)):
+                    raise sampler.Failure("the machine is no copy of the template: it has booted")
+        except sampler.Failure:
+            self.remove(name)
+            raise
 
 
 def make_bundle(setup, spec_command, owner, program, volume=None, network=None):
@@ -229,7 +286,7 @@ class PodmanKata(Podman):
     can_exec = False
 
 
-ALL = (Nacre, Crun, Runc, Runsc, PodmanNacre, PodmanCrun, PodmanRunc, PodmanKata)
+ALL = (Nacre, NacreTemplate, Crun, Runc, Runsc, PodmanNacre, PodmanCrun, PodmanRunc, PodmanKata)
 
 
 def files_of(program):
