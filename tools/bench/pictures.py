@@ -71,28 +71,32 @@ def start_script(doc):
 
 
 def phases_script(doc):
-    """One bar, a segment for each phase of a nacre run; the others' whole starts beside it."""
+    """Bars of a segment for each phase, of the subjects that tell theirs; the others' whole starts below."""
     series = [r for r in record.find(doc, bench="start", measure="command to exit") if r["samples"]]
-    own = [r for r in series if r["detail"].get("phases")]
-    if not own:
+    series.sort(key=lambda r: not r["detail"].get("phases"))
+    if not series or not series[0]["detail"].get("phases"):
         return None
-    rest = [r for r in series if not r["detail"].get("phases")]
-    script, boxes, n_rows = "", [], 1 + len(rest)
-    before = 0.0
-    for i, (name, at) in enumerate(table.median_phases(own[0]["detail"]["phases"]).items()):
-        script += block(f"p{i}", [(before, at, n_rows)])
-        boxes.append(bar(f"p{i}", COLOURS[i % len(COLOURS)], name))
-        before = at
-    names = [(own[0]["subject"], n_rows)]
-    for i, result in enumerate(rest):
-        script += block(f"r{i}", [(0, figures.percentile(result["samples"], 50), n_rows - 1 - i)])
-        boxes.append(bar(f"r{i}", "#dddddd", None))
-        names.append((result["subject"], n_rows - 1 - i))
-    labels = ", ".join(f"{quoted(name)} {row}" for name, row in names)
+    script, boxes, colours = "", [], {}
+    for row, result in zip(range(len(series), 0, -1), series):
+        for i, (name, start, end) in enumerate(segments(result)):
+            label = None if name in colours or not name else name
+            colour = colours.setdefault(name, COLOURS[len(colours) % len(COLOURS)]) if name else "#dddddd"
+            script += block(f"b{row}s{i}", [(start, end, row)])
+            boxes.append(bar(f"b{row}s{i}", colour, label))
+    labels = ", ".join(f"{quoted(r['subject'])} {len(series) - i}" for i, r in enumerate(series))
     return (script + title(doc, "Command to exit, medians; each segment ends with what its name says")
-            + f"set ytics ({labels})\nset yrange [0.4:{n_rows + 0.6}]\nset xrange [0:*]\n"
+            + f"set ytics ({labels})\nset yrange [0.4:{len(series) + 0.6}]\nset xrange [0:*]\n"
             f"set xlabel '{record.unit_text(doc, 'ms')}'\nset key outside right reverse Left\n"
             "set grid x\nset style fill solid 1.0 border lc rgb 'white'\nplot " + ", \\\n ".join(boxes) + "\n")
+
+
+def segments(result):
+    """Name, beginning and end of each phase; the whole start, without a name, of who tells none."""
+    phases = result["detail"].get("phases")
+    if not phases:
+        return [(None, 0, figures.percentile(result["samples"], 50))]
+    medians = table.median_phases(phases)
+    return list(zip(medians, [0.0, *medians.values()], medians.values()))
 
 
 def bar(name, colour, label):

@@ -23,6 +23,9 @@ def made(place="direct"):
     phases = [{"nacre_main": 1.0, "kernel_entry": 20.0, "exit_seen": 90.0 + i} for i in range(3)]
     log.add("start", "nacre", "command to exit", "ms", [90.0, 91.0, 92.0], phases=phases,
             exits=[{"mmio_read": 5}] * 3)
+    phases = [{"nacre_main": 1.0, "init_connected": 30.0, "exit_seen": 50.0}]
+    log.add("start", "nacre-template", "command to exit", "ms", [50.0], phases=phases,
+            exits=[{"mmio_read": 3}])
     log.add("start", "crun", "command to exit", "ms", [20.0], ["exit status 1: /tmp/work/x is not there"])
     log.add("density", "nacre", "nacre-vmm: private", "KiB", [200], program="nacre-vmm", memory="private")
     log.add("density", "nacre", "starts, 4 at once", "1/s", [12.5], at_once=4)
@@ -94,6 +97,12 @@ class Tables(unittest.TestCase):
         self.assertIn("skipped: not installed", text)
         self.assertIn("mmio_read 5", text)
 
+    def test_phases_of_each_that_tells_them(self):
+        text = table.phases_text(made())
+        for subject in ("nacre", "nacre-template"):
+            self.assertIn(f"\n{subject}: ms since the fork", "\n" + text)
+        self.assertIn("mmio_read 3", text)
+
     def test_virtual_times_are_labelled(self):
         text = table.text(made("deterministic"))
         self.assertIn("virtual ms", text)
@@ -115,6 +124,14 @@ class Pictures(unittest.TestCase):
     def test_virtual_times_are_labelled(self):
         for script in (pictures.start_script, pictures.phases_script, pictures.parallel_script):
             self.assertIn("virtual", script(made("deterministic")))
+
+    def test_phases_have_a_bar_for_each_and_one_colour(self):
+        script = pictures.phases_script(made())
+        self.assertIn("set ytics ('nacre' 3, 'nacre-template' 2, 'crun' 1)", script)
+        self.assertEqual(script.count("title 'exit\\_seen'"), 1)
+        self.assertEqual(script.count("title 'init\\_connected'"), 1)
+        self.assertIn("$b2s2 << EOD\n30.0 50.0 2\nEOD", script)
+        self.assertEqual(script.count("lc rgb '#dddddd'"), 1)
 
     def test_nothing_to_draw(self):
         empty = record.document("direct", {}, {}, {}, [])
