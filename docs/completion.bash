@@ -35,7 +35,7 @@ _nacre()
 	if [ -z "$choices" ]; then
 		choices=$(_nacre_words ${verb:+"$verb"})
 		case $verb:$word in
-		:* | *:-* | run:* | create:* | list:* | spec:* | features:* | doctor:*) ;;
+		:* | *:-* | run:* | create:* | list:* | spec:* | features:* | doctor:* | template:*) ;;
 		*) choices+=" $(nacre list --quiet 2> /dev/null)" ;;
 		esac
 	fi

@@ -251,7 +251,7 @@ static void test_large_plan(void **state)
 {
 	struct pair pair;
 	static uint8_t bytes[PROTO_MSG_MAX + 4096];
-	size_t total = 2 * sizeof(struct msg_header) + sizeof(struct msg_hello) + 900000;
+	size_t total = 3 * sizeof(struct msg_header) + sizeof(struct msg_hello) + PROTO_RESEED_LEN + 900000;
 	size_t got = 0;
 
 	(void)state;

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Templates: containers begin as copies of a machine that has booted (docs/templates.md).
+
+LIMITS[test_template]=240
+LIMITS[test_template_that_does_not_fit]=240
+
+# Templates of this test's own.
+use_templates()
+{
+	echo "templates = $PWD/templates" > conf
+	export NACRE_CONFIG=$PWD/conf
+}
+
+# Whether the last run with --timing ./timing booted: a copy has left the guest for nothing before it calls.
+has_booted()
+{
+	! grep -q '"before_init_connected": 0}' timing
+}
+
+expect_copy()	# WHAT
+{
+	if has_booted; then
+		failed "$1 did not begin as a copy"
+	fi
+}
+
+expect_boot()	# WHAT
+{
+	has_booted || failed "$1 began as a copy"
+}
+
+test_template()
+{
+	local first
+
+	use_templates
+	run --timing timing -- true
+	expect_status 0
+	expect_boot "a container before there was a template"
+	nacre template --memory 64M --cpus 1
+	expect_status 0
+	expect_equal "what template prints" "$PWD/templates/128M-1.template
+$PWD/templates/128M-1-volumes.template" "$OUT"
+	expect_silent
+	expect_equal "mode of the template" 600 "$(stat -c %a templates/128M-1.template)"
+	expect_equal "what is in the directory" 2 "$(find templates -type f | wc -l)"
+	expect_equal "what template left behind" "" "$(left_behind)"
+
+	# the container is as any other: files, root, exit status, layers
+	run --timing timing --layers -- sh -c 'head -c 16 /dev/urandom | od -An -tx1; date +%s; exit 7'
+	expect_status 7
+	expect_copy "a container"
+	expect_match "layers" 'seccomp' "$ERR"
+	first=$(head -n 1 out)
+	expect_between "the guest's clock" -2 2 $(($(date +%s) - $(tail -n 1 out)))
+	run --timing timing -- sh -c 'head -c 16 /dev/urandom | od -An -tx1; cat /proc/sys/kernel/random/boot_id'
+	expect_copy "another container"
+	[ "$first" != "$(head -n 1 out)" ] || failed "two copies have the same random numbers"
+
+	mkdir volume
+	echo content > volume/file
+	run --timing timing --volume "$PWD/volume:/v" -- sh -c 'cat /v/file; echo more >> /v/file'
+	expect_success content
+	expect_copy "a container with a volume"
+	expect_equal "the volume" $'content\nmore' "$(< volume/file)"
+
+	# through the life that an engine gives
+	make_bundle sh -c 'trap "echo term; exit 3" TERM; echo ready; while :; do sleep 0.1; done'
+	edit '"resources": {' '"resources": {"memory": {"limit": 67108864}, "cpu": {"quota": 100000, "period": 100000}, '
+	start_ready run --timing timing --bundle bundle nacre-e2e-copy
+	nacre exec nacre-e2e-copy echo joined
+	expect_success joined
+	nacre pause nacre-e2e-copy
+	nacre resume nacre-e2e-copy
+	nacre kill nacre-e2e-copy TERM
+	finish
+	expect_status 3
+	expect_copy "a container of an engine's"
+}
+
+test_template_that_does_not_fit()
+{
+	local state
+
+	use_templates
+	nacre template --memory 64M --cpus 1
+	expect_status 0
+	# another size, processors, a console, another kernel file, though equal in content
+	nacre run --memory 80M --cpus 1 --rootfs "$ROOTFS" --timing timing -- true
+	expect_success ""
+	expect_boot "a container of another size"
+	run --console-log console --timing timing -- true
+	expect_status 0
+	expect_boot "a container with a console"
+	cp "$E2E_NACRE/share/nacre/vmlinux" kernel
+	run --kernel "$PWD/kernel" --timing timing -- true
+	expect_success ""
+	expect_boot "a container with a kernel of its own"
+
+	# one that others may write to, a link, one that is cut
+	chmod 666 templates/128M-1.template
+	run --timing timing -- true
+	expect_success ""
+	expect_boot "a container beside a template that everybody may write to"
+	chmod 600 templates/128M-1.template
+	mv templates/128M-1.template elsewhere
+	ln -s "$PWD/elsewhere" templates/128M-1.template
+	run --timing timing -- true
+	expect_success ""
+	expect_boot "a container beside a link"
+	rm templates/128M-1.template
+	head -c 1000000 elsewhere > templates/128M-1.template
+	chmod 600 templates/128M-1.template
+	run --timing timing -- true
+	expect_success ""
+	expect_boot "a container beside a template that was cut"
+	# what stands in it of memory and processors is not believed
+	for state in 4096 4104 4112 4120 4124 4128; do
+		cp elsewhere templates/128M-1.template
+		printf '\377\377\377\377' | dd of=templates/128M-1.template bs=1 seek="$state" conv=notrunc 2> /dev/null
+		chmod 600 templates/128M-1.template
+		run --timing timing -- true
+		[ "$STATUS" = 0 ] || [ "$STATUS" = 125 ] || failed "status $STATUS with byte $state changed"
+		expect_equal "what is left behind with byte $state changed" "" "$(left_behind)"
+	done
+
+	nacre template --remove
+	expect_success ""
+	expect_equal "what --remove left" 0 "$(find templates -type f | wc -l)"
+}
+
+expect_no_template()	# REGULAR-EXPRESSION ARGUMENT…
+{
+	nacre template "${@:2}"
+	expect_equal "status of template ${*:2}" 1 "$STATUS"
+	expect_one_line "$1"
+	expect_equal "what template ${*:2} left behind" "" "$(left_behind)"
+}
+
+test_template_refusals()
+{
+	use_templates
+	expect_no_template '^nacre: nonsense: expected nothing but options' nonsense
+	expect_no_template '^nacre: --cpus 33: expected ' --cpus 33
+	expect_no_template '^nacre: --memory 1K: expected ' --memory 1K
+	expect_no_template 'no-such-kernel: ' --kernel "$PWD/no-such-kernel"
+	echo "templates = relative" > conf
+	expect_no_template 'templates = relative: expected an absolute path' 
+	: > file
+	echo "templates = $PWD/file/below" > conf
+	expect_no_template 'file/below: cannot make: Not a directory' --memory 64M --cpus 1
+}
+
+test_template_of_two_processors()
+{
+	use_templates
+	nacre template --memory 64M --cpus 2
+	expect_status 0
+	nacre run --memory 64M --cpus 2 --rootfs "$ROOTFS" --timing timing -- \
+		sh -c 'grep -c ^processor /proc/cpuinfo; for i in 1 2 3 4; do (i=0; while [ $i -lt 2000 ]; do i=$((i + 1)); done; echo done) & done; wait'
+	expect_success $'2\ndone\ndone\ndone\ndone'
+	expect_copy "a container of two processors"
+}
