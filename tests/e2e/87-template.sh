@@ -1,6 +1,13 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+#
 # Templates: containers begin as copies of a machine that has booted (docs/templates.md).
+
+set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/tests.sh
+. "${0%/*}/lib/tests.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/containers.sh
+. "$E2E_DIR/lib/containers.sh"
 
 LIMITS[test_template]=240
 LIMITS[test_template_that_does_not_fit]=240
@@ -162,3 +169,5 @@ test_template_of_two_processors()
 	expect_success $'2\ndone\ndone\ndone\ndone'
 	expect_copy "a container of two processors"
 }
+
+run_subject "$@"
