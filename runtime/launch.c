@@ -405,6 +405,7 @@ int launch_template(struct launch *launch, int template_fd, bool volumes, struct
 	drop_fd(&vmm_socket);
 	if (!err) {
 		child_finish(&launch->vmm, child_now_ms() + launch->boot_timeout_ms + SAVE_MS);
+		drop_fd(&no_fsd);
 		child_let_go(&launch->vmm);
 		err = explain_template(launch, failure);
 	}
