@@ -233,14 +233,24 @@ int machine_set_clock(uint64_t ns)
 	return clock_settime(CLOCK_REALTIME, &ts) < 0 ? -errno : 0;
 }
 
-int machine_adjust_clock(uint64_t ns, uint64_t tolerance)
+static uint64_t clock_now(void)
 {
 	struct timespec now;
-	struct timex slew = { .modes = ADJ_OFFSET_SINGLESHOT };
-	int64_t off;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	off = (int64_t)(ns - ((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec));
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+int machine_set_clock_forward(uint64_t ns)
+{
+	return ns > clock_now() ? machine_set_clock(ns) : 0;
+}
+
+int machine_adjust_clock(uint64_t ns, uint64_t tolerance)
+{
+	struct timex slew = { .modes = ADJ_OFFSET_SINGLESHOT };
+	int64_t off = (int64_t)(ns - clock_now());
+
 	if ((uint64_t)(off < 0 ? -off : off) <= tolerance)
 		return 0;
 	if (off > STEP_NS || off < -STEP_NS)

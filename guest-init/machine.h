@@ -59,6 +59,9 @@ void machine_sync(void);
 /* Sets CLOCK_REALTIME to `ns` since the epoch. 0 or -errno. */
 int machine_set_clock(uint64_t ns);
 
+/* The same, if that is later than the clock is. */
+int machine_set_clock_forward(uint64_t ns);
+
 /*
  * The same, but a small difference is made up for slowly: no second is lost or seen twice. One of at most
  * `tolerance` ns is left alone.

@@ -121,15 +121,17 @@ static int on_reseed(struct session *s)
 {
 	int r = machine_reseed(wire_in_body(&s->in), PROTO_RESEED_LEN);
 
+	/* A clone's random numbers would be another's. */
 	if (r < 0)
-		machine_log("reseed: %s", strerror(-r));
+		machine_die("reseed: %s", strerror(-r));
 	return 0;
 }
 
+/* As it was when the host began: behind a clock that came from the host, ahead of a clone's. */
 static int on_set_clock(struct session *s)
 {
 	const struct msg_set_clock *m = wire_in_body(&s->in);
-	int r = machine_set_clock(le64_get(m->realtime_ns));
+	int r = machine_set_clock_forward(le64_get(m->realtime_ns));
 
 	if (r < 0)
 		machine_log("clock: %s", strerror(-r));

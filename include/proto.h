@@ -23,8 +23,10 @@
  *
  * Order on a control connection, > to the guest, < to the host:
  *
- *   > HELLO  > PLAN             the container is made, its process held just before exec; or
- *            > EXEC             a process joins the running container, held in the same way
+ *   > HELLO  > RESEED  > SET_CLOCK  the guest may be a clone: its random numbers become its own, a clock
+ *                               that is behind is set
+ *            > PLAN             the container is made, its process held just before exec; or
+ *   > HELLO  > EXEC             a process joins the running container, held in the same way
  *   < HELLO_ACK
  *   < CREATED  or  < FAILED     FAILED ends the session
  *   > START                     may be sent at once; acted on after CREATED

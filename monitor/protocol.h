@@ -79,8 +79,8 @@ struct protocol_random {
 };
 
 /*
- * Begins a session on a connected socket: HELLO, the seed (with MSG_PLAN: the guest makes nothing before it)
- * and the plan of plan_fd, in a message of `type` (MSG_PLAN or MSG_EXEC), wait to be sent. Returns 0 or
+ * Begins a session on a connected socket: HELLO, seed and time (with MSG_PLAN: the guest makes nothing before
+ * them) and the plan of plan_fd, in a message of `type` (MSG_PLAN or MSG_EXEC), wait to be sent. Returns 0 or
  * -errno.
  */
 int protocol_begin(struct protocol *protocol, int fd, uint32_t container, enum msg_type type,

@@ -76,6 +76,21 @@ static int plan_append(struct protocol *protocol, enum msg_type type, int plan_f
 	return 0;
 }
 
+static uint64_t realtime_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void append_set_clock(struct protocol *protocol)
+{
+	struct msg_set_clock set = { .realtime_ns = le64_of(realtime_ns()) };
+
+	append_message(protocol, MSG_SET_CLOCK, &set, sizeof(set));
+}
+
 int protocol_begin(struct protocol *protocol, int fd, uint32_t container, enum msg_type type,
 		   int plan_fd, const struct protocol_random *random)
 {
@@ -96,8 +111,10 @@ int protocol_begin(struct protocol *protocol, int fd, uint32_t container, enum m
 	if (!protocol->out)
 		return -ENOMEM;
 	append_message(protocol, MSG_HELLO, &hello, sizeof(hello));
-	if (type == MSG_PLAN)
+	if (type == MSG_PLAN) {
 		append_message(protocol, MSG_RESEED, random->seed, sizeof(random->seed));
+		append_set_clock(protocol);
+	}
 	return plan_append(protocol, type, plan_fd, (size_t)st.st_size);
 }
 
@@ -126,10 +143,8 @@ int protocol_hello_stream(int fd, uint32_t container, enum msg_stream stream,
 static void append_clock(struct protocol *protocol)
 {
 	struct msg_clock_tell tell = { .stamp = le64_of(protocol->clock_stamp) };
-	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	tell.realtime_ns = le64_of((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+	tell.realtime_ns = le64_of(realtime_ns());
 	protocol->clock_wanted = false;
 	append_message(protocol, MSG_CLOCK_TELL, &tell, sizeof(tell));
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/sched.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -326,8 +327,7 @@ static int join_net(struct creation *creation)
 static void open_template(struct creation *creation)
 {
 	struct launch *launch = &creation->launch;
-	const char *dir = templates_dir(&creation->conf, creation->is_rootless,
-					&creation->config.arena);
+	const char *dir = templates_dir(&creation->conf, rootless_active(), &creation->config.arena);
 	struct template_key key;
 
 	if (dir && templates_key(&key, launch, creation->exports.n_volumes > 0) == 0)
@@ -404,6 +404,21 @@ int creation_undo(struct creation *creation)
 	return status;
 }
 
+/* One that this host cannot start from would be an error of every container: a copy is made, and saved again. */
+static int try_template(struct launch *launch, int template_fd, bool volumes,
+			struct failure *failure)
+{
+	autoclose int again_fd = memfd_create("nacre-template", MFD_CLOEXEC);
+	int err;
+
+	if (again_fd < 0)
+		return failure_set(failure, -errno, "memfd_create: %s", strerror(errno));
+	launch->template_fd = template_fd;
+	err = launch_template(launch, again_fd, volumes, failure);
+	launch->template_fd = -1;
+	return err;
+}
+
 int creation_save_template(struct creation *creation, int template_fd, bool volumes)
 {
 	struct launch *launch = &creation->launch;
@@ -413,6 +428,8 @@ int creation_save_template(struct creation *creation, int template_fd, bool volu
 
 	if (!err)
 		err = launch_template(launch, template_fd, volumes, &creation->failure);
+	if (!err)
+		err = try_template(launch, template_fd, volumes, &creation->failure);
 	cgroup_settle(&creation->cgroup);
 	drop_fd(&launch->cgroup_fd);
 	if (state->cgroup && state->dir_fd >= 0)

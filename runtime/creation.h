@@ -68,7 +68,7 @@ int creation_undo(struct creation *creation);
 
 /*
  * After creation_prepare(), any number of times: boots the machine without a container, has it saved to
- * `template_fd`, and removes it. 0, or -errno with the failure set.
+ * `template_fd`, has another begin as its copy, and removes both. 0, or -errno with the failure set.
  */
 int creation_save_template(struct creation *creation, int template_fd, bool volumes);
 

@@ -97,7 +97,7 @@ static int vmm_start(struct launch *launch, const struct vmm_role *role, struct 
 		spawn_arg(&spawn, "--volumes");
 	if (role->save_fd >= 0)
 		spawn_arg_fd(&spawn, "--save-template", role->save_fd);
-	else if (launch->template_fd >= 0)
+	if (launch->template_fd >= 0)
 		spawn_arg_fd(&spawn, "--template", launch->template_fd);
 	if (launch->console_fd >= 0)
 		spawn_arg_fd(&spawn, "--console", launch->console_fd);
@@ -397,6 +397,10 @@ int launch_template(struct launch *launch, int template_fd, bool volumes, struct
 
 	if (listener_fd < 0)
 		return listener_fd;
+	/* what the one before has said, and where it listened */
+	if (ftruncate(launch->state->status_fd, 0) < 0 ||
+	    unlinkat(launch->state->dir_fd, SOCKET_FILE, 0) < 0)
+		return failure_set(failure, -errno, "%s: %s", launch->state->dir, strerror(errno));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return failure_set(failure, -errno, "socketpair: %s", strerror(errno));
 	role.fsd_socket = vmm_socket = pair[0];

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -71,13 +73,13 @@ static void name_of(char *name, size_t room, const struct template_key *key)
 		 key->volumes ? "-volumes" : "");
 }
 
-/* What a VM begins with is as good as a program: nobody but who runs it, or root, may have written it. */
+/* What a VM begins with is as good as a program: nobody but who runs it may have written it. */
 static bool is_trusted(int fd)
 {
 	struct stat st;
 
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 022) == 0 &&
-	       (st.st_uid == 0 || st.st_uid == geteuid());
+	       st.st_uid == geteuid();
 }
 
 int templates_open(const char *dir, const struct template_key *key)
@@ -113,10 +115,50 @@ static int make_directory(const char *dir, struct failure *failure)
 	return failure_set(failure, -ENAMETOOLONG, "templates: expected a shorter path");
 }
 
+/* As name_of() has it; with the dot and the number of a draft, if that is wanted. */
+static bool is_ours(const char *name, bool draft)
+{
+	char plain[64];
+	unsigned long long memory;
+	unsigned int cpus, nonce;
+	int end = 0;
+
+	if (sscanf(name, draft ? ".%lluM-%u%n" : "%lluM-%u%n", &memory, &cpus, &end) != 2 || end == 0)
+		return false;
+	name += end;
+	if (strncmp(name, "-volumes", 8) == 0)
+		name += 8;
+	if (strncmp(name, SUFFIX, strlen(SUFFIX)) != 0)
+		return false;
+	name += strlen(SUFFIX);
+	return draft ? sscanf(name, ".%8x%s", &nonce, plain) == 1 : *name == '\0';
+}
+
+/* Removes drafts that nobody works at. */
+static void sweep(int dir_fd)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	while (stream && (entry = readdir(stream))) {
+		autoclose int draft = -1;
+
+		if (!is_ours(entry->d_name, true))
+			continue;
+		draft = openat(dir_fd, entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		if (draft >= 0 && flock(draft, LOCK_EX | LOCK_NB) == 0)
+			(void)unlinkat(dir_fd, entry->d_name, 0);
+	}
+	if (stream)
+		closedir(stream);
+}
+
 int templates_begin(struct template_draft *draft, const char *dir, const struct template_key *key,
 		    struct failure *failure)
 {
 	int err = make_directory(dir, failure);
+	unsigned int nonce;
 
 	if (err)
 		return err;
@@ -124,10 +166,14 @@ int templates_begin(struct template_draft *draft, const char *dir, const struct 
 	if (draft->dir_fd < 0)
 		return failure_set(failure, -errno, "%s: %s", dir, strerror(errno));
 	name_of(draft->name, sizeof(draft->name), key);
-	snprintf(draft->draft_name, sizeof(draft->draft_name), ".%s.%d", draft->name, (int)getpid());
+	if (getrandom(&nonce, sizeof(nonce), 0) != (ssize_t)sizeof(nonce))
+		return failure_set(failure, -EIO, "getrandom: %s", strerror(errno));
+	sweep(draft->dir_fd);
+	snprintf(draft->draft_name, sizeof(draft->draft_name), ".%s.%08x", draft->name, nonce);
 	draft->fd = openat(draft->dir_fd, draft->draft_name,
 			   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (draft->fd < 0 || pwrite(draft->fd, key, sizeof(*key), 0) != (ssize_t)sizeof(*key))
+	/* held by us and by the VMM: a draft whose lock is free is what a kill left */
+	if (draft->fd < 0 || flock(draft->fd, LOCK_EX) < 0 || pwrite(draft->fd, key, sizeof(*key), 0) != (ssize_t)sizeof(*key))
 		return failure_set(failure, -errno, "%s/%s: cannot write: %s", dir, draft->draft_name,
 				   strerror(errno));
 	return 0;
@@ -151,14 +197,6 @@ void templates_end(struct template_draft *draft)
 	drop_fd(&draft->dir_fd);
 }
 
-/* Whole ones, and what a kill left of others. */
-static bool is_ours(const char *name)
-{
-	const char *suffix = strstr(name, SUFFIX);
-
-	return suffix && (suffix[strlen(SUFFIX)] == '\0' || name[0] == '.');
-}
-
 int templates_remove_all(const char *dir, struct failure *failure)
 {
 	DIR *stream = opendir(dir);
@@ -169,8 +207,9 @@ int templates_remove_all(const char *dir, struct failure *failure)
 		return 0;
 	if (!stream)
 		return failure_set(failure, -errno, "%s: %s", dir, strerror(errno));
+	sweep(dirfd(stream));
 	while ((entry = readdir(stream)) && !err) {
-		if (is_ours(entry->d_name) && unlinkat(dirfd(stream), entry->d_name, 0) < 0)
+		if (is_ours(entry->d_name, false) && unlinkat(dirfd(stream), entry->d_name, 0) < 0)
 			err = failure_set(failure, -errno, "%s/%s: cannot remove: %s", dir,
 					  entry->d_name, strerror(errno));
 	}

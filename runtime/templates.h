@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Templates on disk (include/vmtemplate.h, docs/templates.md): files in one directory, named by the size of
- * the VM. One is used only by whom it belongs to, or by everybody if it is root's, if nobody else may write to it,
- * and if it is of the very programs, kernel and host that are here now.
+ * the VM. One is used only by whom it belongs to, if nobody else may write to it, and if it is of the very
+ * programs, kernel and host that are here now.
  */
 #ifndef NACRE_RUNTIME_TEMPLATES_H
 #define NACRE_RUNTIME_TEMPLATES_H

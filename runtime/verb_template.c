@@ -9,6 +9,7 @@
 
 #include "creation.h"
 #include "report.h"
+#include "rootless.h"
 #include "run_config.h"
 #include "templates.h"
 
@@ -88,7 +89,7 @@ static int template_run(struct creation *creation, const struct template_options
 
 	if (err)
 		return err;
-	dir = templates_dir(&creation->conf, creation->is_rootless, &creation->config.arena);
+	dir = templates_dir(&creation->conf, rootless_active(), &creation->config.arena);
 	if (!dir)
 		return failure_set(&creation->failure, -ENOENT, "templates: expected HOME, or a "
 				   "directory in nacre.conf");

@@ -91,6 +91,12 @@ int dev_state_restore(struct virtio_dev *dev, const struct dev_state *state)
 	dev->config_generation = state->config_generation;
 	for (uint32_t i = 0; i < dev->ops->n_queues && !r; i++)
 		r = queue_restore(dev, i, &state->queue[i]);
+	/*
+	 * The template's interrupt may have been on its way, in no state that KVM tells of. One too many does a
+	 * driver no harm (§4.2.2).
+	 */
+	if (!r && state->interrupt_status && write(dev->irq_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
+		r = -errno;
 	if (!r && dev->ops->activate && dev->status & VIRTIO_CONFIG_S_DRIVER_OK)
 		dev->ops->activate(dev);
 	return r;

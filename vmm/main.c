@@ -206,7 +206,10 @@ static void build_machine(void)
 	machine.memory = (uint64_t)options.memory;
 	machine.n_cpus = (unsigned int)options.cpus;
 	kvm_map_memory(&machine);
-	is_copy = may_be_copy() && template_open(&machine, (int)options.kvm_fd, (int)options.template_fd);
+	is_copy = may_be_copy() &&
+		  template_open(&machine, (int)options.kvm_fd, (int)options.template_fd);
+	if (!is_copy && options.template_fd >= 0)
+		close((int)options.template_fd);
 	check(-pthread_create(&loader, NULL, load_images, &images), "starting threads");
 	kvm_create(&machine, (int)options.kvm_fd);
 	kvm_create_vcpus(&machine);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arch/arch.h"
@@ -101,21 +102,25 @@ static void write_file(void)
 	write_all(h, sizeof(*h), TEMPLATE_STATE);
 }
 
-static void save(void)
+/* False: a device has something to do yet. */
+static bool save_devices(void)
 {
 	struct template_head *h = &saving.head;
+
+	h->n_devs = saving.m->n_devs;
+	for (unsigned int i = 0; i < h->n_devs; i++) {
+		if (dev_state_save(&saving.m->dev[i], &h->dev[i]))
+			return false;
+	}
+	return true;
+}
+
+static void save(void)
+{
 	int r = arch_state_save(saving.m, saving.cpus);
 
 	if (r)
 		fail(r, "the processors' state cannot be read");
-	h->n_devs = saving.m->n_devs;
-	for (unsigned int i = 0; i < h->n_devs; i++) {
-		struct virtio_dev *dev = &saving.m->dev[i];
-
-		r = dev_state_save(dev, &h->dev[i]);
-		if (r)
-			fail(r, dev->ops->name);
-	}
 	find_runs();
 	write_file();
 	end_now(VM_END_TEMPLATE, 0);
@@ -131,7 +136,7 @@ static void on_parked(void *ctx, uint32_t events)
 	(void)events;
 	if (!vcpu_note_parked())
 		return;
-	if (arch_cpus_sleep(saving.m))
+	if (arch_cpus_sleep(saving.m) && save_devices())
 		save();
 	if (saving.looks++ == LOOKS_MAX)
 		fail(0, "the guest does not come to rest");
@@ -158,7 +163,13 @@ void template_save_init(struct machine *m, int kvm_fd, int fd)
 {
 	struct template_head *h = &saving.head;
 	int parked_fd = vcpu_parked_fd(), r;
+	struct stat st;
 
+	/* SELinux puts a null device in the place of a file that the VMM may not write */
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		fail(0, "expected a file that nacre-vmm may write to");
+	if (!arch_can_copy(kvm_fd))
+		fail(0, "expected Linux 5.16 or newer, with KVM_CAP_VCPU_ATTRIBUTES");
 	saving.m = m;
 	saving.fd = fd;
 	h->memory = m->memory;

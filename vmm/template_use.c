@@ -59,7 +59,7 @@ bool template_open(const struct machine *m, int kvm_fd, int fd)
 	    !read_all(&template.head, sizeof(template.head), TEMPLATE_STATE))
 		return false;
 	template.size = (uint64_t)st.st_size;
-	return h->memory == m->memory && h->n_cpus == m->n_cpus &&
+	return arch_can_copy(kvm_fd) && h->memory == m->memory && h->n_cpus == m->n_cpus &&
 	       h->arch_size == arch_state_size(m) && h->n_runs > 0 &&
 	       h->n_runs <= TEMPLATE_RUNS_MAX && h->cpu_digest == arch_cpu_digest(m, kvm_fd) &&
 	       read_runs(m);

@@ -39,7 +39,7 @@ expect_boot()	# WHAT
 
 test_template()
 {
-	local first
+	local first begun
 
 	use_templates
 	run --timing timing -- true
@@ -64,6 +64,12 @@ $PWD/templates/128M-1-volumes.template" "$OUT"
 	run --timing timing -- sh -c 'head -c 16 /dev/urandom | od -An -tx1; cat /proc/sys/kernel/random/boot_id'
 	expect_copy "another container"
 	[ "$first" != "$(head -n 1 out)" ] || failed "two copies have the same random numbers"
+
+	# its timers go off in time, neither at once nor by the age of the template later
+	begun=$(now_ms)
+	run --timing timing -- sh -c 'sleep 2; cat /proc/uptime'
+	expect_copy "a container that sleeps"
+	expect_between "ms that 2 s took" 2000 $((2000 + 4000 * E2E_SLOW)) $(($(now_ms) - begun))
 
 	mkdir volume
 	echo content > volume/file

@@ -359,6 +359,11 @@ int machine_set_clock(uint64_t ns)
 	return ns ? 0 : -EINVAL;
 }
 
+int machine_set_clock_forward(uint64_t ns)
+{
+	return machine_set_clock(ns);
+}
+
 int machine_adjust_clock(uint64_t ns, uint64_t tolerance)
 {
 	(void)tolerance;

@@ -111,6 +111,7 @@ static void run_to_running(struct pair *pair)
 	pair_begin(pair, 100);
 	assert_int_equal(guest_receive(pair, body, sizeof(body), NULL), MSG_HELLO);
 	assert_int_equal(guest_receive(pair, body, sizeof(body), NULL), MSG_RESEED);
+	assert_int_equal(guest_receive(pair, body, sizeof(body), NULL), MSG_SET_CLOCK);
 	assert_int_equal(guest_receive(pair, body, sizeof(body), NULL), MSG_PLAN);
 	guest_acks(pair);
 	guest_send(pair, MSG_CREATED, NULL, 0);
@@ -142,6 +143,8 @@ static void test_whole_session(void **state)
 	assert_int_equal(guest_receive(&pair, plan, sizeof(plan), &len), MSG_RESEED);
 	assert_int_equal(len, PROTO_RESEED_LEN);
 	assert_memory_equal(plan, random_bytes.seed, PROTO_RESEED_LEN);
+	assert_int_equal(guest_receive(&pair, plan, sizeof(plan), &len), MSG_SET_CLOCK);
+	assert_int_equal(len, sizeof(struct msg_set_clock));
 	assert_int_equal(guest_receive(&pair, plan, sizeof(plan), &len), MSG_PLAN);
 	assert_int_equal(len, 1000);
 	assert_int_equal(plan[999], (uint8_t)999);
@@ -251,7 +254,8 @@ static void test_large_plan(void **state)
 {
 	struct pair pair;
 	static uint8_t bytes[PROTO_MSG_MAX + 4096];
-	size_t total = 3 * sizeof(struct msg_header) + sizeof(struct msg_hello) + PROTO_RESEED_LEN + 900000;
+	size_t total = 4 * sizeof(struct msg_header) + sizeof(struct msg_hello) +
+		       PROTO_RESEED_LEN + sizeof(struct msg_set_clock) + 900000;
 	size_t got = 0;
 
 	(void)state;

@@ -181,7 +181,7 @@ static void test_a_draft_is_none(void **state)
 	path_of(path, sizeof(path), "mine");
 	write_file(path, "not ours");
 	assert_int_equal(templates_begin(&draft, dir, &key, &failure), 0);
-	draft.draft_name[0] = '\0'; /* as one that a kill left */
+	draft.draft_name[0] = 0; /* as one that a kill left */
 	templates_end(&draft);
 	assert_int_equal(templates_remove_all(dir, &failure), 0);
 	assert_int_equal(access(path, F_OK), 0);

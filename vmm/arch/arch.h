@@ -53,6 +53,9 @@ void arch_set_boot(const struct machine *m, const struct arch_images *images, co
  */
 uint64_t arch_cpu_digest(const struct machine *m, int kvm_fd);
 
+/* Whether KVM can set all of the state that follows. Main thread. */
+bool arch_can_copy(int kvm_fd);
+
 /* Bytes of the state that follows. */
 size_t arch_state_size(const struct machine *m);
 

@@ -17,6 +17,8 @@ struct cpuid_table {
 
 #define MSR_IA32_MISC_ENABLE   0x1a0u
 #define MISC_ENABLE_FAST_STRING 1u
+#define MSR_IA32_UCODE_REV     0x8bu
+#define MSR_IA32_ARCH_CAPABILITIES 0x10au
 
 /*
  * XCR0 with all that the guest may enable, as its kernel will set it. At reset it would be 1; but a
@@ -57,14 +59,32 @@ static void set_cpuid(const struct machine *m, int kvm_fd, unsigned int cpu)
 	set_xcr0(m, cpu, t);
 }
 
+/* FNV-1a: nobody is kept from anything by it. */
+static uint64_t digest_of(uint64_t digest, const void *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		digest = (digest ^ ((const uint8_t *)bytes)[i]) * UINT64_C(0x100000001b3);
+	return digest;
+}
+
+/* The microcode's revision and what it cured are in it: a guest patches itself by them as it boots. */
 uint64_t arch_cpu_digest(const struct machine *m, int kvm_fd)
 {
+	static const uint32_t features[] = { MSR_IA32_UCODE_REV, MSR_IA32_ARCH_CAPABILITIES };
 	const struct cpuid_table *t = cpuid_of(m, kvm_fd, 0);
-	const uint8_t *bytes = (const uint8_t *)t->entry;
-	uint64_t digest = UINT64_C(0xcbf29ce484222325); /* FNV-1a: nobody is kept from anything by it */
+	uint64_t digest = digest_of(UINT64_C(0xcbf29ce484222325), t->entry,
+				    t->head.nent * sizeof(t->entry[0]));
 
-	for (size_t i = 0; i < t->head.nent * sizeof(t->entry[0]); i++)
-		digest = (digest ^ bytes[i]) * UINT64_C(0x100000001b3);
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+		struct {
+			struct kvm_msrs head;
+			struct kvm_msr_entry entry[1];
+		} one = { .head.nmsrs = 1, .entry = { { .index = features[i] } } };
+
+		/* a host that does not have it leaves the 0 */
+		(void)kvm_call_ptr(kvm_fd, KVM_GET_MSRS, &one);
+		digest = digest_of(digest, &one.entry[0].data, sizeof(one.entry[0].data));
+	}
 	return digest;
 }
 

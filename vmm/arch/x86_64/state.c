@@ -4,7 +4,9 @@
  * templates. See ../arch.h.
  *
  * Order matters when it is set: SREGS says whether there is an APIC, the timer's deadline needs the APIC's
- * mode and the time stamp counter, and events come last.
+ * mode and the time stamp counter, and events come last. The counter is set by its offset (KVM_VCPU_TSC_OFFSET),
+ * the same for all vCPUs: a write of the register within a second of the vCPU's making is taken for an
+ * attempt to synchronize it, and dropped (Linux before 6.7, kvm_synchronize_tsc()).
  */
 #include <errno.h>
 #include <linux/kvm.h>
@@ -34,13 +36,13 @@ struct cpu_state {
 };
 
 struct arch_state {
-	uint64_t tsc_khz;
+	uint64_t tsc_khz, tsc;
 	struct kvm_clock_data clock;
 	struct kvm_irqchip chip[N_CHIPS];
 	struct cpu_state cpu[];
 };
 
-/* What KVM has of the registers that the guest may reach; the deadline last. */
+/* What KVM has of the registers that the guest may reach, but for the counter; the deadline last. */
 static struct {
 	uint32_t n;
 	uint32_t index[MSRS_MAX];
@@ -57,15 +59,33 @@ size_t arch_state_size(const struct machine *m)
 	return sizeof(struct arch_state) + m->n_cpus * sizeof(struct cpu_state);
 }
 
-static bool can_be_read(const struct machine *m, uint32_t msr)
+struct one_msr {
+	struct kvm_msrs head;
+	struct kvm_msr_entry entry[1];
+};
+
+static bool can_be_set(const struct machine *m, uint32_t msr)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry[1];
-	} one = { .head.nmsrs = 1, .entry = { { .index = msr } } };
+	struct one_msr one = { .head.nmsrs = 1, .entry = { { .index = msr } } };
 
 	return kvm_call_ptr(m->vcpu_fd[0], KVM_GET_MSRS, &one) == 1 &&
 	       kvm_call_ptr(m->vcpu_fd[0], KVM_SET_MSRS, &one) == 1;
+}
+
+/* The time stamp counter as the guest reads it now. 0 or -errno. */
+static int counter_read(int fd, uint64_t *tsc)
+{
+	struct one_msr one = { .head.nmsrs = 1, .entry = { { .index = MSR_TSC } } };
+
+	if (kvm_call_ptr(fd, KVM_GET_MSRS, &one) != 1)
+		return -EIO;
+	*tsc = one.entry[0].data;
+	return 0;
+}
+
+bool arch_can_copy(int kvm_fd)
+{
+	return kvm_call(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_VCPU_ATTRIBUTES) > 0;
 }
 
 void arch_state_init(const struct machine *m, int kvm_fd)
@@ -81,7 +101,8 @@ void arch_state_init(const struct machine *m, int kvm_fd)
 	for (uint32_t i = 0; i < list.head.nmsrs; i++) {
 		uint32_t msr = list.index[i];
 
-		if (!msr_is_allowed(msr) || msr == MSR_TSC_DEADLINE || !can_be_read(m, msr))
+		if (!msr_is_allowed(msr) || msr == MSR_TSC || msr == MSR_TSC_DEADLINE ||
+		    !can_be_set(m, msr))
 			continue;
 		if (known.n == MSRS_MAX - 1)
 			setup_fail(0, "template: too many registers");
@@ -105,20 +126,15 @@ bool arch_cpus_sleep(const struct machine *m)
 	return true;
 }
 
-static int msrs_save(int fd, struct cpu_state *s)
+static int msrs_save(int fd, struct cpu_state *s, uint64_t tsc)
 {
 	static struct msr_list list;
-	uint64_t tsc = 0;
 
 	list.head.nmsrs = known.n;
 	for (uint32_t i = 0; i < known.n; i++)
 		list.entry[i] = (struct kvm_msr_entry){ .index = known.index[i] };
 	if (kvm_call_ptr(fd, KVM_GET_MSRS, &list) != (int)known.n)
 		return -EIO;
-	for (uint32_t i = 0; i < known.n; i++) {
-		if (list.entry[i].index == MSR_TSC)
-			tsc = list.entry[i].data;
-	}
 	/*
 	 * A deadline that has passed reads as 0, also while KVM has yet to deliver the interrupt, which nothing
 	 * else tells of: one interrupt of the timer too many does no harm, one too few stops the guest.
@@ -130,7 +146,7 @@ static int msrs_save(int fd, struct cpu_state *s)
 	return 0;
 }
 
-static int cpu_save(int fd, struct cpu_state *s)
+static int cpu_save(int fd, struct cpu_state *s, uint64_t tsc)
 {
 	const struct {
 		unsigned long request;
@@ -146,18 +162,19 @@ static int cpu_save(int fd, struct cpu_state *s)
 		if (kvm_call_ptr(fd, parts[i].request, parts[i].to))
 			return -errno;
 	}
-	return msrs_save(fd, s);
+	return msrs_save(fd, s, tsc);
 }
 
 int arch_state_save(const struct machine *m, void *state)
 {
 	struct arch_state *s = state;
-	int r = 0;
+	int r;
 
 	memset(s, 0, arch_state_size(m));
 	s->tsc_khz = (uint64_t)known.tsc_khz;
+	r = counter_read(m->vcpu_fd[0], &s->tsc);
 	for (unsigned int i = 0; i < m->n_cpus && !r; i++)
-		r = cpu_save(m->vcpu_fd[i], &s->cpu[i]);
+		r = cpu_save(m->vcpu_fd[i], &s->cpu[i], s->tsc);
 	for (uint32_t i = 0; i < N_CHIPS && !r; i++) {
 		s->chip[i].chip_id = i;
 		r = kvm_call_ptr(m->vm_fd, KVM_GET_IRQCHIP, &s->chip[i]) ? -errno : 0;
@@ -196,6 +213,27 @@ static void set_rate(const struct machine *m, uint64_t khz)
 	}
 }
 
+/* Has every counter go on from `tsc`. What is read back may only be a moment later. */
+static void set_counters(const struct machine *m, uint64_t tsc, uint64_t khz)
+{
+	uint64_t offset, now;
+	struct kvm_device_attr attr = {
+		.group = KVM_VCPU_TSC_CTRL,
+		.attr = KVM_VCPU_TSC_OFFSET,
+		.addr = (uintptr_t)&offset,
+	};
+
+	put(m->vcpu_fd[0], KVM_GET_DEVICE_ATTR, &attr, "KVM_VCPU_TSC_OFFSET");
+	if (counter_read(m->vcpu_fd[0], &now))
+		setup_fail(0, "template: the time stamp counter cannot be read");
+	offset += tsc - now;
+	for (unsigned int i = 0; i < m->n_cpus; i++)
+		put(m->vcpu_fd[i], KVM_SET_DEVICE_ATTR, &attr, "KVM_VCPU_TSC_OFFSET");
+	/* ten seconds: a host may be slow, and what goes wrong is wrong by the time since its start */
+	if (counter_read(m->vcpu_fd[m->n_cpus - 1], &now) || now - tsc > khz * 10000)
+		setup_fail(0, "template: the time stamp counter cannot be set");
+}
+
 static void cpu_restore(int fd, struct cpu_state *s)
 {
 	put(fd, KVM_SET_SREGS, &s->sregs, "KVM_SET_SREGS");
@@ -216,6 +254,7 @@ void arch_state_restore(const struct machine *m, void *state)
 	set_rate(m, s->tsc_khz);
 	for (uint32_t i = 0; i < N_CHIPS; i++)
 		put(m->vm_fd, KVM_SET_IRQCHIP, &s->chip[i], "KVM_SET_IRQCHIP");
+	set_counters(m, s->tsc, s->tsc_khz);
 	for (unsigned int i = 0; i < m->n_cpus; i++)
 		cpu_restore(m->vcpu_fd[i], &s->cpu[i]);
 	/* The guest's time goes on where it stopped. */
