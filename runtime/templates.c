@@ -115,23 +115,30 @@ static int make_directory(const char *dir, struct failure *failure)
 	return failure_set(failure, -ENAMETOOLONG, "templates: expected a shorter path");
 }
 
-/* As name_of() has it; with the dot and the number of a draft, if that is wanted. */
+/* Behind a word of these characters; NULL: there is none. */
+static const char *behind_any(const char *at, const char *characters)
+{
+	size_t n = at ? strspn(at, characters) : 0;
+
+	return n > 0 ? at + n : NULL;
+}
+
+static const char *behind(const char *at, const char *word)
+{
+	return at && strncmp(at, word, strlen(word)) == 0 ? at + strlen(word) : NULL;
+}
+
+/* Whether name_of() makes such a name, or templates_begin() that of a draft. */
 static bool is_ours(const char *name, bool draft)
 {
-	char plain[64];
-	unsigned long long memory;
-	unsigned int cpus, nonce;
-	int end = 0;
+	static const char digits[] = "0123456789";
+	const char *at = draft ? behind(name, ".") : name;
 
-	if (sscanf(name, draft ? ".%lluM-%u%n" : "%lluM-%u%n", &memory, &cpus, &end) != 2 || end == 0)
-		return false;
-	name += end;
-	if (strncmp(name, "-volumes", 8) == 0)
-		name += 8;
-	if (strncmp(name, SUFFIX, strlen(SUFFIX)) != 0)
-		return false;
-	name += strlen(SUFFIX);
-	return draft ? sscanf(name, ".%8x%s", &nonce, plain) == 1 : *name == '\0';
+	at = behind_any(behind(behind_any(at, digits), "M-"), digits);
+	at = behind(at && behind(at, "-volumes") ? behind(at, "-volumes") : at, SUFFIX);
+	if (draft)
+		at = behind_any(behind(at, "."), "0123456789abcdef");
+	return at && *at == '\0';
 }
 
 /* Removes drafts that nobody works at. */
