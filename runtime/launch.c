@@ -397,7 +397,7 @@ int launch_template(struct launch *launch, int template_fd, bool volumes, struct
 
 	if (listener_fd < 0)
 		return listener_fd;
-	/* what the one before has said, and where it listened */
+	/* nobody is to find the socket, and what the machine before has said is not this one's */
 	if (ftruncate(launch->state->status_fd, 0) < 0 ||
 	    unlinkat(launch->state->dir_fd, SOCKET_FILE, 0) < 0)
 		return failure_set(failure, -errno, "%s: %s", launch->state->dir, strerror(errno));
