@@ -31,7 +31,9 @@ static void nothing(void)
 
 static void make(void)
 {
-	static const struct virtio_vsock_callbacks callbacks = { nothing, nothing };
+	static const struct virtio_vsock_callbacks callbacks = {
+		.guest_connected = nothing, .clients_gone = nothing,
+	};
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	/* An abstract name: nothing is left in a file system. */

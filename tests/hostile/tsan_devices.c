@@ -317,7 +317,9 @@ static void on_lost(uint32_t container)
 
 static void make(int *fsd_end)
 {
-	static const struct virtio_vsock_callbacks callbacks = { nothing, nothing };
+	static const struct virtio_vsock_callbacks callbacks = {
+		.guest_connected = nothing, .clients_gone = nothing,
+	};
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), pair[2];
 
 	address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +

@@ -62,7 +62,9 @@ static void offer_rx(uint16_t i)
 
 static int group_setup(void **state)
 {
-	static const struct virtio_vsock_callbacks callbacks = { on_connected, on_gone };
+	static const struct virtio_vsock_callbacks callbacks = {
+		.guest_connected = on_connected, .clients_gone = on_gone,
+	};
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	(void)state;
