@@ -57,6 +57,7 @@ int main(void)
 		[FILTER_NET] = { "network thread", confine },
 		[FILTER_NET_VHOST] = { "network thread with vhost-net", confine },
 		[FILTER_BLK] = { "disk thread", confine },
+		[FILTER_TEMPLATE] = { "device thread of a template", confine },
 	};
 	static_assert(sizeof(kinds) / sizeof(kinds[0]) == FILTER_COUNT, "every kind of thread");
 	char map[32];
