@@ -59,22 +59,23 @@ test_a_container_of_a_user()
 test_a_template_of_a_user()
 {
 	need_user
-	export HOME=$PWD
-	unset XDG_CACHE_HOME
+	cp -a "$ROOTFS" rootfs
+	chown -R nacre-joe: rootfs
+	export XDG_CACHE_HOME=$PWD/cache
 	as_joe template --memory 64M --cpus 1
-	expect_success "$PWD/.cache/nacre/templates/128M-1.template
-$PWD/.cache/nacre/templates/128M-1-volumes.template"
+	expect_success "$PWD/cache/nacre/templates/128M-1.template
+$PWD/cache/nacre/templates/128M-1-volumes.template"
 	mkdir volume
 	chown nacre-joe: volume
-	as_joe run --memory 64M --cpus 1 --rootfs "$ROOTFS" --timing "$PWD/timing" --volume "$PWD/volume:/v" -- \
+	as_joe run --memory 64M --cpus 1 --rootfs "$PWD/rootfs" --timing "$PWD/timing" --volume "$PWD/volume:/v" -- \
 		sh -c 'echo text > /v/file; id -u'
 	expect_success 0
 	expect_equal "the file" text "$(< volume/file)"
 	expect_match "times of a copy" '"before_init_connected": 0}' "$(< timing)"
-	chown 0:0 .cache/nacre/templates/128M-1.template
-	as_joe run --memory 64M --cpus 1 --rootfs "$ROOTFS" --timing "$PWD/timing" -- true
+	chown 0:0 cache/nacre/templates/128M-1.template
+	as_joe run --memory 64M --cpus 1 --rootfs "$PWD/rootfs" --timing "$PWD/timing" -- true
 	expect_success ""
-	grep -q '"before_init_connected": 0}' timing && failed "a template of root's was used"
+	! grep -q '"before_init_connected": 0}' timing || failed "a template of root's was used"
 }
 
 # The first subordinate id of the user: 1 in the container.
