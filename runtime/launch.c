@@ -35,8 +35,8 @@
 void launch_init(struct launch *launch)
 {
 	*launch = (struct launch){
-		.kvm_fd = -1, .kernel_fd = -1, .init_fd = -1, .template_fd = -1, .console_fd = -1, .plan_fd = -1,
-		.notify_fd = -1,
+		.kvm_fd = -1, .kernel_fd = -1, .init_fd = -1, .template_fd = -1,
+		.console_fd = -1, .plan_fd = -1, .notify_fd = -1,
 		.cgroup_fd = -1, .signal_fd = -1, .confined_fd = -1, .sync_fd = -1, .lifeline_fd = -1,
 		.vmm_net_ns_fd = -1,
 		.std = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },

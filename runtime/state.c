@@ -18,6 +18,7 @@
 #include "net_resolver.h"
 #include "rootless.h"
 #include "state.h"
+#include "make_path.h"
 #include "state_files.h"
 #include "state_roots.h"
 #include "state_sweep.h"
@@ -105,30 +106,10 @@ int state_write(const struct state *state, struct failure *failure)
 	return err;
 }
 
-/* Makes every directory of a path that is missing. */
-static int make_path(const char *path)
-{
-	char part[PATH_MAX];
-	size_t len = strlen(path);
-
-	if (len >= sizeof(part))
-		return -ENAMETOOLONG;
-	memcpy(part, path, len + 1);
-	for (size_t i = 1; i <= len; i++) {
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		part[i] = '\0';
-		if (mkdir(part, 0700) < 0 && errno != EEXIST)
-			return -errno;
-		part[i] = path[i];
-	}
-	return 0;
-}
-
 /* Opens ROOT, made if need be. A descriptor or -errno. */
 static int root_open(const char *root)
 {
-	int err = make_path(root);
+	int err = make_path(root, 0700);
 	int fd = err ? -1 : open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (err)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "fd.h"
+#include "make_path.h"
 #include "templates.h"
 
 #define SUFFIX ".template"
@@ -99,22 +100,6 @@ int templates_open(const char *dir, const struct template_key *key)
 	return steal_fd(&fd);
 }
 
-static int make_directory(const char *dir, struct failure *failure)
-{
-	char part[4096];
-
-	for (size_t n = 1; n < sizeof(part); n++) {
-		if (dir[n] && dir[n] != '/')
-			continue;
-		snprintf(part, sizeof(part), "%.*s", (int)n, dir);
-		if (mkdir(part, 0755) < 0 && errno != EEXIST)
-			return failure_set(failure, -errno, "%s: cannot make: %s", part, strerror(errno));
-		if (!dir[n])
-			return 0;
-	}
-	return failure_set(failure, -ENAMETOOLONG, "templates: expected a shorter path");
-}
-
 /* Behind a word of these characters; NULL: there is none. */
 static const char *behind_any(const char *at, const char *characters)
 {
@@ -164,26 +149,29 @@ static void sweep(int dir_fd)
 int templates_begin(struct template_draft *draft, const char *dir, const struct template_key *key,
 		    struct failure *failure)
 {
-	int err = make_directory(dir, failure);
+	int err = make_path(dir, 0755);
 	unsigned int nonce;
+	ssize_t n;
 
 	if (err)
-		return err;
+		return failure_set(failure, err, "%s: cannot make: %s", dir, strerror(-err));
 	draft->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (draft->dir_fd < 0)
 		return failure_set(failure, -errno, "%s: %s", dir, strerror(errno));
 	name_of(draft->name, sizeof(draft->name), key);
 	if (getrandom(&nonce, sizeof(nonce), 0) != (ssize_t)sizeof(nonce))
-		return failure_set(failure, -EIO, "getrandom: %s", strerror(errno));
+		return failure_set(failure, -EIO, "getrandom: expected %zu bytes", sizeof(nonce));
 	sweep(draft->dir_fd);
 	snprintf(draft->draft_name, sizeof(draft->draft_name), ".%s.%08x", draft->name, nonce);
 	draft->fd = openat(draft->dir_fd, draft->draft_name,
 			   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	/* held by us and by the VMM: a draft whose lock is free is what a kill left */
-	if (draft->fd < 0 || flock(draft->fd, LOCK_EX) < 0 || pwrite(draft->fd, key, sizeof(*key), 0) != (ssize_t)sizeof(*key))
-		return failure_set(failure, -errno, "%s/%s: cannot write: %s", dir, draft->draft_name,
-				   strerror(errno));
-	return 0;
+	n = draft->fd < 0 || flock(draft->fd, LOCK_EX) < 0 ? -1 : pwrite(draft->fd, key, sizeof(*key), 0);
+	if (n == (ssize_t)sizeof(*key))
+		return 0;
+	err = n < 0 ? -errno : -ENOSPC;
+	return failure_set(failure, err, "%s/%s: cannot write: %s", dir, draft->draft_name,
+			   strerror(-err));
 }
 
 int templates_commit(struct template_draft *draft, struct failure *failure)

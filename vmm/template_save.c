@@ -74,12 +74,17 @@ static void add_page(uint64_t gpa)
 /* The guest does not run: what is found zero stays so. Runs do not go from one region into the next. */
 static void find_runs(void)
 {
-	for (unsigned int i = 0; i < saving.m->mem.n_regions; i++) {
-		const struct gmem_region *r = &saving.m->mem.region[i];
+	static uint8_t page[TEMPLATE_PAGE];
+	const struct gmem *mem = &saving.m->mem;
 
-		for (uint64_t at = 0; at < r->size; at += TEMPLATE_PAGE) {
-			if (!is_zero(r->hva + at))
-				add_page(r->base + at);
+	for (unsigned int i = 0; i < mem->n_regions; i++) {
+		const struct gmem_region *r = &mem->region[i];
+
+		for (uint64_t gpa = r->base; gpa < r->base + r->size; gpa += TEMPLATE_PAGE) {
+			if (gmem_read(mem, GPA(gpa), page, sizeof(page)))
+				fail(0, "guest memory has a hole");
+			if (!is_zero(page))
+				add_page(gpa);
 		}
 	}
 }

@@ -159,7 +159,7 @@ test_template_refusals()
 	expect_no_template '^nacre: --memory 1K: expected ' --memory 1K
 	expect_no_template 'no-such-kernel: ' --kernel "$PWD/no-such-kernel"
 	echo "templates = relative" > conf
-	expect_no_template 'templates = relative: expected an absolute path' 
+	expect_no_template 'templates = relative: expected an absolute path'
 	: > file
 	echo "templates = $PWD/file/below" > conf
 	expect_no_template 'file/below: cannot make: Not a directory' --memory 64M --cpus 1

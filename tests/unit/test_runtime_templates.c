@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of runtime/templates.c: which file is a template for whom. */
-/* SOURCES: runtime/templates.c runtime/arena.c runtime/failure.c runtime/report.c */
+/* SOURCES: runtime/templates.c runtime/make_path.c runtime/arena.c runtime/failure.c runtime/report.c */
 /* LIBS: -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
