@@ -2,7 +2,7 @@
 /*
  * A template: a file with a machine as it is when nacre-init, booted, first calls the host. VMs that are
  * started from it begin there (docs/templates.md). Up to that point nothing in the guest belongs to a
- * container, and no file system is shared.
+ * container, and no file system is shared. It has the device for volumes, whether there will be any or not.
  *
  *	0		struct template_key, which `nacre` writes and compares
  *	TEMPLATE_STATE	what nacre-vmm writes and reads (vmm/template.h)
@@ -30,7 +30,7 @@ struct template_key {
 	struct template_file vmm, init, kernel;
 	uint64_t memory; /* bytes of the VM */
 	uint32_t cpus;
-	uint32_t volumes; /* 1: with the device for volumes */
+	uint32_t net; /* 1: with a network interface */
 	char host_release[65], host_version[65]; /* uname(2): KVM's behaviour */
 	char zero[6];
 };

@@ -146,6 +146,31 @@ static int read_net(struct creation *creation)
 	return net_read(config->net, config->net_ns_fd, &config->arena, &creation->failure);
 }
 
+/* Whether there will be an interface that a tap serves, or a device for one that comes. */
+static bool has_net(const struct creation *creation)
+{
+	return creation->net.n > 0 || (creation->network_may_come && creation->config.net_ns_fd >= 0);
+}
+
+/*
+ * A machine like this one that has booted, if there is one: with no device but those of every machine, and one
+ * plain interface.
+ */
+static void open_template(struct creation *creation)
+{
+	const char *dir = templates_dir(&creation->conf, rootless_active(), &creation->config.arena);
+	struct net *net = &creation->net;
+	struct template_key key;
+
+	if (!dir || creation->options->console_log || creation->config.blocks.n > 0 || net->passt ||
+	    net->n > 1 || creation->conf.vhost_net)
+		return;
+	if (templates_key(&key, &creation->launch, has_net(creation)) == 0)
+		creation->launch.template_fd = templates_open(dir, &key);
+	if (creation->launch.template_fd >= 0 && net->n == 1)
+		net_plain_device(&net->interface[0]);
+}
+
 static int make_plan(struct creation *creation)
 {
 	struct plan_buffer plan;
@@ -256,8 +281,11 @@ int creation_prepare(struct creation *creation, bool detached)
 				     &creation->failure);
 	if (!err)
 		err = pod_inherit(&creation->config, creation->global->root, &creation->failure);
-	if (!err)
+	if (!err) {
+		choose_size(creation);
+		open_template(creation);
 		err = make_plan(creation);
+	}
 	if (!err && creation->options->console_log) {
 		err = launch->console_fd = inputs_open_console_log(creation->options->console_log,
 								   &creation->failure);
@@ -265,8 +293,6 @@ int creation_prepare(struct creation *creation, bool detached)
 	}
 	if (!err)
 		err = exports_seal(&creation->exports, &creation->config, &creation->failure);
-	if (!err)
-		choose_size(creation);
 	timing_stamp(TIMING_CHECKED);
 	return err;
 }
@@ -315,23 +341,12 @@ static int join_net(struct creation *creation)
 	if (ns_fd < 0 || creation->launch.sandbox)
 		return 0;
 	if (net->n == 0 && creation->network_may_come)
-		err = net_join_spare(net, ns_fd, &creation->failure);
+		err = net_join_spare(net, ns_fd, creation->state.size.cpus, &creation->failure);
 	else
 		err = net_join(net, ns_fd, creation->state.size.cpus, &creation->failure);
 	if (!err && creation->conf.vhost_net)
 		err = net_vhost_open(net, &creation->failure);
 	return err;
-}
-
-/* A machine like this one that has booted, if there is one. */
-static void open_template(struct creation *creation)
-{
-	struct launch *launch = &creation->launch;
-	const char *dir = templates_dir(&creation->conf, rootless_active(), &creation->config.arena);
-	struct template_key key;
-
-	if (dir && templates_key(&key, launch, creation->exports.n_volumes > 0) == 0)
-		launch->template_fd = templates_open(dir, &key);
 }
 
 int creation_start(struct creation *creation, bool with_terminal)
@@ -348,8 +363,6 @@ int creation_start(struct creation *creation, bool with_terminal)
 	err = make_state(creation);
 	if (!err)
 		err = join_net(creation);
-	if (!err && !launch->sandbox)
-		open_template(creation);
 	if (!err)
 		err = launch_start(launch, &creation->failure);
 	cgroup_settle(&creation->cgroup);
@@ -405,8 +418,7 @@ int creation_undo(struct creation *creation)
 }
 
 /* One that this host cannot start from would be an error of every container: a copy is made, and saved again. */
-static int try_template(struct launch *launch, int template_fd, bool volumes,
-			struct failure *failure)
+static int try_template(struct launch *launch, int template_fd, struct failure *failure)
 {
 	autoclose int again_fd = memfd_create("nacre-template", MFD_CLOEXEC);
 	int err;
@@ -414,22 +426,45 @@ static int try_template(struct launch *launch, int template_fd, bool volumes,
 	if (again_fd < 0)
 		return failure_set(failure, -errno, "memfd_create: %s", strerror(errno));
 	launch->template_fd = template_fd;
-	err = launch_template(launch, again_fd, volumes, failure);
+	err = launch_template(launch, again_fd, failure);
 	launch->template_fd = -1;
 	return err;
 }
 
-int creation_save_template(struct creation *creation, int template_fd, bool volumes)
+/* An interface that leads nowhere, as one that is still to come. */
+static int make_template_net(struct creation *creation)
+{
+	struct net *net = &creation->net;
+	int err = creation->config.net_ns_fd = net_namespace_make(&creation->failure);
+
+	if (err >= 0)
+		err = net_join_spare(net, creation->config.net_ns_fd, creation->state.size.cpus,
+				     &creation->failure);
+	if (!err && net->n == 0)
+		err = failure_set(&creation->failure, -ENODEV, "/dev/net/tun: expected a device that "
+				  "nacre may open");
+	return err;
+}
+
+int creation_save_template(struct creation *creation, int template_fd, bool net)
 {
 	struct launch *launch = &creation->launch;
 	struct state *state = &creation->state;
 	const struct state prepared = *state;
-	int err = make_state(creation);
+	int err;
+
+	drop_fd(&launch->template_fd); /* the one that this takes the place of */
+	err = net ? make_template_net(creation) : 0;
 
 	if (!err)
-		err = launch_template(launch, template_fd, volumes, &creation->failure);
+		err = make_state(creation);
 	if (!err)
-		err = try_template(launch, template_fd, volumes, &creation->failure);
+		err = launch_template(launch, template_fd, &creation->failure);
+	if (!err)
+		err = try_template(launch, template_fd, &creation->failure);
+	net_close(&creation->net);
+	creation->net.n = 0;
+	drop_fd(&creation->config.net_ns_fd);
 	cgroup_settle(&creation->cgroup);
 	drop_fd(&launch->cgroup_fd);
 	if (state->cgroup && state->dir_fd >= 0)

@@ -67,10 +67,11 @@ bool creation_started(struct creation *creation);
 int creation_undo(struct creation *creation);
 
 /*
- * After creation_prepare(), any number of times: boots the machine without a container, has it saved to
- * `template_fd`, has another begin as its copy, and removes both. 0, or -errno with the failure set.
+ * After creation_prepare(), any number of times: boots the machine without a container, with a network interface or
+ * without, has it saved to `template_fd`, has another begin as its copy, and removes both. 0; -ENODEV: interfaces
+ * cannot be made here, or another -errno; with the failure set.
  */
-int creation_save_template(struct creation *creation, int template_fd, bool volumes);
+int creation_save_template(struct creation *creation, int template_fd, bool net);
 
 /* Closes everything. */
 void creation_close(struct creation *creation);

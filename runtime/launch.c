@@ -302,7 +302,7 @@ static int start_all(struct launch *launch, struct monitor_start *start, struct 
 		.listener = listener_fd,
 		.control = control_fd,
 		.save_fd = -1,
-		.volumes = launch->exports->n_volumes > 0,
+		.volumes = launch->exports->n_volumes > 0 || launch->template_fd >= 0,
 	};
 	autoclose int vmm_socket = -1;
 	autoclose int fsd_socket = -1;
@@ -383,14 +383,14 @@ static int explain_template(const struct launch *launch, struct failure *failure
 	}
 }
 
-int launch_template(struct launch *launch, int template_fd, bool volumes, struct failure *failure)
+int launch_template(struct launch *launch, int template_fd, struct failure *failure)
 {
 	autoclose int listener_fd = listener_create(launch->state->dir_fd, SOCKET_FILE, SOCK_STREAM,
 						    failure);
 	autoclose int vmm_socket = -1;
 	autoclose int no_fsd = -1; /* a VMM whose nacre-fsd is gone ends: so it does when we are killed */
 	struct vmm_role role = {
-		.listener = listener_fd, .control = -1, .save_fd = template_fd, .volumes = volumes,
+		.listener = listener_fd, .control = -1, .save_fd = template_fd, .volumes = true,
 	};
 	int pair[2];
 	int err;

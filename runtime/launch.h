@@ -55,7 +55,7 @@ int launch_start(struct launch *launch, struct failure *failure);
  * Boots a machine that becomes a template, alone, and waits for its end. 0, or -errno with the failure set;
  * nothing of it is left.
  */
-int launch_template(struct launch *launch, int template_fd, bool volumes, struct failure *failure);
+int launch_template(struct launch *launch, int template_fd, struct failure *failure);
 
 /* Notes in the state what was started. */
 void launch_note(const struct launch *launch);

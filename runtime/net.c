@@ -19,6 +19,12 @@ struct net_interface *net_add_interface(struct net *net)
 	return interface;
 }
 
+void net_plain_device(struct net_interface *interface)
+{
+	memcpy(interface->device, (const uint8_t[])NET_PLAIN_MAC, sizeof(interface->device));
+	interface->device_mtu = NET_MTU_MAX;
+}
+
 int net_add_message_of(struct net *net, const struct nlmsghdr *head, struct arena *arena)
 {
 	size_t len = mnl_nlmsg_get_payload_len(head);
@@ -66,7 +72,7 @@ void net_add_to_vmm(const struct net *net, struct spawn *vmm)
 		spawn_arg(vmm, arena_printf(vmm->arena, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1],
 					    m[2], m[3], m[4], m[5]));
 		spawn_arg(vmm, "--net-mtu");
-		spawn_arg(vmm, arena_printf(vmm->arena, "%u", interface->mtu));
+		spawn_arg(vmm, arena_printf(vmm->arena, "%u", interface->device_mtu));
 		add_limits(&net->limits, vmm);
 		for (unsigned int k = 0; k < interface->n_taps; k++)
 			spawn_arg_fd(vmm, "--net-tap", interface->taps[k]);

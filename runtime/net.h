@@ -21,8 +21,8 @@
 #define NET_QUEUES_MAX	   4u /* queue pairs of an interface */
 /* The largest MTU of a tap: 65535 bytes with an Ethernet header. */
 #define NET_MTU_MAX 65521u
-/* MAC address of the spare device. */
-#define NET_SPARE_MAC { 0x02, 0x6e, 0x61, 0x63, 0x72, 0x65 }
+/* MAC address of a plain device. */
+#define NET_PLAIN_MAC { 0x02, 0x6e, 0x61, 0x63, 0x72, 0x65 }
 
 /* An address that an interface has. */
 struct net_address {
@@ -37,7 +37,8 @@ struct net_addresses {
 
 struct net_interface {
 	char name[16];
-	uint8_t device[6]; /* MAC address of the VM's device */
+	uint8_t device[6]; /* MAC address of the VM's device, and the most that it takes */
+	uint32_t device_mtu;
 	uint8_t mac[6];
 	bool is_spare; /* for an interface that is attached later: only a device so far */
 	uint32_t index, mtu, flags; /* flags: IFF_* for the guest */
@@ -82,6 +83,12 @@ ARENA_LIST_ADD(net_add_address, struct net_addresses, struct net_address)
 
 /* A new interface, its descriptors -1. NULL: there are NET_INTERFACES_MAX. */
 struct net_interface *net_add_interface(struct net *net);
+
+/*
+ * The VM's device is to be one that tells nothing of its interface: one that is not known yet, or the one that a
+ * template has. The guest gives it the interface's MAC address and MTU.
+ */
+void net_plain_device(struct net_interface *interface);
 
 /* Adds a copy of a message's body. 0, or -EMSGSIZE when it is longer than the guest takes. */
 int net_add_message_of(struct net *net, const struct nlmsghdr *head, struct arena *arena);

@@ -139,6 +139,11 @@ struct joining {
 	struct failure *failure;
 };
 
+static unsigned int queues_of(unsigned int wanted)
+{
+	return wanted > NET_QUEUES_MAX ? NET_QUEUES_MAX : wanted;
+}
+
 static int make_spare(void *ctx)
 {
 	const struct joining *joining = ctx;
@@ -152,19 +157,18 @@ static int make_spare(void *ctx)
 		joining->net->n = 0;
 		return 0;
 	}
-	return taps_open(&joining->net->interface[0], 1, joining->failure);
+	return taps_open(&joining->net->interface[0], joining->queues, joining->failure);
 }
 
-int net_join_spare(struct net *net, int ns_fd, struct failure *failure)
+int net_join_spare(struct net *net, int ns_fd, unsigned int queues, struct failure *failure)
 {
 	struct net_interface *interface = net_add_interface(net);
-	struct joining joining = { .net = net, .failure = failure };
+	struct joining joining = { .net = net, .queues = queues_of(queues), .failure = failure };
 
 	interface->is_spare = true;
 	snprintf(interface->name, sizeof(interface->name), "(to come)");
-	memcpy(interface->device, (const uint8_t[])NET_SPARE_MAC, sizeof(interface->device));
+	net_plain_device(interface);
 	interface->index = NET_SPARE_INDEX;
-	interface->mtu = NET_MTU_MAX;
 	return net_within(ns_fd, make_spare, &joining, failure);
 }
 
@@ -252,7 +256,7 @@ int net_join(struct net *net, int ns_fd, unsigned int queues, struct failure *fa
 {
 	struct joining joining = {
 		.net = net,
-		.queues = queues > NET_QUEUES_MAX ? NET_QUEUES_MAX : queues,
+		.queues = queues_of(queues),
 		.failure = failure,
 	};
 

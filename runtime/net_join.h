@@ -23,10 +23,10 @@ int net_join(struct net *net, int ns_fd, unsigned int queues, struct failure *fa
 
 /*
  * For a container whose network may be attached between create and start (containerd's CNI, Docker,
- * hooks): a device and its tap, without an interface yet; none where nacre may not open /dev/net/tun. 0, or
- * -errno with the failure set.
+ * hooks), and for a template: a device and its tap of `queues` queues, without an interface yet; none where nacre may
+ * not open /dev/net/tun. 0, or -errno with the failure set.
  */
-int net_join_spare(struct net *net, int ns_fd, struct failure *failure);
+int net_join_spare(struct net *net, int ns_fd, unsigned int queues, struct failure *failure);
 
 /*
  * Joins the one interface that *net was filled with (net_read()) to the spare tap of the namespace.

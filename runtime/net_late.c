@@ -83,8 +83,7 @@ static int read_attached(struct net *net, int ns_fd, bool has_spare, struct aren
 				   "and no tap was made for it then: /dev/net/tun: expected a device "
 				   "that nacre may open", net->interface[0].name);
 	if (!err && net->n > 0)
-		memcpy(net->interface[0].device, (const uint8_t[])NET_SPARE_MAC,
-		       sizeof(net->interface[0].device));
+		net_plain_device(&net->interface[0]);
 	return err;
 }
 

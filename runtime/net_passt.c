@@ -86,7 +86,7 @@ void net_passt_configure(struct net *net, const char *path, struct arena *arena)
 	interface->mac[0] = (uint8_t)((interface->mac[0] & 0xfcu) | 2u); /* local, not a group */
 	memcpy(interface->device, interface->mac, sizeof(interface->device));
 	interface->index = INDEX;
-	interface->mtu = MTU;
+	interface->mtu = interface->device_mtu = MTU;
 	interface->flags = IFF_UP;
 	for (size_t i = 0; i < N_NETWORKS; i++)
 		add_address(net, i, arena);

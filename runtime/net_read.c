@@ -121,7 +121,7 @@ static int on_link(const struct nlmsghdr *head, void *ctx)
 	memcpy(interface->mac, mnl_attr_get_payload(mac), sizeof(interface->mac));
 	memcpy(interface->device, interface->mac, sizeof(interface->device));
 	interface->index = (uint32_t)info->ifi_index;
-	interface->mtu = mtu;
+	interface->mtu = interface->device_mtu = mtu;
 	interface->flags = info->ifi_flags & (IFF_UP | IFF_NOARP | IFF_ALLMULTI | IFF_PROMISC);
 	if (spec)
 		read_ipv6(interface, spec);

@@ -47,7 +47,7 @@ static void note_file(struct template_file *file, const struct stat *st)
 	};
 }
 
-int templates_key(struct template_key *key, const struct launch *launch, bool volumes)
+int templates_key(struct template_key *key, const struct launch *launch, bool net)
 {
 	struct stat vmm, init, kernel;
 	struct utsname host;
@@ -62,7 +62,7 @@ int templates_key(struct template_key *key, const struct launch *launch, bool vo
 	note_file(&key->kernel, &kernel);
 	key->memory = launch->state->size.memory;
 	key->cpus = launch->state->size.cpus;
-	key->volumes = volumes;
+	key->net = net;
 	snprintf(key->host_release, sizeof(key->host_release), "%s", host.release);
 	snprintf(key->host_version, sizeof(key->host_version), "%s", host.version);
 	return 0;
@@ -71,7 +71,7 @@ int templates_key(struct template_key *key, const struct launch *launch, bool vo
 static void name_of(char *name, size_t room, const struct template_key *key)
 {
 	snprintf(name, room, "%lluM-%u%s" SUFFIX, (unsigned long long)(key->memory >> 20), key->cpus,
-		 key->volumes ? "-volumes" : "");
+		 key->net ? "-net" : "");
 }
 
 /* What a VM begins with is as good as a program: nobody but who runs it may have written it. */
@@ -120,7 +120,7 @@ static bool is_ours(const char *name, bool draft)
 	const char *at = draft ? behind(name, ".") : name;
 
 	at = behind_any(behind(behind_any(at, digits), "M-"), digits);
-	at = behind(at && behind(at, "-volumes") ? behind(at, "-volumes") : at, SUFFIX);
+	at = behind(at && behind(at, "-net") ? behind(at, "-net") : at, SUFFIX);
 	if (draft)
 		at = behind_any(behind(at, "."), "0123456789abcdef");
 	return at && *at == '\0';

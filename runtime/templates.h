@@ -21,8 +21,8 @@
  */
 const char *templates_dir(const struct conf *conf, bool is_rootless, struct arena *arena);
 
-/* What a template of this launch, with or without the device for volumes, is to say. 0 or -errno. */
-int templates_key(struct template_key *key, const struct launch *launch, bool volumes);
+/* What a template of this launch, with or without a network interface, is to say. 0 or -errno. */
+int templates_key(struct template_key *key, const struct launch *launch, bool net);
 
 /* Opens the template with this key. A descriptor; -ENOENT: there is none that fits. */
 int templates_open(const char *dir, const struct template_key *key);

@@ -55,6 +55,12 @@ struct virtio_dev_ops {
 	/* The driver reset the device. From the vCPU thread, queues are reset already. May be NULL. */
 	void (*reset)(struct virtio_dev *dev);
 	/*
+	 * What the driver has set beside the transport, for a template (dev_state.h), and its way back: 0, or
+	 * -EINVAL. From the main or the device thread, lock held. May be NULL.
+	 */
+	uint32_t (*own_state)(const struct virtio_dev *dev);
+	int (*set_own_state)(struct virtio_dev *dev, uint32_t own);
+	/*
 	 * The device was reset, some time ago: from the device thread, before it notifies a queue
 	 * of the new life. For what only that thread may touch. May be NULL.
 	 */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mmio.h"
+
 static int queue_save(const struct virtq *q, struct dev_queue_state *state)
 {
 	*state = (struct dev_queue_state){
@@ -42,6 +44,7 @@ int dev_state_save(struct virtio_dev *dev, struct dev_state *state)
 		.interrupt_status = __atomic_load_n(&dev->interrupt_status, __ATOMIC_SEQ_CST),
 		.config_generation = dev->config_generation,
 		.n_queues = dev->ops->n_queues,
+		.own = dev->ops->own_state ? dev->ops->own_state(dev) : 0,
 	};
 	if (dev->quiesce_due || dev->status & (VIRTIO_CONFIG_S_NEEDS_RESET | VIRTIO_CONFIG_S_FAILED))
 		r = -EBUSY;
@@ -80,7 +83,8 @@ int dev_state_restore(struct virtio_dev *dev, const struct dev_state *state)
 {
 	int r = 0;
 
-	if (state->device_id != dev->ops->device_id || state->n_queues != dev->ops->n_queues)
+	if (state->device_id != dev->ops->device_id || state->n_queues != dev->ops->n_queues ||
+	    state->driver_features & ~mmio_offered_features(dev))
 		return -EINVAL;
 	dev->status = state->status;
 	dev->driver_features = state->driver_features;
@@ -89,6 +93,8 @@ int dev_state_restore(struct virtio_dev *dev, const struct dev_state *state)
 	dev->queue_sel = state->queue_sel;
 	__atomic_store_n(&dev->interrupt_status, state->interrupt_status, __ATOMIC_SEQ_CST);
 	dev->config_generation = state->config_generation;
+	if (dev->ops->set_own_state)
+		r = dev->ops->set_own_state(dev, state->own);
 	for (uint32_t i = 0; i < dev->ops->n_queues && !r; i++)
 		r = queue_restore(dev, i, &state->queue[i]);
 	/*

@@ -22,6 +22,8 @@ struct dev_state {
 	uint64_t driver_features;
 	uint32_t features_sel, driver_features_sel, queue_sel;
 	uint32_t interrupt_status, config_generation, n_queues;
+	uint32_t own; /* ops->own_state */
+	uint32_t zero;
 	struct dev_queue_state queue[DEV_QUEUES_MAX];
 };
 
@@ -30,7 +32,7 @@ int dev_state_save(struct virtio_dev *dev, struct dev_state *state);
 
 /*
  * Sets a device that was just made, and has it look at its queues. 0, or -EINVAL: the state is none that it could be in
- * (another device, a ring outside of memory).
+ * (another device, features that it does not offer, a ring outside of memory).
  */
 int dev_state_restore(struct virtio_dev *dev, const struct dev_state *state);
 

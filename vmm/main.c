@@ -187,11 +187,20 @@ static void set_beginning(const struct arch_images *images)
 		arch_set_boot(&machine, images, options.console_fd >= 0 ? "console=hvc0" : "");
 }
 
-/* Devices that a template has are those which options ask for, without ports and disks. */
+/* How many make_devices() makes. */
+static unsigned int count_devices(void)
+{
+	return 3u + (options.volumes ? 1u : 0u) + (options.console_fd >= 0 ? 1u : 0u) + options.n_nets +
+	       options.n_blocks;
+}
+
+/* Devices that a template has: no port, no disk, and no interface but one that a tap serves. */
 static bool may_be_copy(void)
 {
-	return options.template_fd >= 0 && options.n_nets == 0 && options.n_blocks == 0 &&
-	       options.console_fd < 0;
+	const struct net_options *net = &options.net[0];
+
+	return options.template_fd >= 0 && options.console_fd < 0 && options.n_blocks == 0 &&
+	       (options.n_nets == 0 || (options.n_nets == 1 && net->n_taps > 0 && net->n_vhosts == 0));
 }
 
 /*
@@ -207,7 +216,8 @@ static void build_machine(void)
 	machine.n_cpus = (unsigned int)options.cpus;
 	kvm_map_memory(&machine);
 	is_copy = may_be_copy() &&
-		  template_open(&machine, (int)options.kvm_fd, (int)options.template_fd);
+		  template_open(&machine, count_devices(), (int)options.kvm_fd,
+				(int)options.template_fd);
 	if (!is_copy && options.template_fd >= 0)
 		close((int)options.template_fd);
 	check(-pthread_create(&loader, NULL, load_images, &images), "starting threads");

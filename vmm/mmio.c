@@ -18,7 +18,7 @@
 #define MMIO_VERSION   2u
 #define MMIO_VENDOR_ID 0x4352434eu /* "NCRC" */
 
-static uint64_t offered_features(const struct virtio_dev *dev)
+uint64_t mmio_offered_features(const struct virtio_dev *dev)
 {
 	return dev->ops->features | UINT64_C(1) << VIRTIO_F_VERSION_1 |
 	       UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX;
@@ -95,7 +95,7 @@ static uint32_t read_register(struct virtio_dev *dev, uint64_t off)
 	case VIRTIO_MMIO_DEVICE_FEATURES:
 		if (dev->features_sel > 1)
 			return 0;
-		return (uint32_t)(offered_features(dev) >> (32 * dev->features_sel));
+		return (uint32_t)(mmio_offered_features(dev) >> (32 * dev->features_sel));
 	case VIRTIO_MMIO_QUEUE_NUM_MAX:
 		return q ? dev_queue_size_max(dev, dev->queue_sel) : 0;
 	case VIRTIO_MMIO_QUEUE_READY:
@@ -149,7 +149,7 @@ static void write_status(struct virtio_dev *dev, uint32_t value)
 	}
 	/* §3.1.1 step 6: FEATURES_OK stays unset when we cannot work with what was accepted. */
 	if (added & VIRTIO_CONFIG_S_FEATURES_OK) {
-		bool subset = !(dev->driver_features & ~offered_features(dev));
+		bool subset = !(dev->driver_features & ~mmio_offered_features(dev));
 		bool modern = dev->driver_features >> VIRTIO_F_VERSION_1 & 1;
 
 		if (!subset || !modern)

@@ -19,6 +19,9 @@
  */
 int mmio_attach(struct virtio_dev *dev, const struct gmem *mem);
 
+/* Of the device and of the transport. */
+uint64_t mmio_offered_features(const struct virtio_dev *dev);
+
 /* Takes the notifications of queues [first, first + n) to the calling thread's loop. 0 or -errno. */
 int mmio_listen(struct virtio_dev *dev, uint32_t first, uint32_t n);
 

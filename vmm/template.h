@@ -4,8 +4,9 @@
  * is the file's pages until they write to them.
  *
  * What is saved: guest memory, the vCPUs and interrupt controllers, and of each device the transport and
- * its queues. Devices have no state of their own at that point: no connection of vsock was taken, no FUSE
- * session was begun. The guest's first packet still lies in its queue, and the copy's device finds it there.
+ * its queues. Devices have next to no state of their own at that point: no connection of vsock was taken, no
+ * FUSE session was begun, no network interface is up. The guest's first packet still lies in its queue, and
+ * the copy's device finds it there.
  *
  * The file was made by this program for the same user; what it says is checked all the same, and one that
  * does not fit the machine is not used.
@@ -30,10 +31,10 @@ void template_save_init(struct machine *m, int kvm_fd, int fd);
 void template_save_begin(void);
 
 /*
- * Using. Reads what the file says of the machine. False when it is of another one than this (processors,
- * memory, devices to come): boot then. Main thread, before confinement.
+ * Using. Reads what the file says of the machine, which is to have n_devs devices. False when it is of another
+ * one than this (processors, memory, devices): boot then. Main thread, before confinement.
  */
-bool template_open(const struct machine *m, int kvm_fd, int fd);
+bool template_open(const struct machine *m, unsigned int n_devs, int kvm_fd, int fd);
 
 /*
  * Maps the template's pages over guest memory. Needs nothing of KVM: any thread. Errors end in

@@ -49,7 +49,7 @@ static bool read_runs(const struct machine *m)
 	return true;
 }
 
-bool template_open(const struct machine *m, int kvm_fd, int fd)
+bool template_open(const struct machine *m, unsigned int n_devs, int kvm_fd, int fd)
 {
 	const struct template_head *h = &template.head;
 	struct stat st;
@@ -60,7 +60,7 @@ bool template_open(const struct machine *m, int kvm_fd, int fd)
 		return false;
 	template.size = (uint64_t)st.st_size;
 	return arch_can_copy(kvm_fd) && h->memory == m->memory && h->n_cpus == m->n_cpus &&
-	       h->arch_size == arch_state_size(m) && h->n_runs > 0 &&
+	       h->n_devs == n_devs && h->arch_size == arch_state_size(m) && h->n_runs > 0 &&
 	       h->n_runs <= TEMPLATE_RUNS_MAX && h->cpu_digest == arch_cpu_digest(m, kvm_fd) &&
 	       read_runs(m);
 }
@@ -82,8 +82,6 @@ void template_map(const struct machine *m)
 
 void template_restore(struct machine *m)
 {
-	if (template.head.n_devs != m->n_devs)
-		setup_fail(0, "template: it has %u devices, the VM %u", template.head.n_devs, m->n_devs);
 	arch_state_restore(m, template.cpus);
 	for (unsigned int i = 0; i < m->n_devs; i++) {
 		int r = dev_state_restore(&m->dev[i], &template.head.dev[i]);

@@ -237,6 +237,24 @@ static void activate(struct virtio_dev *dev)
 		net_vhost_wake(net);
 }
 
+/* A template has the queue pairs that its driver asked for at the probe. */
+static uint32_t own_state(const struct virtio_dev *dev)
+{
+	const struct net *net = dev->ctx;
+
+	return net->n_active;
+}
+
+static int set_own_state(struct virtio_dev *dev, uint32_t n_active)
+{
+	struct net *net = dev->ctx;
+
+	if (n_active < 1 || n_active > net->n_ports)
+		return -EINVAL;
+	net->n_active = n_active;
+	return 0;
+}
+
 static void init_ports(struct net *net, const struct net_options *o)
 {
 	net->n_ports = o->n_taps ? o->n_taps : 1;
@@ -266,6 +284,8 @@ static void init_ops(struct net *net)
 		.in_kernel = net->vhost.on,
 		.activate = activate,
 		.reset = reset,
+		.own_state = own_state,
+		.set_own_state = set_own_state,
 		.notify = notify,
 	};
 	if (many)

@@ -64,7 +64,7 @@ test_a_template_of_a_user()
 	export XDG_CACHE_HOME=$PWD/cache
 	as_joe template --memory 64M --cpus 1
 	expect_success "$PWD/cache/nacre/templates/128M-1.template
-$PWD/cache/nacre/templates/128M-1-volumes.template"
+$PWD/cache/nacre/templates/128M-1-net.template"
 	mkdir volume
 	chown nacre-joe: volume
 	as_joe run --memory 64M --cpus 1 --rootfs "$PWD/rootfs" --timing "$PWD/timing" --volume "$PWD/volume:/v" -- \

@@ -127,13 +127,9 @@ test_engine_verbs_and_a_second_vm()
 	expect_equal "filters after delete" "" "$(in_network one tc qdisc show dev eth0 | grep clsact)"
 }
 
-# The network comes between create and start, into the namespace of the container's pid, as containerd's
-# CNI and Docker do it.
 LIMITS[test_network_attached_after_create]=240
 test_network_attached_after_create()
 {
-	local pid
-
 	NETWORKS=$PWD
 	new_bridge
 	make_bundle sh -c 'ip -o addr show eth0 | grep -c "10.99.0.7/24"; cat /sys/class/net/eth0/address
@@ -141,11 +137,7 @@ test_network_attached_after_create()
 	serve_file world 10.99.0.1 "hello from the bridge"
 	"$NACRE_BIN" "${E2E_ROOT[@]}" create --bundle bundle --pid-file "$PWD/pid" nacre-e2e-late > out 2> err
 	expect_equal "create" 0 $?
-	pid=$(< pid)
-	in_network world ip link add late type veth peer name eth0 netns "$pid"
-	in_network world ip link set late master bridge up
-	nsenter --net="/proc/$pid/ns/net" sh -c 'ip link set lo up; ip link set eth0 address 02:99:00:00:00:07 up
-		ip addr add 10.99.0.7/24 dev eth0; ip route add default via 10.99.0.1'
+	plug_late "$(< pid)"
 	"$NACRE_BIN" "${E2E_ROOT[@]}" start nacre-e2e-late 2> err.start
 	expect_equal "start" 0 $?
 	expect_equal "start says nothing" "" "$(< err.start)"

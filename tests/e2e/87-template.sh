@@ -8,6 +8,8 @@ set -uo pipefail
 . "${0%/*}/lib/tests.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/network.sh
+. "$E2E_DIR/lib/network.sh"
 
 LIMITS[test_template]=240
 LIMITS[test_template_that_does_not_fit]=240
@@ -48,7 +50,7 @@ test_template()
 	nacre template --memory 64M --cpus 1
 	expect_status 0
 	expect_equal "what template prints" "$PWD/templates/128M-1.template
-$PWD/templates/128M-1-volumes.template" "$OUT"
+$PWD/templates/128M-1-net.template" "$OUT"
 	expect_silent
 	expect_equal "mode of the template" 600 "$(stat -c %a templates/128M-1.template)"
 	expect_equal "what is in the directory" 2 "$(find templates -type f | wc -l)"
@@ -163,6 +165,51 @@ test_template_refusals()
 	: > file
 	echo "templates = $PWD/file/below" > conf
 	expect_no_template 'file/below: cannot make: Not a directory' --memory 64M --cpus 1
+}
+
+# A namespace with an interface, and one where it comes after create: the machine has the same device for both.
+LIMITS[test_template_with_a_network]=300
+test_template_with_a_network()
+{
+	local vmm
+
+	use_templates
+	NETWORKS=$PWD
+	new_bridge
+	serve_file world 10.99.0.1 "hello from the bridge"
+	nacre template --memory 64M --cpus 2
+	expect_status 0
+	make_network_bundle one sh -c '
+		cat /sys/class/net/eth0/address /sys/class/net/eth0/mtu
+		ip -o addr show dev eth0 | grep -c "10.99.0.2/24"
+		timeout 10 wget -qO - http://10.99.0.1:8080/file
+		wget -qO - http://10.99.0.1:8080/file | wc -l; ls /sys/class/net | wc -w'
+	edit '"resources": {' '"resources": {"memory": {"limit": 67108864}, "cpu": {"quota": 200000, "period": 100000}, '
+	nacre run --timing timing --bundle bundle nacre-e2e-one
+	expect_success "02:99:00:00:00:02
+1400
+1
+hello from the bridge
+1
+2"
+	expect_copy "a container with an interface"
+
+	rm -r bundle
+	make_bundle sh -c 'ip -o addr show eth0 | grep -c "10.99.0.7/24"; cat /sys/class/net/eth0/address
+		timeout 10 wget -qO - http://10.99.0.1:8080/file; sleep 600'
+	edit '"resources": {' '"resources": {"memory": {"limit": 67108864}, "cpu": {"quota": 200000, "period": 100000}, '
+	"$NACRE_BIN" "${E2E_ROOT[@]}" create --bundle bundle --pid-file "$PWD/pid" nacre-e2e-late > out 2> err
+	expect_equal "create" 0 $?
+	vmm=$(pgrep -n -f 'nacre-vmm .*--template')
+	expect_match "the VMM's memory" '128M-2-net.template' "$(grep -o '[^/]*template$' "/proc/$vmm/maps")"
+	plug_late "$(< pid)"
+	"$NACRE_BIN" "${E2E_ROOT[@]}" start nacre-e2e-late 2> err.start
+	expect_equal "start" 0 $?
+	wait_until $((5 * E2E_SLOW)) grep -q bridge out
+	expect_equal "what the container saw" "1
+02:99:00:00:00:07
+hello from the bridge" "$(< out)"
+	"$NACRE_BIN" "${E2E_ROOT[@]}" delete --force nacre-e2e-late
 }
 
 test_template_of_two_processors()

@@ -139,6 +139,9 @@ static void test_lies(void **state)
 	bad.device_id++;
 	expect_refused(f, &bad);
 	bad = f->state;
+	bad.driver_features |= UINT64_C(1) << 40; /* never offered */
+	expect_refused(f, &bad);
+	bad = f->state;
 	bad.n_queues = DEV_QUEUES_MAX + 1;
 	expect_refused(f, &bad);
 	bad = f->state;

@@ -58,11 +58,11 @@ static int teardown(void **state)
 	return system(command);
 }
 
-static struct template_key key_of(bool volumes)
+static struct template_key key_of(bool net)
 {
 	struct template_key key;
 
-	assert_int_equal(templates_key(&key, &launch, volumes), 0);
+	assert_int_equal(templates_key(&key, &launch, net), 0);
 	return key;
 }
 
@@ -93,15 +93,15 @@ static void path_of(char *path, size_t room, const char *name)
 
 static void test_made_and_found(void **state)
 {
-	struct template_key key = key_of(false), with_volumes = key_of(true);
+	struct template_key key = key_of(false), with_net = key_of(true);
 
 	(void)state;
 	assert_false(found(&key));
 	make(&key);
 	assert_true(found(&key));
-	assert_false(found(&with_volumes));
-	make(&with_volumes);
-	assert_true(found(&with_volumes));
+	assert_false(found(&with_net));
+	make(&with_net);
+	assert_true(found(&with_net));
 	make(&key); /* anew */
 	assert_true(found(&key));
 }

@@ -2,7 +2,7 @@
 /* Unit tests of virtio-net: a fake guest on fake memory, sockets in place of tap and passt. */
 /* SOURCES: vmm/virtio_net.c vmm/virtio_net_rx.c vmm/virtio_net_tx.c vmm/virtio_net_tap.c */
 /* SOURCES: vmm/virtio_net_stream.c vmm/virtio_net_limit.c vmm/virtio_net_vhost.c vmm/vhost_call.c vmm/thread.c */
-/* SOURCES: vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/loop.c vmm/log.c */
+/* SOURCES: vmm/dev_state.c vmm/mmio.c vmm/times.c vmm/dev.c vmm/virtq.c vmm/gmem.c vmm/loop.c vmm/log.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/rtnetlink.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "fake_driver.h"
+#include "vmm/dev_state.h"
 #include "vmm/virtio_net.h"
 
 #define N_PAIRS 2u
@@ -495,6 +497,26 @@ static void test_queue_pairs(void **state)
 	expect_sent(t.tap[1], 99);
 }
 
+/* A template's copy has the pairs that the driver asked for before it was one. */
+static void test_queue_pairs_of_a_template(void **state)
+{
+	static const uint8_t two[] = { 4, 0, 2, 0 };
+	struct dev_state saved, bad;
+
+	(void)state;
+	assert_int_equal(command(two, 4), VIRTIO_NET_OK);
+	assert_int_equal(dev_state_save(TAP, &saved), 0);
+	reg_write(TAP, VIRTIO_MMIO_STATUS, 0);
+	settle();
+	for (bad = saved, bad.own = 0; bad.own <= N_PAIRS + 1; bad.own += N_PAIRS + 1)
+		assert_int_equal(dev_state_restore(TAP, &bad), -EINVAL);
+	assert_int_equal(dev_state_restore(TAP, &saved), 0);
+	offer_rx(TAP, 1, 20, 30, 1536);
+	tap_says(t.tap[1], 78);
+	settle();
+	expect_frame(1, 1536, 78);
+}
+
 static void test_command_without_room_for_an_answer(void **state)
 {
 	(void)state;
@@ -727,6 +749,7 @@ int main(void)
 		cmocka_unit_test_setup(test_frame_lengths, setup),
 		cmocka_unit_test_setup(test_full_tap_does_not_stall, setup),
 		cmocka_unit_test_setup(test_queue_pairs, setup),
+		cmocka_unit_test_setup(test_queue_pairs_of_a_template, setup),
 		cmocka_unit_test_setup(test_command_without_room_for_an_answer, setup),
 		cmocka_unit_test_setup(test_stream_both_ways, setup),
 		cmocka_unit_test_setup(test_stream_many_small_frames, setup),

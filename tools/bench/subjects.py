@@ -71,6 +71,11 @@ def write_conf(work, name):
     return path, templates
 
 
+def size_options(setup):
+    """nacre's, of a container's limits."""
+    return ["--cpus", "1", "--memory", f"{setup.memory_mib}M"]
+
+
 class Nacre(Subject):
     """nacre run, from the build directory. Its machines boot: the nacre.conf of the benchmark's own
     environment (inside.py) names a directory where no template is."""
@@ -84,7 +89,7 @@ class Nacre(Subject):
     def __init__(self, setup):
         super().__init__(setup)
         self.program = os.path.join(setup.build, "bin/nacre")
-        self.size = ["--cpus", "1", "--memory", f"{setup.memory_mib}M"]
+        self.size = size_options(setup)
 
     def missing(self):
         return None if os.path.exists(self.program) else f"{self.program} is not built"
@@ -112,24 +117,24 @@ class Nacre(Subject):
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-class NacreTemplate(Nacre):
-    """The same command line, whose machines begin as copies of one that `nacre template` has booted."""
+class _OfTemplate:
+    """Of a subject whose machines begin as copies of one that `nacre template` has booted."""
 
-    name = "nacre-template"
     benches = ("start", "exits", "density")     # what follows the start is as nacre's
 
     def __init__(self, setup):
         super().__init__(setup)
-        conf, self.templates = write_conf(setup.work, self.name)
-        self.env = {**os.environ, "NACRE_CONFIG": conf}
+        self.conf, self.templates = write_conf(setup.work, self.name)
         self._is_prepared = False
 
     def prepare(self):
         if self._is_prepared:
             return
+        program = os.path.join(self.setup.build, "bin/nacre")
         self.setup.say(f"{self.name}: nacre template")
         try:
-            sampler.once(self.setup.sample, [self.program, "template", *self.size], env=self.env)
+            sampler.once(self.setup.sample, [program, "template", *size_options(self.setup)],
+                         env={**os.environ, "NACRE_CONFIG": self.conf})
         except sampler.Failure as failure:
             raise sampler.Failure(f"nacre template: {failure}") from None
         self._check_copy()
@@ -139,12 +144,22 @@ class NacreTemplate(Nacre):
         """nacre boots where no template fits, and says nothing: such times are not to stand here."""
         name = self.setup.new_name()
         try:
-            with talk(self.command(["/probe", "serve"], name), env=self.env) as conversation:
-                if not memory.is_mapped_below(self.templates, memory.pids_of(conversation.process.pid, name)):
+            with talk(self.command(["/probe", "serve"], name), env=self.env):
+                if not memory.is_mapped_below(self.templates, memory.processes()):
                     raise sampler.Failure("the machine is no copy of the template: it has booted")
         except sampler.Failure:
             self.remove(name)
             raise
+
+
+class NacreTemplate(_OfTemplate, Nacre):
+    """The same command line as nacre's."""
+
+    name = "nacre-template"
+
+    def __init__(self, setup):
+        super().__init__(setup)
+        self.env = {**os.environ, "NACRE_CONFIG": self.conf}
 
 
 def make_bundle(setup, spec_command, owner, program, volume=None, network=None):
@@ -267,6 +282,20 @@ class PodmanNacre(Podman):
         return os.path.join(self.setup.build, "bin/nacre")
 
 
+class PodmanNacreTemplate(_OfTemplate, PodmanNacre):
+    """podman hands few variables on: a script says which nacre.conf it is."""
+
+    name = "podman+nacre-template"
+
+    def runtime_path(self):
+        path = os.path.join(self.setup.work, "nacre-of-template")
+        if not os.path.exists(path):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(f"#!/bin/sh\nNACRE_CONFIG={self.conf} exec {super().runtime_path()} \"$@\"\n")
+            os.chmod(path, 0o755)
+        return path
+
+
 class PodmanCrun(Podman):
     name = "podman+crun"
     runtime = "crun"
@@ -286,7 +315,8 @@ class PodmanKata(Podman):
     can_exec = False
 
 
-ALL = (Nacre, NacreTemplate, Crun, Runc, Runsc, PodmanNacre, PodmanCrun, PodmanRunc, PodmanKata)
+ALL = (Nacre, NacreTemplate, Crun, Runc, Runsc, PodmanNacre, PodmanNacreTemplate, PodmanCrun, PodmanRunc,
+       PodmanKata)
 
 
 def files_of(program):

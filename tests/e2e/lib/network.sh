@@ -81,6 +81,15 @@ plug()	# NAME NUMBER
 		ip neigh add 10.99.0.9 lladdr 02:99:00:00:00:09 dev eth0 nud permanent"
 }
 
+# Between create and start, into the namespace of the container's pid, as containerd's CNI and Docker do it.
+plug_late()	# PID
+{
+	in_network world ip link add late type veth peer name eth0 netns "$1"
+	in_network world ip link set late master bridge up
+	nsenter --net="/proc/$1/ns/net" sh -c 'ip link set lo up; ip link set eth0 address 02:99:00:00:00:07 up
+		ip addr add 10.99.0.7/24 dev eth0; ip route add default via 10.99.0.1'
+}
+
 # A bundle that joins a network, with ping.
 make_network_bundle()	# NETWORK COMMAND…
 {
