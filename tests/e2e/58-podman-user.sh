@@ -80,6 +80,16 @@ test_a_life()
 	expect_no_state
 }
 
+LIMITS[test_a_pod]=300
+test_a_pod()
+{
+	[ "$RUNTIME" = "$NACRE" ] || skip "what a second container is told is nacre's"
+	user_is_ready
+	need_command catatonit
+	podman_pod_lives
+	expect_no_state
+}
+
 # slirp4netns brings the network, whose other end is the user's own: it reaches what the host's user reaches.
 test_slirp4netns()
 {

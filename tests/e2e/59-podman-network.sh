@@ -113,5 +113,43 @@ test_requests_between_containers()
 	expect_equal "status of network rm" 0 "$STATUS" || show "$ERR"
 }
 
+# An image of Debian whose python3 serves a directory; asked from the host, from another container and from within.
+LIMITS[test_python_of_a_debian_image]=900
+test_python_of_a_debian_image()
+{
+	local image=localhost/debian url=http://nacre-e2e-web:8000
+
+	full_only "minutes: an image of Debian is imported"
+	need_networks
+	mount_debian
+	tar -C debian --exclude=./usr/lib/gcc --exclude=./usr/include --exclude=./usr/share -cf "$STORE/debian.tar" .
+	in_podman import --quiet "$STORE/debian.tar" $image > /dev/null || give_up "podman import failed"
+	rm "$STORE/debian.tar"
+	podman_does network create --subnet 10.98.9.0/24 nacre-e2e-python
+	podman_does run -d --name nacre-e2e-web --network nacre-e2e-python -p 18081:8000 --stop-timeout 60 $image \
+		python3 -u -c '
+import http.server, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
+server = http.server.ThreadingHTTPServer(("", 8000), http.server.SimpleHTTPRequestHandler)
+print("ready")
+server.serve_forever()'
+	expect_equal "status of run -d" 0 "$STATUS" || show "$ERR"
+	wait_until $((30 * E2E_SLOW)) log_has_ready || failed "the server is not ready"
+	expect_equal "by the published port" "$(< debian/etc/debian_version)" \
+		"$(timeout 30 busybox wget -qO - http://10.98.9.1:18081/etc/debian_version)"
+	podman_says "$(sha256sum < debian/usr/bin/python3.11)" run --rm --network nacre-e2e-python "$IMAGE" \
+		sh -c "timeout 60 wget -qO - $url/usr/bin/python3.11 | sha256sum"
+	podman_says 200 exec nacre-e2e-web python3 -c '
+import urllib.request
+print(urllib.request.urlopen("http://127.0.0.1:8000/etc/passwd").status)'
+	podman_does stop nacre-e2e-web
+	expect_equal "status of stop" 0 "$STATUS" || show "$ERR"
+	podman_says 5 inspect --format '{{.State.ExitCode}}' nacre-e2e-web
+	podman_does rm nacre-e2e-web
+	podman_does network rm nacre-e2e-python
+	podman_does rmi $image
+	expect_equal "status of rmi" 0 "$STATUS" || show "$ERR"
+}
+
 run_subject "$@"
 podman_is_done

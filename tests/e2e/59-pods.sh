@@ -111,20 +111,7 @@ test_a_pod_of_podman()
 	[ "$RUNTIME" = "$NACRE" ] || skip "other runtimes cannot make devices in the cgroup of podman's pod"
 	podman_is_ready
 	need_command catatonit
-	podman_does pod create --name nacre-e2e-pod --hostname nacre-pod --network none
-	expect_equal "status of pod create" 0 "$STATUS" || show "$ERR"
-	podman_does run -d --pod nacre-e2e-pod --name nacre-e2e-member --memory 64m "$IMAGE" \
-		sh -c 'trap "exit 5" TERM; hostname; while :; do sleep 0.2; done'
-	expect_equal "status of run -d" 0 "$STATUS" || show "$ERR"
-	podman_says nacre-pod exec nacre-e2e-member hostname
-	podman_does run --rm --pod nacre-e2e-pod "$IMAGE" true
-	expect_match "a second container" "pod [0-9a-f]+ has the container [0-9a-f]+ already" "$ERR"
-	podman_does pod stop nacre-e2e-pod
-	expect_equal "status of pod stop" 0 "$STATUS" || show "$ERR"
-	podman_says 5 inspect --format '{{.State.ExitCode}}' nacre-e2e-member
-	podman_says nacre-pod logs nacre-e2e-member
-	podman_does pod rm nacre-e2e-pod
-	expect_equal "status of pod rm" 0 "$STATUS" || show "$ERR"
+	podman_pod_lives --memory 64m
 	expect_equal "state of the runtime" "" "$(ls "$STORE/state")"
 }
 
