@@ -62,6 +62,7 @@ test_a_template_of_a_user()
 	cp -a "$ROOTFS" rootfs
 	chown -R nacre-joe: rootfs
 	export XDG_CACHE_HOME=$PWD/cache
+	chmod 666 /dev/net/tun
 	as_joe template --memory 64M --cpus 1
 	expect_success "$PWD/cache/nacre/templates/128M-1.template
 $PWD/cache/nacre/templates/128M-1-net.template"
