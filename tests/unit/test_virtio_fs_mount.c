@@ -506,6 +506,55 @@ static void test_shared_volume(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+#define HOLES_END (1 << 20)
+
+/* Where a file has data and where holes, from its start: "D0 H65536 D131072 ...". */
+static void map_of(int fd, char *text, size_t size)
+{
+	off_t off = 0, next;
+	size_t n = 0;
+
+	for (bool data = lseek(fd, 0, SEEK_DATA) == 0; off < HOLES_END; off = next, data = !data) {
+		n += (size_t)snprintf(text + n, size - n, "%c%ld ", data ? 'D' : 'H', (long)off);
+		next = lseek(fd, off, data ? SEEK_HOLE : SEEK_DATA);
+		if (next < 0 && errno == ENXIO)
+			next = HOLES_END;
+		CHECK(next > off && n < size);
+	}
+}
+
+/* As the host has it in a volume; in the root file system all is data, as pages may not be on the host yet. */
+static void do_holes(void)
+{
+	char path[128], seen[256], expected[256];
+	int fd = open("holes", O_RDWR | O_CREAT, 0644), host;
+
+	snprintf(path, sizeof(path), "%s/holes", dir);
+	host = open(path, O_RDONLY);
+	CHECK(fd >= 0 && host >= 0 && ftruncate(fd, HOLES_END) == 0);
+	for (int step = 0; step < 3; step++) {
+		if (step == 0)
+			CHECK(pwrite(fd, "one", 3, 128 << 10) == 3 && pwrite(fd, path, 99, 512 << 10) == 99);
+		if (step == 1)
+			CHECK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 128 << 10, 4096) == 0);
+		if (step == 2)
+			CHECK(pwrite(fd, "end", 3, HOLES_END - 3) == 3);
+		CHECK(fsync(fd) == 0);
+		map_of(host, expected, sizeof(expected));
+		map_of(fd, seen, sizeof(seen));
+		CHECK(strchr(expected, 'H') && strchr(expected, 'D'));
+		CHECK(!strcmp(seen, mount_class == BROKER_CLASS_ROOT ? "D0 " : expected));
+	}
+	close(host);
+	close(fd);
+}
+
+static void test_holes(void **state)
+{
+	(void)state;
+	in_container(do_holes, 0);
+}
+
 /* Descriptors of a process whose target has `part` in its name. */
 static unsigned int count_open(pid_t pid, const char *part)
 {
@@ -594,7 +643,8 @@ int main(void)
 		MOUNT_TEST(test_set_id_killed),  MOUNT_TEST(test_many),
 		VOLUME_TEST(test_shared_volume), VOLUME_TEST(test_set_id),
 		VOLUME_TEST(test_set_id_killed), MOUNT_TEST(test_kept),
-		VOLUME_TEST(test_kept),
+		VOLUME_TEST(test_kept),          MOUNT_TEST(test_holes),
+		VOLUME_TEST(test_holes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

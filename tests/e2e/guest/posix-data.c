@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Contents: sizes, appending, mappings, holes, locks, what fsync says. See posix.h. */
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -16,6 +17,9 @@
 #define PAGE 4096u
 
 static char page[PAGE], other[PAGE];
+
+/* fallocate(2)'s modes, by number: not every C library has them. */
+enum { KEEP_SIZE = 1, PUNCH_HOLE = 2, ZERO_RANGE = 16 };
 
 static void sizes(void)
 {
@@ -45,6 +49,30 @@ static void sizes(void)
 	fd = open("large", O_WRONLY | O_TRUNC);
 	claim("O_TRUNC", fstat(fd, &st) == 0 && st.st_size == 0);
 	FAILS("reading without the right", EBADF, read(fd, page, 1));
+	close(fd);
+}
+
+/* Every way to bytes beyond 4 GiB. */
+static void beyond(void)
+{
+	const off_t far = (off_t)6 << 30, near = ((off_t)5 << 30) + 1;
+	int fd = open("beyond", O_RDWR | O_CREAT, 0644), end = open("beyond", O_WRONLY | O_APPEND);
+	off_t in = far, out = near;
+	char *map;
+
+	ftruncate(fd, far + PAGE);
+	map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, far);
+	claim("a mapping beyond 4 GiB", map != MAP_FAILED && memcpy(map, "mapped", 6));
+	claim("seen by read", pread(fd, page, 8, far) == 8 && !memcmp(page, "mapped\0", 8));
+	claim("an end to append to", write(end, "end", 3) == 3 && lseek(fd, 0, SEEK_END) == far + PAGE + 3);
+	claim("copy_file_range from and to there", copy_file_range(fd, &in, fd, &out, 6, 0) == 6 &&
+						   pread(fd, page, 8, near - 1) == 8 && !memcmp(page, "\0mapped", 8));
+	WORKS("a hole there", fallocate(fd, PUNCH_HOLE | KEEP_SIZE, far, PAGE));
+	claim("is seen in the mapping", map[0] == 0 && pread(fd, page, 1, far) == 1 && page[0] == 0);
+	claim("a lock there", fcntl(fd, F_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_start = far, .l_len = 1 }) == 0);
+	munmap(map, PAGE);
+	WORKS("emptied", ftruncate(fd, 0));
+	close(end);
 	close(fd);
 }
 
@@ -132,8 +160,29 @@ static void mappings(void)
 	close(late);
 }
 
-/* fallocate(2)'s modes, by number: not every C library has them. */
-enum { KEEP_SIZE = 1, PUNCH_HOLE = 2, ZERO_RANGE = 16 };
+#define TURNS 20000
+
+/* Two processes that have opened a file each for itself share its pages. */
+static void sharing(void)
+{
+	int fd = open("shared", O_RDWR | O_CREAT, 0644);
+	unsigned int *count;
+	pid_t pid;
+
+	ftruncate(fd, PAGE);
+	pid = fork();
+	if (pid == 0)
+		fd = open("shared", O_RDWR);
+	count = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	for (int i = 0; i < TURNS; i++)
+		__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+	if (pid == 0)
+		_exit(msync(count, PAGE, MS_SYNC) != 0);
+	claim("two processes count in one page", end_of(pid) == 0 && *count == 2 * TURNS);
+	claim("and read() sees the sum", pread(fd, page, 4, 0) == 4 && !memcmp(page, count, 4));
+	munmap(count, PAGE);
+	close(fd);
+}
 
 static void holes(void)
 {
@@ -224,6 +273,9 @@ static void syncs(void)
 	WORKS("posix_fadvise", posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) ? -1 : 0);
 	claim("statfs", fstatfs(dir, &fs) == 0 && fs.f_blocks > 0 && fs.f_bfree <= fs.f_blocks &&
 			fs.f_bsize >= 512 && fs.f_namelen == 255);
+	/* the same in a plain directory of the same disk */
+	printf("ok a disk of %llu blocks of %lu bytes, %llu inodes\n", (unsigned long long)fs.f_blocks,
+	       (unsigned long)fs.f_frsize, (unsigned long long)fs.f_files);
 	close(dir);
 	close(fd);
 }
@@ -295,6 +347,79 @@ static void locks(void)
 	close(b);
 }
 
+enum lock_kind { BY_FLOCK, BY_RECORD };
+
+/* Waits for the whole file's lock. 0, or -1 with errno. */
+static int take(enum lock_kind kind, int fd)
+{
+	struct flock l = lock_of(F_WRLCK, 0);
+
+	return kind == BY_FLOCK ? flock(fd, LOCK_EX) : fcntl(fd, F_SETLKW, &l);
+}
+
+/* A child that waits for the lock of `fd` until the descriptor is closed. */
+static bool is_waited_for(enum lock_kind kind, int fd)
+{
+	struct pollfd told = { .events = POLLIN };
+	bool early;
+	int ends[2];
+	pid_t pid;
+
+	pipe(ends);
+	told.fd = ends[0];
+	if (take(kind, fd) < 0)
+		return false;
+	pid = fork();
+	if (pid == 0) {
+		close(fd); /* of flock(2) the lock would be the child's as well */
+		fd = open("waited", O_RDWR);
+		_exit(!(take(kind, fd) == 0 && write(ends[1], "x", 1) == 1));
+	}
+	early = poll(&told, 1, 200) != 0;
+	close(fd);
+	close(ends[1]);
+	return !early && poll(&told, 1, 10000) == 1 && (told.revents & POLLIN) && end_of(pid) == 0 &&
+	       close(ends[0]) == 0;
+}
+
+/* Who waits for a lock; which locks several may have; who would wait for ever. */
+static void waiting(void)
+{
+	int fd = open("waited", O_RDWR | O_CREAT, 0644), refused;
+	struct flock l = lock_of(F_RDLCK, 0);
+	pid_t pid;
+
+	claim("flock() waits, until the other closes", is_waited_for(BY_FLOCK, open("waited", O_RDWR)));
+	claim("so does F_SETLKW", is_waited_for(BY_RECORD, open("waited", O_RDWR)));
+	WORKS("a lock for reading", fcntl(fd, F_SETLK, &l));
+	pid = fork();
+	if (pid == 0)
+		_exit(!(fcntl(fd, F_SETLK, &l) == 0 && (l.l_type = F_WRLCK, fcntl(fd, F_SETLK, &l)) < 0));
+	claim("for reading by two, for writing by none", end_of(pid) == 0);
+	l = lock_of(F_WRLCK, 0);
+	WORKS("for writing, when the other has ended", fcntl(fd, F_SETLK, &l));
+	close(open("waited", O_RDONLY));
+	pid = fork();
+	if (pid == 0)
+		_exit(fcntl(fd, F_SETLK, &l) < 0);
+	claim("closing any descriptor gives it back", end_of(pid) == 0);
+	l = lock_of(F_WRLCK, 0);
+	fcntl(fd, F_SETLK, &l);
+	pid = fork();
+	if (pid == 0) {
+		l = lock_of(F_WRLCK, 10);
+		refused = fcntl(fd, F_SETLK, &l) < 0;
+		l = lock_of(F_WRLCK, 0);
+		refused += fcntl(fd, F_SETLKW, &l) < 0 && errno == EDEADLK;
+		_exit(refused);
+	}
+	usleep(100000);
+	l = lock_of(F_WRLCK, 10);
+	refused = fcntl(fd, F_SETLKW, &l) < 0 && errno == EDEADLK;
+	close(fd); /* with the lock that the child may wait for */
+	claim("of two that wait for each other one is told", refused + end_of(pid) == 1);
+}
+
 static void limits(void)
 {
 	struct rlimit old, small = { 100, 100 };
@@ -342,14 +467,17 @@ int main(int argc, char **argv)
 {
 	enter(argc, argv, "data");
 	sizes();
+	beyond();
 	appending();
 	mappings();
+	sharing();
 	holes();
 	copies();
 	direct();
 	syncs();
 	times();
 	locks();
+	waiting();
 	limits();
 	programs();
 	return n_failed != 0;

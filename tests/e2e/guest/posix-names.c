@@ -17,6 +17,35 @@ static int rename_with(const char *from, const char *to, unsigned int flags)
 	return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
 }
 
+/* Eight processes that want the same names: each is made once. */
+static void creating(void)
+{
+	pid_t pid[8];
+	char name[32];
+	int made = 0;
+
+	put("new", "x");
+	FAILS("O_EXCL of what is there", EEXIST, open("new", O_CREAT | O_EXCL | O_WRONLY, 0644));
+	FAILS("opening what is not there", ENOENT, open("absent", O_WRONLY));
+	FAILS("a file below what is not there", ENOENT, open("no/new", O_CREAT | O_WRONLY, 0644));
+	FAILS("O_CREAT of a directory", EISDIR, open(".", O_CREAT | O_WRONLY, 0644));
+	FAILS("O_CREAT with a slash behind", EISDIR, open("slash/", O_CREAT | O_WRONLY, 0644));
+	claim("O_CREAT leaves what is there", open("new", O_CREAT | O_WRONLY, 0600) >= 0 && has("new", "x") &&
+					      mode_of("new") == 0644);
+	for (int i = 0; i < 8; i++) {
+		pid[i] = fork();
+		for (int n = 0; pid[i] == 0 && n < 50; n++) {
+			snprintf(name, sizeof(name), "once-%d", n);
+			made += open(name, O_CREAT | O_EXCL | O_WRONLY, 0600) >= 0;
+		}
+		if (pid[i] == 0)
+			_exit(made);
+	}
+	for (int i = 0; i < 8; i++)
+		made += end_of(pid[i]);
+	claim("each name is made by one", made == 50);
+}
+
 static void directories(void)
 {
 	WORKS("mkdir", mkdir("d", 0755));
@@ -65,6 +94,117 @@ static void long_names(void)
 				    has("...", "4"));
 }
 
+/* Names as long as they may be, wherever a name is. */
+static void longest(void)
+{
+	char name[256], other[256], beyond[257], got[PATH_MAX], target[PATH_MAX];
+	struct dirent *e;
+	int count = 0;
+	DIR *d;
+
+	memset(beyond, 'l', sizeof(beyond));
+	beyond[256] = 0;
+	memcpy(name, beyond, 255);
+	memcpy(other, "other", 5);
+	memcpy(other + 5, beyond, 250);
+	name[255] = other[255] = 0;
+	memset(target, 't', sizeof(target));
+	target[PATH_MAX - 1] = 0;
+	mkdir("long", 0755);
+	if (chdir("long"))
+		return;
+	put("file", "x");
+	WORKS("mkdir of 255 bytes", mkdir(name, 0755));
+	WORKS("rename to 255 bytes", rename(name, other));
+	WORKS("link to 255 bytes", link("file", name));
+	claim("all of them are there", has(name, "x") && S_ISDIR(stat_of(other).st_mode));
+	unlink(name);
+	WORKS("symlink of 255 bytes, and of 4095", symlink(target, name));
+	claim("is read whole", readlink(name, got, sizeof(got)) == PATH_MAX - 1 && !memcmp(got, target, PATH_MAX - 1));
+	FAILS("mkdir of 256 bytes", ENAMETOOLONG, mkdir(beyond, 0755));
+	FAILS("rename to 256 bytes", ENAMETOOLONG, rename("file", beyond));
+	FAILS("link to 256 bytes", ENAMETOOLONG, link("file", beyond));
+	FAILS("symlink of 256 bytes", ENAMETOOLONG, symlink("x", beyond));
+	for (int i = 0; i < 100; i++) {
+		snprintf(got, sizeof(got), "%.255s/%0255d", other, i);
+		put(got, "");
+	}
+	d = opendir(other);
+	while (d && (e = readdir(d)))
+		count += strlen(e->d_name) == 255 && atoi(e->d_name + 200) < 100;
+	claim("a listing of such names", count == 100 && closedir(d) == 0);
+	WORKS("out of it", chdir(".."));
+}
+
+/* A path as long as it may be. */
+static void deepest(void)
+{
+	static char path[PATH_MAX + 1];
+	size_t end = 0;
+
+	memset(path, 'p', sizeof(path) - 1);
+	for (int i = 0; i < 15; i++) {
+		end += 255;
+		path[end] = 0;
+		WORKS("one deeper", mkdir(path, 0755));
+		path[end++] = '/';
+	}
+	path[PATH_MAX - 1] = 0;
+	put(path, "deep");
+	/* not left for those who say ./ before it */
+	claim("a path of 4095 bytes", strlen(path) == 4095 && has(path, "deep") && unlink(path) == 0);
+	path[PATH_MAX - 1] = 'p';
+	FAILS("and of 4096", ENAMETOOLONG, open(path, O_RDONLY));
+}
+
+/* What a listing says of its entries is what lstat() says, whatever others have just done to them. */
+static void listings(void)
+{
+	char name[64];
+	struct dirent *e;
+	struct stat st;
+	int count = 0, agree = 0, fd[50];
+	DIR *d;
+
+	mkdir("kinds", 0755);
+	put("kinds/file", "");
+	mkdir("kinds/dir", 0755);
+	symlink("nowhere", "kinds/link");
+	mkfifo("kinds/fifo", 0600);
+	mknod("kinds/socket", S_IFSOCK | 0600, 0);
+	link("kinds/file", "kinds/hard");
+	d = opendir("kinds");
+	while (d && (e = readdir(d))) {
+		snprintf(name, sizeof(name), "kinds/%.40s", e->d_name);
+		st = stat_of(name);
+		agree += e->d_type == IFTODT(st.st_mode) && (e->d_name[0] == '.' || e->d_ino == st.st_ino);
+		count++;
+	}
+	claim("a listing tells kinds and numbers", closedir(d) == 0 && count == 8 && agree == 8);
+	agree = 0;
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "kinds/dir/%d", i);
+		fd[i] = open(name, O_CREAT | O_WRONLY, 0644);
+		agree += write(fd[i], name, (size_t)i % 20) == i % 20;
+	}
+	d = opendir("kinds/dir");
+	while (d && (e = readdir(d))) {
+		snprintf(name, sizeof(name), "kinds/dir/%.40s", e->d_name);
+		agree += e->d_name[0] != '.' && stat_of(name).st_size == atoi(e->d_name) % 20;
+	}
+	claim("and leaves the sizes of open files", closedir(d) == 0 && agree == 100);
+	for (int i = 0; i < 50; i++)
+		agree -= write(fd[i], "more", 4) == 4 && fchmod(fd[i], 0600) == 0 && fstat(fd[i], &st) == 0 &&
+			 st.st_size == i % 20 + 4 && close(fd[i]) == 0;
+	d = opendir("kinds/dir");
+	while (d && (e = readdir(d))) {
+		snprintf(name, sizeof(name), "kinds/dir/%.40s", e->d_name);
+		agree += e->d_name[0] != '.' && stat_of(name).st_size == atoi(e->d_name) % 20 + 4 &&
+			 mode_of(name) == 0600;
+	}
+	claim("sizes and modes that changed", closedir(d) == 0 && agree == 100);
+}
+
 static void links(void)
 {
 	char target[64] = "";
@@ -111,6 +251,18 @@ static void renames(void)
 	WORKS("RENAME_NOREPLACE", rename_with("a", "c", NOREPLACE));
 	WORKS("RENAME_EXCHANGE", rename_with("b", "c", EXCHANGE));
 	claim("exchanged", has("b", "2") && has("c", "a"));
+	FAILS("RENAME_EXCHANGE with what is not there", ENOENT, rename_with("b", "absent", EXCHANGE));
+	FAILS("both flags", EINVAL, rename_with("b", "c", EXCHANGE | NOREPLACE));
+	FAILS("a flag that there is not", EINVAL, rename_with("b", "c", 64));
+	mkdir("swap", 0755);
+	put("swap/in", "in");
+	WORKS("a directory and a file exchanged", rename_with("swap", "c", EXCHANGE));
+	claim("each has the other's name", has("c/in", "in") && has("swap", "a"));
+	FAILS("a directory exchanged with what it is in", EINVAL, rename_with("c", "c/in", EXCHANGE));
+	WORKS("and back", rename_with("c", "swap", EXCHANGE));
+	symlink("b", "arrow");
+	WORKS("a symlink renamed", rename("arrow", "arrow2"));
+	claim("is the link itself", S_ISLNK(stat_of("arrow2").st_mode) && has("arrow2", "2") && exists("b"));
 	mkdir("dir", 0755);
 	put("dir/in", "in");
 	WORKS("RENAME_EXCHANGE of file and directory", rename_with("dir", "b", EXCHANGE));
@@ -249,8 +401,12 @@ int main(int argc, char **argv)
 {
 	int n = enter(argc, argv, "names");
 
+	creating();
 	directories();
 	long_names();
+	longest();
+	deepest();
+	listings();
 	links();
 	renames();
 	nameless();

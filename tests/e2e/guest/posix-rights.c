@@ -6,6 +6,7 @@
  */
 #include <grp.h>
 #include <stdint.h>
+#include <sys/uio.h>
 #include <sys/xattr.h>
 
 #include "posix.h"
@@ -121,13 +122,70 @@ static void sticky(void)
 	mkdir("sticky", 0777);
 	chmod("sticky", 01777);
 	AS(ANN, put("sticky/anns", "x"););
+	AS(ANN, mkdir("sticky/anns-dir", 0777););
 	AS(BEN, {
 		put("sticky/bens", "x");
+		FAILS("another's directory in it", EPERM, rmdir("sticky/anns-dir"));
+		FAILS("exchanging with it", EPERM,
+		      syscall(SYS_renameat2, AT_FDCWD, "sticky/bens", AT_FDCWD, "sticky/anns", 2));
 		FAILS("another's file in a sticky directory", EPERM, unlink("sticky/anns"));
 		FAILS("renaming it", EPERM, rename("sticky/anns", "sticky/mine"));
 		FAILS("renaming over it", EPERM, rename("sticky/bens", "sticky/anns"));
 		WORKS("one's own", unlink("sticky/bens"));
 	});
+	mkdir("sticky-anns", 0777);
+	chmod("sticky-anns", 01777);
+	chown("sticky-anns", ANN, ANN);
+	AS(BEN, put("sticky-anns/bens", "x"););
+	AS(ANN, WORKS("the directory's owner may", unlink("sticky-anns/bens")););
+}
+
+/* Each way to change a file's bytes. */
+static int by_writev(int fd)
+{
+	return writev(fd, (struct iovec[]){ { "a", 1 }, { "b", 1 } }, 2) == 2 ? 0 : -1;
+}
+
+static int by_append(int fd)
+{
+	return fcntl(fd, F_SETFL, O_APPEND) == 0 && write(fd, "c", 1) == 1 ? 0 : -1;
+}
+
+static int by_direct(int fd)
+{
+	static _Alignas(4096) char block[4096];
+
+	return fcntl(fd, F_SETFL, O_DIRECT) == 0 && pwrite(fd, block, sizeof(block), 0) > 0 ? 0 : -1;
+}
+
+static int by_copy(int fd)
+{
+	return copy_file_range(open("anns/from", O_RDONLY), NULL, fd, NULL, 2, 0) == 2 ? 0 : -1;
+}
+
+static int by_ftruncate(int fd)
+{
+	return ftruncate(fd, 1);
+}
+
+static void set_ids_each_way(void)
+{
+	static const struct {
+		const char *name;
+		int (*change)(int fd);
+	} ways[] = { { "writev", by_writev }, { "an append", by_append }, { "a direct write", by_direct },
+		     { "copy_file_range", by_copy }, { "ftruncate", by_ftruncate } };
+	char what[64];
+
+	put("anns/from", "from");
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		int fd = open("anns/ways", O_RDWR | O_CREAT, 0755);
+
+		fchmod(fd, 06755);
+		snprintf(what, sizeof(what), "%s takes set-id bits", ways[i].name);
+		claim(what, mode_of("anns/ways") == 06755 && ways[i].change(fd) == 0 && mode_of("anns/ways") == 0755);
+		close(fd);
+	}
 }
 
 static void set_ids(void)
@@ -150,6 +208,7 @@ static void set_ids(void)
 		claim("and chown", mode_of("anns/suid") == 0755);
 		chmod("anns/suid", 02755);
 		claim("a group that one is in", mode_of("anns/suid") == 02755);
+		set_ids_each_way();
 	});
 	chown("anns/suid", ANN, BEN);
 	AS(ANN, {
