@@ -86,6 +86,90 @@ test_procfs_sysfs_and_devices_are_no_volumes()
 	done
 }
 
+# A device node leads to nothing, a FIFO and a socket to nobody on the host: the names are the host's, what
+# is behind them is the guest's own.
+test_special_files_of_the_host_in_a_volume_lead_nowhere()
+{
+	local listener writer
+
+	need_command python3
+	mkdir -m 777 v
+	mknod -m 666 v/null c 1 3 && mknod -m 666 v/kmsg c 1 11 && mknod -m 666 v/disk b 254 0 && mkfifo -m 666 v/fifo
+	cp "$E2E_BUILD/e2e/guest/notify" v/
+	python3 -c "
+import os, socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind('v/socket')
+os.chmod('v/socket', 0o666)
+print('listening', flush=True)
+print(s.recv(100), flush=True)" > heard &
+	listener=$!
+	(echo 'of the host' > v/fifo) &
+	writer=$!
+	wait_until $((5 * E2E_SLOW)) has_line heard listening || failed "the listener does not run"
+	run --volume "$PWD/v:/v" -- sh -c '
+		for f in null kmsg disk; do
+			head -c 1 /v/$f > /dev/null || echo "no $f"
+			(echo x > /v/$f) || echo "no $f"
+		done 2> /dev/null
+		NOTIFY_SOCKET=/v/socket /v/notify hello 2> /dev/null || echo "no socket"
+		echo "of the guest" > /v/fifo & cat /v/fifo
+		ls -l /v | cut -c 1 | tr -d "\n"'
+	expect_status 0
+	expect_out $'no null\nno null\nno kmsg\nno kmsg\nno disk\nno disk\nno socket\nof the guest\ntbpc-cs'
+	expect_equal "what the host's socket heard" listening "$(< heard)"
+	kill -0 "$writer" || failed "somebody has opened the host's FIFO"
+	kill "$listener" "$writer"
+}
+
+# What of ./disk/image, copied while it is in use, the files ROOT-OR-VOLUME/NAME hold: as after a loss of power.
+expect_on_disk()	# WHAT TEXT NAME…
+{
+	local what=$1 expected=$2 seen='' name
+
+	shift 2
+	cp disk/image disk/copy && mount -o loop disk/copy copy || give_up "expected a copy of the disk"
+	for name; do
+		[ ! -s "copy/$name" ] || seen+="$(tr -d '\0' < "copy/$name") "
+	done
+	umount copy
+	expect_equal "$what" "$expected" "$seen"
+}
+
+# tests/files/run has each way to say so, one after the other; FUSE_SYNCFS is what only a guest sends.
+test_what_is_synced_is_on_the_disk()
+{
+	need_command mkfs.ext4
+	make_disk
+	mkdir used copy
+	truncate -s 64M disk/image && mkfs.ext4 -q -F disk/image && mount -o loop,commit=900 disk/image used ||
+		give_up "expected a disk of its own"
+	mkdir -p used/volume used/root
+	cp -a "$ROOTFS/." used/root/
+	mkdir -p used/root/{v,work}
+	cp "$E2E_BUILD/e2e/guest/fsynced" used/root/
+	sync -f used
+	start_ready run --memory 64M --cpus 1 --rootfs "$PWD/used/root" --volume "$PWD/used/volume:/v" -- sh -c '
+		for d in /work /v; do
+			for w in none fsync msync; do /fsynced $w $d/$w || echo "not $w"; done
+		done
+		echo ready
+		until [ -e /v/go ]; do sleep 0.1; done
+		/fsynced sync /work/sync && /fsynced none /work/later && /fsynced none /v/later && echo synced
+		until [ -e /v/end ]; do sleep 0.1; done'
+	expect_on_disk "files that were synced, and no others" "fsync msync fsync msync " \
+		{root/work,volume}/{none,fsync,msync}
+	: > used/volume/go
+	wait_until 30 has_line out synced || failed "sync has no end"
+	expect_on_disk "all that was there at sync, and nothing later" "none none sync " \
+		{root/work,volume}/none root/work/sync {root/work,volume}/later
+	: > used/volume/end
+	finish
+	expect_success $'ready\nsynced'
+	umount used
+	remove_disk
+}
+
 LIMITS[test_posix_on_ext4_as_under_crun]=$((E2E_FULL + 0 ? 1800 : 240))
 LIMITS[test_posix_on_overlay_as_under_crun]=$((E2E_FULL + 0 ? 1800 : 240))
 
@@ -382,6 +466,34 @@ END
 
 LIMITS[test_random_io_and_names_on_ext4]=600
 
+# Random I/O with mappings against a model for ten minutes, in the root file system and two volumes: on ext4,
+# and on an overlay there.
+LIMITS[test_ten_minutes_of_random_io]=1200
+test_ten_minutes_of_random_io()
+{
+	local place said
+
+	full_only "10 minutes"
+	make_disk
+	mkdir -p disk/{root,volume,lower,upper,work} overlay
+	cp -a "$ROOTFS/." disk/root/
+	mkdir -p disk/root/{work,v,o}
+	cp "$E2E_BUILD/e2e/guest/fsx" disk/root/
+	mount -t overlay nacre-e2e overlay -o lowerdir=disk/lower,upperdir=disk/upper,workdir=disk/work
+	nacre run --memory 256M --cpus 2 --rootfs "$PWD/disk/root" --volume "$PWD/disk/volume:/v" \
+		--volume "$PWD/overlay:/o" -- sh -c '
+		for d in /work /v /o; do /fsx $d/file 20261122 600 | sed "s,^,$d: ,"& done; wait'
+	expect_success "$OUT"
+	said=$(sort out)
+	expect_equal "what three say" $'/o: ok\n/v: ok\n/work: ok' "$(cut -d ' ' -f 1-2 <<< "$said")"
+	for place in disk/root/work disk/volume overlay; do
+		cmp "$place/file" "$place/file.model" || failed "the host sees another $place/file"
+	done
+	tell "${said//$'\n'/; }"
+	umount overlay
+	remove_disk
+}
+
 # tests/files/run has the same for longer, without a virtual machine.
 test_random_io_and_names_on_ext4()
 {
@@ -395,7 +507,7 @@ test_random_io_and_names_on_ext4()
 	cp "$E2E_BUILD"/e2e/guest/fs{x,stress} disk/root/px/
 	nacre run --memory 256M --cpus 2 --rootfs "$PWD/disk/root" --volume "$PWD/disk/volume:/v" -- sh -c "
 		for d in /work /v; do
-			/px/fsx \$d/file 20261122 $seconds & /px/fsstress \$d/names 20261122 $seconds 4 &
+			/px/fsx \$d/file 20261122 $seconds & /px/fsstress \$d/names 20261122 $seconds 8 &
 		done; wait" && expect_status 0
 	expect_equal "all four say ok" 4 "$(grep -c '^ok ' out)"
 	expect_equal "what went wrong" "" "$(grep -v -e '^ok ' -e '^# ' out)"

@@ -177,7 +177,9 @@ test_links_in_a_volume_stay_inside()
 	ln -s "$PWD/secret" v/absolute
 	ln -s ../secret v/relative
 	ln -s /etc/hostname v/theirs
-	run --volume "$PWD/v:/v" -- sh -c 'cat /v/absolute; cat /v/relative; cat /v/theirs; cat /v/../../../../etc/hostname'
+	ln -s "/proc/self/root$PWD/secret" v/magic
+	ln -s /proc/1/cwd/secret v/cwd
+	run --volume "$PWD/v:/v" -- sh -c 'cat /v/absolute; cat /v/relative; cat /v/magic; cat /v/cwd; cat /v/theirs; cat /v/../../../../etc/hostname'
 	expect_equal "only files of the container" $'localhost\nlocalhost' "$OUT"
 }
 

@@ -28,6 +28,7 @@ files-build: $(BUILD)/files/mounted $(BUILD)/files/mounted-asan $(FILES_GUEST)
 
 ## make check-files      files without a virtual machine: POSIX, random I/O, many names (2 minutes)
 check-files: files-build
+	@tests/files/check-table
 	@tests/files/run $(BUILD)
 
 ## make check-files-full the same for 45 minutes, with git, tar, sqlite3 and a build

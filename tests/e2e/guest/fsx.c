@@ -274,11 +274,35 @@ static void finish(void)
 		die("the model's copy");
 }
 
+/* One in `weight` of all weights. */
+static struct {
+	void (*run)(void);
+	const char *name;
+	uint32_t weight;
+	unsigned long count;
+} ops[] = {
+	{do_read, "reads", 2, 0},         {do_write, "writes", 2, 0},
+	{do_append, "appends", 1, 0},     {do_map, "mappings", 3, 0},
+	{do_truncate, "truncates", 1, 0}, {do_allocate, "fallocates", 1, 0},
+	{do_copy, "copies", 1, 0},        {do_direct, "direct", 1, 0},
+	{do_reopen, "synced", 1, 0},
+};
+#define N_OPS   (sizeof(ops) / sizeof(ops[0]))
+#define WEIGHTS 13u
+
+static void do_one(void)
+{
+	uint32_t r = next(WEIGHTS);
+	size_t i = 0;
+
+	while (r >= ops[i].weight)
+		r -= ops[i++].weight;
+	ops[i].run();
+	ops[i].count++;
+}
+
 int main(int argc, char **argv)
 {
-	static void (*const ops[])(void) = {do_read, do_write,  do_read,  do_write,    do_append,
-					    do_map,  do_map,    do_map,   do_truncate, do_allocate,
-					    do_copy, do_direct, do_reopen};
 	time_t end;
 
 	if (argc != 4) {
@@ -292,8 +316,11 @@ int main(int argc, char **argv)
 	if (fd < 0)
 		die("open");
 	for (op = 1; time(NULL) < end; op++)
-		ops[next(sizeof(ops) / sizeof(ops[0]))]();
+		do_one();
 	finish();
-	printf("ok fsx: %lu operations\n", op);
+	printf("ok fsx: seed %s, %s s, %lu operations:", argv[2], argv[3], op - 1);
+	for (size_t i = 0; i < N_OPS; i++)
+		printf("%s %lu %s", i ? "," : "", ops[i].count, ops[i].name);
+	putchar('\n');
 	return 0;
 }

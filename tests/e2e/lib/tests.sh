@@ -71,6 +71,11 @@ show()	# TEXT : of up to 40 lines, for a message
 	done <<< "$1"
 }
 
+tell()	# TEXT : behind the result of a test that passes
+{
+	printf '%s\n' "$*" > "$E2E_WORK/told"
+}
+
 expect_equal()	# WHAT EXPECTED SEEN
 {
 	[ "$2" != "$3" ] || return 0
@@ -146,7 +151,7 @@ run_test()	# FUNCTION
 {
 	local status group watchdog name=${1#test_} begun
 
-	rm -rf "$E2E_WORK"/{why,skip,timeout,test}
+	rm -rf "$E2E_WORK"/{why,skip,told,timeout,test}
 	mkdir "$E2E_WORK/test"
 	if [ -n "${E2E_USER-}" ]; then	# what a test makes, the user may use
 		chown "$E2E_USER:" "$E2E_WORK/test"
@@ -199,6 +204,7 @@ print_result()	# NAME STATUS TENTHS
 		result="skip $1: $(< "$E2E_WORK/skip")"
 	elif [ "$2" -eq 0 ]; then
 		result="ok $1 ($(($3 / 10)).$(($3 % 10)) s)"
+		[ ! -s "$E2E_WORK/told" ] || result+=": $(< "$E2E_WORK/told")"
 		[ -z "${E2E_VERBOSE-}" ] || result+=$'\n'$(sed 's/^/    /' "$E2E_WORK/log")
 	else
 		result="status $2"
