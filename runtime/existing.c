@@ -1,51 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Verbs on a container that exists; see existing.h. */
 #include <errno.h>
-#include <string.h>
 
 #include "existing.h"
 #include "report.h"
-
-/* Moves argv[from, from + n) to `to`, which lies before it, and what was there behind it. */
-static void move_back(char *argv[], int to, int from, int n)
-{
-	for (int i = 0; i < n; i++) {
-		char *moved = argv[from + i];
-
-		memmove(&argv[to + i + 1], &argv[to + i], (size_t)(from - to) * sizeof(argv[0]));
-		argv[to + i] = moved;
-	}
-}
-
-/* The number of arguments that are options, which are the first then, or -EINVAL. */
-static int parse_all(const struct existing_usage *usage, struct arena *arena, int argc, char *argv[],
-		     void *options, struct failure *failure)
-{
-	int n_options = 0, at = 0;
-
-	while (at < argc) {
-		int used = options_parse(usage->table, argc - at, argv + at, options, arena,
-					 failure);
-
-		if (used < 0)
-			return used;
-		move_back(argv, n_options, at, used);
-		n_options += used;
-		at += used;
-		if (usage->options_first || (used > 0 && strcmp(argv[n_options - 1], "--") == 0))
-			break;
-		at++; /* a word */
-	}
-	return n_options;
-}
 
 int existing_parse(const struct existing_usage *usage, const struct global_options *global,
 		   int argc, char *argv[], void *options, struct failure *failure)
 {
 	const bool *help = (const bool *)((const char *)options + usage->help_offset);
-	int used = parse_all(usage, global->arena, argc - 1, argv + 1, options, failure);
-	int words = argc - 1 - used;
+	struct arena *arena = global->arena;
+	int used, words;
 
+	if (usage->options_first)
+		used = options_parse(usage->table, argc - 1, argv + 1, options, arena, failure);
+	else
+		used = options_parse_all(usage->table, argc - 1, argv + 1, options, arena, failure);
+	words = argc - 1 - used;
 	if (used < 0)
 		return used;
 	if (*help) {

@@ -109,6 +109,37 @@ int options_parse(const struct option_table *table, int argc, char *const argv[]
 	return at;
 }
 
+/* Moves argv[from, from + n) to `to`, which lies before it, and what was there behind it. */
+static void move_back(char *argv[], int to, int from, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char *moved = argv[from + i];
+
+		memmove(&argv[to + i + 1], &argv[to + i], (size_t)(from - to) * sizeof(argv[0]));
+		argv[to + i] = moved;
+	}
+}
+
+int options_parse_all(const struct option_table *table, int argc, char *argv[], void *into,
+		      struct arena *arena, struct failure *failure)
+{
+	int n_options = 0, at = 0;
+
+	while (at < argc) {
+		int used = options_parse(table, argc - at, argv + at, into, arena, failure);
+
+		if (used < 0)
+			return used;
+		move_back(argv, n_options, at, used);
+		n_options += used;
+		at += used;
+		if (used > 0 && strcmp(argv[n_options - 1], "--") == 0)
+			break;
+		at++; /* a word */
+	}
+	return n_options;
+}
+
 void options_print(FILE *out, const struct option_table *table)
 {
 	for (size_t i = 0; i < table->n; i++) {

@@ -46,6 +46,13 @@ struct option_table {
 int options_parse(const struct option_table *table, int argc, char *const argv[], void *into,
 		  struct arena *arena, struct failure *failure);
 
+/*
+ * The same, but also of what stands behind words, as runc takes it, up to a "--"; argv is put in order, so that
+ * the words come last.
+ */
+int options_parse_all(const struct option_table *table, int argc, char *argv[], void *into,
+		      struct arena *arena, struct failure *failure);
+
 /* Prints one line per option. */
 void options_print(FILE *out, const struct option_table *table);
 

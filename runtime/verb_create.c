@@ -77,8 +77,8 @@ int verb_create(const struct global_options *global, int argc, char *argv[])
 	int used;
 
 	creation_init(&creation, global, &options.creation);
-	used = options_parse(&table, argc - 1, argv + 1, &options, global->arena,
-			     &creation.failure);
+	used = options_parse_all(&table, argc - 1, argv + 1, &options, global->arena,
+				 &creation.failure);
 	if (used >= 0 && options.help) {
 		printf("nacre create: make a container that start will run\n\n"
 		       "  nacre create [OPTION...] ID\n\n");

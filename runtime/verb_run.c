@@ -4,7 +4,9 @@
  * config.json are read and checked wholly, what is needed is opened, and only then something is made
  * on the host; whatever way it ends, what was made is removed, unless the container lives on.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "creation.h"
@@ -22,6 +24,22 @@ static void run_help(void)
 	options_print(stdout, &run_option_table);
 	printf("\nExit status: the process's; 128+N for a signal; 125 nacre's own errors,\n"
 	       "126 not executable, 127 not found.\n");
+}
+
+/* Options may also stand behind ID, as with runc, but behind the first word of ARGV they are its own. */
+static int read_options(int argc, char *argv[], struct run_options *options, struct arena *arena,
+			struct failure *failure)
+{
+	int used = options_parse(&run_option_table, argc, argv, options, arena, failure);
+	int more;
+
+	if (used < 0 || options->rootfs || (used > 0 && strcmp(argv[used - 1], "--") == 0))
+		return used;
+	more = options_parse_all(&run_option_table, argc - used, argv + used, options, arena,
+				 failure);
+	if (more > 0 && options->rootfs)
+		return failure_set(failure, -EINVAL, "run: expected --rootfs before ARGV");
+	return more < 0 ? more : used + more;
 }
 
 /* *timing_fd is to be written when all is over; -1 if nobody asked, or nothing was begun. */
@@ -102,8 +120,7 @@ int verb_run(const struct global_options *global, int argc, char *argv[])
 	int used;
 
 	creation_init(&creation, global, &options.creation);
-	used = options_parse(&run_option_table, argc - 1, argv + 1, &options, global->arena,
-			     &creation.failure);
+	used = read_options(argc - 1, argv + 1, &options, global->arena, &creation.failure);
 	if (used >= 0 && options.help) {
 		run_help();
 		return 0;

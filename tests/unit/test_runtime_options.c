@@ -92,6 +92,28 @@ static void test_options_stop_at_a_word(void **state)
 	assert_int_equal(parse(0, argv).used, 0);
 }
 
+/* As runc and crun take them: create ID --bundle DIR. */
+static void test_options_behind_words(void **state)
+{
+	const char *argv[] = { "one", "--text", "a", "two", "-f", "--", "--flag", "three" };
+	const char *const expected[] = { "--text", "a",	  "-f",	    "--",
+					 "one",	   "two", "--flag", "three" };
+	struct parsed p = { .used = 0 };
+
+	(void)state;
+	p.used = options_parse_all(&table, 8, (char **)(uintptr_t)argv, &p.values, &p.arena,
+				   &p.failure);
+	assert_int_equal(p.used, 4);
+	assert_true(p.values.flag);
+	assert_string_equal(p.values.text, "a");
+	for (size_t i = 0; i < 8; i++)
+		assert_string_equal(argv[i], expected[i]);
+	assert_int_equal(options_parse_all(&table, 2, (char *[]){ (char *)(uintptr_t)"one",
+					   (char *)(uintptr_t)"--none" }, &p.values, &p.arena,
+					   &p.failure), -EINVAL);
+	assert_string_equal(p.failure.text, "--none: unknown option");
+}
+
 static void test_options_refused(void **state)
 {
 	static const struct {
@@ -273,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options_read),
 		cmocka_unit_test(test_options_stop_at_a_word),
+		cmocka_unit_test(test_options_behind_words),
 		cmocka_unit_test(test_options_refused),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_names),
