@@ -38,7 +38,7 @@ static int read_cpu(struct json_reader *reader, json_t *value, void *to)
 {
 	static const struct json_member table[] = {
 		{ .name = "shares", .kind = JSON_KIND_UINT64, .offset = AT(cpu_shares) },
-		{ .name = "quota", .kind = JSON_KIND_INT64, .min = -1, .max = INT64_MAX,
+		{ .name = "quota", .kind = JSON_KIND_INT64, .min = INT64_MIN, .max = INT64_MAX,
 		  .offset = AT(cpu_quota) },
 		{ .name = "period", .kind = JSON_KIND_UINT64, .offset = AT(cpu_period) },
 		{ .name = "idle", .kind = JSON_KIND_INT64, .min = 0, .max = 1,

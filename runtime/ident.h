@@ -7,7 +7,8 @@
 
 #define IDENT_MAX	    200 /* leaves room in NAME_MAX for a suffix */
 #define IDENT_GENERATED_LEN 12
-#define IDENT_EXPECTED	    "expected 1 to 200 of letters, digits and _ + . - (not \".\" or \"..\")"
+#define IDENT_EXPECTED                                                                             \
+	"invalid container ID: expected 1 to 200 of letters, digits and _ + . - (not \".\" or \"..\")"
 
 bool ident_is_valid(const char *id);
 

@@ -121,7 +121,8 @@ int mount_option_apply(struct config_mount *mount, const char *option, struct ar
 			return 0;
 		case BIND:
 			mount->is_bind = true;
-			mount->recursive = known[i].flag == MS_REC;
+			/* "bind" beside "rbind" takes nothing back, wherever it stands: as with runc */
+			mount->recursive |= known[i].flag == MS_REC;
 			return 0;
 		case IDMAP:
 			mount->idmapped = true;

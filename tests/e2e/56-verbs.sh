@@ -149,7 +149,7 @@ test_terminals_and_sockets_that_do_not_fit()
 	expect_error 'process.terminal: expected --console-socket' create --bundle bundle nacre-e2e-fit
 	expect_error '--console-socket no/such: expected a socket' create --bundle bundle --console-socket no/such nacre-e2e-fit
 	expect_error '^nacre: create: expected one ID' create --bundle bundle
-	expect_error '"a/b": expected 1 to 200' create --bundle bundle a/b
+	expect_error '"a/b": invalid container ID: expected 1 to 200' create --bundle bundle a/b
 	expect_nothing_left
 }
 

@@ -94,7 +94,7 @@ static void test_process_refused(void **state)
 {
 	static const struct refusal cases[] = {
 		{ "process.args", "[]", "process.args: expected a command" },
-		{ "process.args", "[\"\"]", "process.args: expected a command" },
+		{ "process.args", "[\"\"]", "process.args: expected a command: exec: \"\": executable file not found in $PATH" },
 		{ "process.args", "\"sh\"", "process.args: expected an array of strings, found a str" },
 		{ "process.args.+", "1", "process.args[1]: expected a string" },
 		{ "process.cwd", "\"tmp\"", "process.cwd: \"tmp\": expected an absolute path" },
@@ -318,6 +318,7 @@ static void test_leniency(void **state)
 		{ "linux.resources.memory.disableOOMKiller", "false" },
 		{ "linux.resources.hugepageLimits", "[{\"pageSize\":\"2MB\",\"limit\":0}]" },
 		{ "linux.resources.cpu", "{\"period\":0,\"quota\":0,\"shares\":2}" },
+		{ "linux.resources.cpu.quota", "-9999" }, /* as -1 */
 		{ "linux.resources.unified", "{\"memory.swap.max\":\"0\"}" },
 		{ "mounts.+", "{\"destination\":\"tmp\",\"type\":\"tmpfs\",\"options\":[\"rsuid\",\"rnorelatime\"]}" },
 		{ "linux.resources.pids.limit", "-1" },

@@ -126,7 +126,7 @@ static void test_kinds_of_tmpfs(void **state)
 	config_free(&r.config);
 }
 
-/* "ro" says nothing of the mounts below; "rro" does. */
+/* "ro" says nothing of the mounts below; "rro" does. "bind" takes nothing back of "rbind". */
 static void test_recursive_options(void **state)
 {
 	struct read r = read_with("mounts.3.options", "[\"rbind\",\"ro\"]");
@@ -138,6 +138,12 @@ static void test_recursive_options(void **state)
 	r = read_with("mounts.3.options", "[\"rbind\",\"rro\"]");
 	assert_int_equal(r.config.mounts.v[3].flags, MS_RDONLY);
 	assert_true(r.config.mounts.v[3].readonly_below);
+	config_free(&r.config);
+	r = read_with("mounts.3.options", "[\"rbind\",\"bind\"]");
+	assert_true(r.config.mounts.v[3].recursive);
+	config_free(&r.config);
+	r = read_with("mounts.3.options", "[\"bind\"]");
+	assert_false(r.config.mounts.v[3].recursive);
 	config_free(&r.config);
 }
 

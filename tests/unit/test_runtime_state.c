@@ -248,7 +248,7 @@ static void test_what_is_no_container(void **state)
 	check_open("bundle", -ENOENT, "bundle: container does not exist");
 	(void)state;
 	check_open("absent", -ENOENT, "absent: container does not exist");
-	check_open("../x", -EINVAL, "\"../x\": expected 1 to 200");
+	check_open("../x", -EINVAL, "\"../x\": invalid container ID: expected 1 to 200");
 	check_open("", -EINVAL, "expected 1 to 200");
 	file_put("torn", STATE_FILE, "{\"version\":2,");
 	check_open("torn", -EIO, "expected the state of a container");
