@@ -92,7 +92,7 @@ static int hook_judge(const struct config_hook *hook, const char *kind, const ch
 }
 
 static int hook_run(struct container_config *config, const struct config_hook *hook,
-		    const char *kind, int stdin_fd, struct hooks_place place,
+		    const char *kind, int stdin_fd, const char *dir, struct hooks_place place,
 		    struct failure *failure)
 {
 	struct child child = CHILD_NONE(hook->path);
@@ -110,6 +110,7 @@ static int hook_run(struct container_config *config, const struct config_hook *h
 	for (char **variable = environ; !hook->has_env && variable && *variable; variable++)
 		string_list_add(&config->arena, &spawn.env, *variable);
 	spawn.std[0] = stdin_fd;
+	spawn.dir = dir;
 	spawn.mount_ns = place.mount_ns;
 	spawn.net_ns = place.net_ns;
 	err = child_start(&child, &spawn, &found);
@@ -131,7 +132,7 @@ static int hook_run_with(struct container_config *config, enum config_hook_kind 
 	if (stdin_fd < 0)
 		return failure_set(failure, stdin_fd, "%s hook %s: %s", name, hook->path,
 				   strerror(-stdin_fd));
-	return hook_run(config, hook, name, stdin_fd, place, failure);
+	return hook_run(config, hook, name, stdin_fd, state->bundle, place, failure);
 }
 
 int hooks_run(struct container_config *config, enum config_hook_kind kind,

@@ -10,6 +10,8 @@
  *   startContainer            in the guest, by the process itself (hooks_plan.h)
  *   poststart                 start, once the process runs
  *   poststop                  delete, once nothing is left; failures are warnings
+ *
+ * They start in the bundle's directory, as with crun (and runc, which goes there itself).
  */
 #ifndef NACRE_RUNTIME_HOOKS_H
 #define NACRE_RUNTIME_HOOKS_H

@@ -13,15 +13,11 @@
 
 #include "cgroup_parts.h"
 #include "existing.h"
-#include "hooks.h"
 #include "matching.h"
-#include "net_join.h"
-#include "report.h"
+#include "removal.h"
 #include "state_files.h"
 #include "state_sweep.h"
 
-/* How long a VMM whose monitor is gone may take to end by itself: a guest syncs its files. */
-#define END_GRACE_MS 3000
 /* How long a killed process may take. */
 #define KILL_WAIT_MS 2000
 
@@ -50,13 +46,6 @@ static const struct existing_usage usage = {
 	.least = 1,
 	.most = 1,
 };
-
-static void process_end(const struct process_ref *process, int grace_ms)
-{
-	if (process_ref_wait(process, grace_ms) != 0 &&
-	    process_ref_kill(process, KILL_WAIT_MS) != 0)
-		report_warning("process %d does not end", (int)process->pid);
-}
 
 /* Whether a process has a file open; not, where we may not look. */
 static bool has_open(const char *pid, const struct stat *file)
@@ -154,32 +143,6 @@ static int force_open(struct state *state, const struct global_options *global, 
 	return err;
 }
 
-/* poststop hooks come when nothing is left, and hold up nothing. */
-static void remove_with_hooks(struct state *state)
-{
-	struct failure failure = { .text = "" };
-	struct container_config config;
-
-	state_unlink(state);
-	config_init(&config);
-	if (hooks_read(&config, state, &failure) != 0)
-		report_warning("%s", failure.text);
-	hooks_run_poststop(&config, state, -1);
-	config_free(&config);
-}
-
-/* The network namespace may live on, in a pod or in an engine's hands. */
-static void part_from_network(const struct state *state)
-{
-	struct failure ignored = { .text = "" };
-	struct container_config config;
-
-	config_init(&config);
-	if (state_read_config(state, &config, &ignored) == 0 && config.net_ns_path)
-		net_part(config.net_ns_path);
-	config_free(&config);
-}
-
 static int delete_container(struct state *state, struct failure *failure)
 {
 	enum state_status status = state_status(state);
@@ -188,12 +151,7 @@ static int delete_container(struct state *state, struct failure *failure)
 		return failure_set(failure, -EBUSY,
 				   "%s: cannot delete a container that is %s: expected stopped",
 				   state->id, state_status_name(status));
-	process_end(&state->vmm, END_GRACE_MS);
-	process_end(&state->fsd, END_GRACE_MS);
-	part_from_network(state);
-	if (state->cgroup)
-		cgroup_remove(state->cgroup, state->cgroup_id);
-	remove_with_hooks(state);
+	removal_run(state);
 	return 0;
 }
 

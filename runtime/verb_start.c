@@ -15,6 +15,7 @@
 #include "listener.h"
 #include "net_late.h"
 #include "monitorwire.h"
+#include "removal.h"
 #include "rootless.h"
 #include "state_files.h"
 
@@ -94,26 +95,43 @@ static int start_process(struct state *state, const struct container_config *hoo
 	return await_started(fd, state->id, wait_ms, failure);
 }
 
-/*
- * "If any poststart hook fails, the runtime MUST ... stop the container": the failure is set, the
- * container is left to delete.
- */
-static void run_poststart(const struct state *state, struct container_config *hooks,
+/* True when a hook failed, with the failure set. */
+static bool run_poststart(const struct state *state, struct container_config *hooks,
 			  struct failure *failure)
 {
-	if (hooks_run(hooks, HOOK_POSTSTART, state, STATE_RUNNING, HOOKS_HERE(-1), failure) != 0)
-		process_ref_kill(&state->monitor, KILL_WAIT_MS);
+	if (hooks_run(hooks, HOOK_POSTSTART, state, STATE_RUNNING, HOOKS_HERE(-1), failure) == 0)
+		return false;
+	process_ref_kill(&state->monitor, KILL_WAIT_MS);
+	return true;
 }
 
+/* Of what the guest says. */
+static bool is_of_start_hook(const struct failure *failure)
+{
+	static const char begin[] = "startContainer hook ";
+
+	return strncmp(failure->text, begin, sizeof(begin) - 1) == 0;
+}
+
+/*
+ * "If any startContainer hook fails, the runtime MUST generate an error, stop the container, and continue the
+ * lifecycle at step 12", which is its destruction. The same of poststart hooks.
+ */
 static void start_container(struct state *state, struct arena *arena, struct failure *failure)
 {
 	struct container_config hooks;
+	bool hook_failed = false;
 
 	config_init(&hooks);
-	if (hooks_read(&hooks, state, failure) == 0 &&
-	    start_process(state, &hooks, arena, failure) == 0)
-		run_poststart(state, &hooks, failure);
+	if (hooks_read(&hooks, state, failure) == 0) {
+		if (start_process(state, &hooks, arena, failure) == 0)
+			hook_failed = run_poststart(state, &hooks, failure);
+		else
+			hook_failed = is_of_start_hook(failure);
+	}
 	config_free(&hooks);
+	if (hook_failed)
+		removal_run(state);
 }
 
 int verb_start(const struct global_options *global, int argc, char *argv[])

@@ -259,6 +259,7 @@ test_hooks()
 	cat > hook <<- 'EOF'
 		#!/bin/sh
 		read -r state
+		[ -f config.json ] || exit 9 # it is in the bundle
 		echo "$1 $(readlink /proc/self/ns/net) $state" >> "$2"
 		[ "$1" = createContainer ] || exit 0
 		mount -t tmpfs hook "$3/mnt" && echo there > "$3/mnt/hooked"
@@ -284,6 +285,14 @@ test_hooks()
 
 	edit "\"path\": \"$PWD/hook\"" '"path": "/bin/false"'
 	expect_error 'prestart hook /bin/false failed with status 1' create --bundle bundle nacre-e2e-hooks
+
+	# a container whose hook fails at the start is destroyed
+	make_bundle sh -c 'sleep 1000'
+	edit '"ociVersion"' '"hooks": {"poststart": [{"path": "/bin/false"}], "poststop": [{"path": "/bin/touch", "args": ["touch", "stopped"]}]}, "ociVersion"'
+	create nacre-e2e-hooks
+	expect_error 'poststart hook /bin/false failed with status 1' start nacre-e2e-hooks
+	expect_error 'nacre-e2e-hooks: container does not exist' state nacre-e2e-hooks
+	[ -f bundle/stopped ] || failed "its poststop hook did not run"
 	expect_nothing_left
 }
 
@@ -311,9 +320,8 @@ pid:\[[0-9]+\]
 	edit "${first}" "$last"
 	create nacre-e2e-inside
 	expect_error 'startContainer hook /bin/sh failed with status 5: bad luck' start nacre-e2e-inside
-	expect_comes_to nacre-e2e-inside stopped
+	expect_error 'nacre-e2e-inside: container does not exist' state nacre-e2e-inside
 	expect_equal "output" "" "$(grep -v '^nacre: ' output)"
-	verb delete nacre-e2e-inside
 	nacre run --bundle bundle nacre-e2e-inside
 	expect_status 125
 	expect_one_line 'startContainer hook /bin/sh failed with status 5: bad luck'

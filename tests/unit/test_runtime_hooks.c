@@ -104,6 +104,23 @@ static void test_a_hook_gets_state_args_and_env(void **state)
 	unlink(path);
 }
 
+/* The bundle's, or where that is gone the caller's. */
+static void test_a_hook_has_a_directory(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, "{\"prestart\":[{\"path\":\"/bin/sh\",\"args\":[\"sh\",\"-c\",\"pwd >&2; exit 3\"]}]}");
+	f.state.bundle = "/usr/lib";
+	assert_int_equal(run(&f, HOOK_PRESTART), -EIO);
+	assert_non_null(strstr(f.failure.text, "failed with status 3: /usr/lib"));
+	f.state.bundle = "/no/such/bundle";
+	assert_int_equal(hooks_run(&f.config, HOOK_PRESTART, &f.state, STATE_CREATING,
+				   HOOKS_HERE(-1), &f.failure), -EIO);
+	assert_null(strstr(f.failure.text, "/no/such"));
+	end(&f);
+}
+
 /* Without "env" it has ours; with an empty one it has none. */
 static void test_an_inherited_env(void **state)
 {
@@ -172,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_hook_gets_state_args_and_env),
+		cmocka_unit_test(test_a_hook_has_a_directory),
 		cmocka_unit_test(test_an_inherited_env),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_the_first_failure_ends),
