@@ -20,6 +20,11 @@
 
 /* How long a killed process may take. */
 #define KILL_WAIT_MS 2000
+/*
+ * The host hears of the end of a process a little later than of that of one of its own; who starts a short one
+ * deletes it at once.
+ */
+#define END_HEARD_MS 500
 
 struct delete_options {
 	bool help, force, regex;
@@ -147,6 +152,8 @@ static int delete_container(struct state *state, struct failure *failure)
 {
 	enum state_status status = state_status(state);
 
+	if (status == STATE_RUNNING && process_ref_wait(&state->monitor, END_HEARD_MS) == 0)
+		status = state_status(state);
 	if (status != STATE_STOPPED && status != STATE_CREATING)
 		return failure_set(failure, -EBUSY,
 				   "%s: cannot delete a container that is %s: expected stopped",

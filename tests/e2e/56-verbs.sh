@@ -284,7 +284,7 @@ test_hooks()
 	expect_match "what poststop is told" '^poststop .*"pid":0,"status":"stopped"' "$(tail -n 1 notes)"
 
 	edit "\"path\": \"$PWD/hook\"" '"path": "/bin/false"'
-	expect_error 'prestart hook /bin/false failed with status 1' create --bundle bundle nacre-e2e-hooks
+	expect_error 'prestart hook /bin/false failed with status 1' create nacre-e2e-hooks --bundle bundle
 
 	# a container whose hook fails at the start is destroyed
 	make_bundle sh -c 'sleep 1000'
