@@ -144,6 +144,28 @@ static int volume_idmap(const struct config_mount *mount, const struct container
 	return 0;
 }
 
+/*
+ * The guest's kernel leaves times of access to the host's. A policy that contradicts one that is locked, of a user
+ * namespace, is passed over, as by runc.
+ */
+static int volume_access_times(const struct config_mount *mount, int fd)
+{
+	unsigned int below = mount->recursive ? AT_RECURSIVE : 0;
+	struct mount_attr attr = { .attr_set = 0 };
+
+	if (mount->flags & (MS_NOATIME | MS_STRICTATIME)) {
+		attr.attr_clr = MOUNT_ATTR__ATIME;
+		attr.attr_set = mount->flags & MS_NOATIME ? MOUNT_ATTR_NOATIME :
+							    MOUNT_ATTR_STRICTATIME;
+	}
+	if (mount->flags & MS_NODIRATIME)
+		attr.attr_set |= MOUNT_ATTR_NODIRATIME;
+	if (attr.attr_set && mount_setattr(fd, "", AT_EMPTY_PATH | below, &attr, sizeof(attr)) < 0 &&
+	    errno != EPERM)
+		return -errno;
+	return 0;
+}
+
 static int volume_check(const struct config_mount *mount, int fd, const struct stat *st,
 			struct failure *failure)
 {
@@ -172,18 +194,20 @@ static int volume_open(struct exports *exports, const struct container_config *c
 	enum readonly readonly = readonly_of(mount);
 	int fd = tree_clone(mount->source, mount->recursive, readonly, mount->propagation);
 	struct stat st;
+	int err;
 
 	if (fd < 0)
 		return failure_set(failure, fd, "%s: %s: expected a directory or a file: %s",
 				   mount->named, mount->source, strerror(-fd));
 	exports->volume_fds[i] = fd;
 	exports->n_volumes++;
-	if (mount->idmapped) {
-		int err = volume_idmap(mount, config, fd, failure);
-
-		if (err)
-			return err;
-	}
+	err = volume_access_times(mount, fd);
+	if (err)
+		return failure_set(failure, err, "%s: %s: times of access: %s", mount->named,
+				   mount->source, strerror(-err));
+	err = mount->idmapped ? volume_idmap(mount, config, fd, failure) : 0;
+	if (err)
+		return err;
 	if (fstat(fd, &st) < 0)
 		return failure_set(failure, -errno, "%s: %s: %s", mount->named, mount->source,
 				   strerror(errno));

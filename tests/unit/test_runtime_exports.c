@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -241,6 +242,30 @@ static void test_readonly_with_mounts_below(void **state)
 	assert_int_equal(rmdir("volume/a b"), 0);
 }
 
+static void expect_access_times(uint32_t flags, unsigned long expected)
+{
+	const unsigned long all = ST_NOATIME | ST_NODIRATIME | ST_RELATIME;
+	struct opened o;
+	struct statvfs fs;
+
+	begin(&o, "volume");
+	o.mount->flags = flags;
+	o.mount->recursive = true;
+	assert_int_equal(exports_open(&o.exports, &o.config, &o.failure), 0);
+	assert_int_equal(fstatvfs(o.exports.volume_fds[0], &fs), 0);
+	assert_int_equal(fs.f_flag & all, expected);
+	end(&o);
+}
+
+static void test_access_times(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	expect_access_times(MS_NOATIME | MS_NODIRATIME, ST_NOATIME | ST_NODIRATIME);
+	expect_access_times(MS_STRICTATIME, 0);
+}
+
 static void expect_link(const char *path, const char *target)
 {
 	char found[64];
@@ -331,6 +356,7 @@ int main(void)
 		cmocka_unit_test(test_owners_are_mapped),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_mount_points),
+		cmocka_unit_test(test_access_times),
 		cmocka_unit_test(test_sealed_root),
 		cmocka_unit_test(test_readonly_with_mounts_below),
 	};
