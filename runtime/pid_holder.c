@@ -30,16 +30,24 @@ static bool confine(int fd)
 	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0L, 0L, 0L) == 0;
 }
 
-static void __attribute__((noreturn)) hold(int fd)
+static ssize_t byte_read(int fd)
 {
 	ssize_t n;
 	char byte;
 
-	if (!confine(fd))
-		_exit(125); /* the monitor's start fails: its namespace takes no process any more */
 	do {
-		n = read(0, &byte, 1);
-	} while (n > 0 || (n < 0 && errno == EINTR));
+		n = read(fd, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* Confined once it is told, as ptrace(2) "Ptrace access mode checking" closes its /proc to our parent then. */
+static void __attribute__((noreturn)) hold(int fd)
+{
+	if (byte_read(fd) != 1 || !confine(fd))
+		_exit(125); /* the monitor's start fails: its namespace takes no process any more */
+	while (byte_read(0) > 0)
+		;
 	for (;;)
 		syscall(SYS_exit, 0); /* not exit_group(), which is not left */
 }
@@ -55,14 +63,19 @@ int pid_holder_start(struct pid_holder *holder, int cgroup_fd, struct failure *f
 	their_end = ends[0];
 	holder->alive_fd = ends[1];
 	holder->pid = spawn_clone(CLONE_NEWPID, cgroup_fd, NULL);
-	if (holder->pid == 0)
+	if (holder->pid == 0) {
+		close(holder->alive_fd);
 		hold(their_end);
+	}
 	if (holder->pid < 0)
 		return failure_set(failure, holder->pid, "cannot make a pid namespace: %s",
 				   strerror(-holder->pid));
 	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)holder->pid);
 	holder->pid_ns = open(path, O_RDONLY | O_CLOEXEC);
-	return holder->pid_ns < 0 ? failure_set(failure, -errno, "%s: %s", path, strerror(errno)) : 0;
+	if (holder->pid_ns < 0)
+		return failure_set(failure, -errno, "%s: %s", path, strerror(errno));
+	return write(holder->alive_fd, "", 1) == 1 ? 0 :
+	       failure_set(failure, -errno, "first process of a pid namespace: %s", strerror(errno));
 }
 
 void pid_holder_close(struct pid_holder *holder)

@@ -5,13 +5,15 @@
  */
 /* SOURCES: runtime/pid_holder.c runtime/spawn.c runtime/oom_score.c runtime/visit.c runtime/arena.c runtime/failure.c */
 /* SOURCES: runtime/report.c */
-/* LIBS: -ljansson -lcap */
+/* LIBS: -ljansson -lcap -Wl,--wrap=open */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,17 @@
 
 #include "runtime/pid_holder.h"
 #include "runtime/spawn.h"
+
+static bool open_is_late;
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	if (open_is_late && strstr(path, "/ns/"))
+		usleep(200000);
+	return __real_open(path, flags);
+}
 
 /* The value of a line of /proc/PID/status. */
 static void status_of(pid_t pid, const char *name, char value[64])
@@ -134,11 +147,39 @@ static void test_killed(void **state)
 	arena_free(&arena);
 }
 
+/*
+ * As nacre of a user: once the holder is confined, its namespaces are closed to who started it. However late it
+ * opens them, the holder has waited.
+ */
+static void test_below_a_user_namespace(void **state)
+{
+	struct pid_holder holder = PID_HOLDER_NONE;
+	struct failure failure = { .text = "" };
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		open_is_late = true;
+		if (unshare(CLONE_NEWUSER) < 0)
+			_exit(77);
+		status = pid_holder_start(&holder, -1, &failure);
+		fputs(failure.text, stderr);
+		_exit(status == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_life),
 		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_below_a_user_namespace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
