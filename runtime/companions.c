@@ -7,15 +7,26 @@
 
 #include "companions.h"
 
+/* Our own, as it was when we were started; empty: not noted. */
+static char own_path[PATH_MAX];
+
+int companions_note(void)
+{
+	ssize_t n = readlink("/proc/self/exe", own_path, sizeof(own_path) - 1);
+
+	own_path[n < 0 ? 0 : n] = '\0';
+	return n < 0 ? -errno : 0;
+}
+
 int companions_find(struct companions *companions, struct arena *arena, struct failure *failure)
 {
+	int err = own_path[0] ? 0 : companions_note();
 	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
-	if (n < 0)
-		return failure_set(failure, -errno, "/proc/self/exe: expected procfs on /proc: %s",
-				   strerror(errno));
-	path[n] = '\0';
+	if (err)
+		return failure_set(failure, err, "/proc/self/exe: expected procfs on /proc: %s",
+				   strerror(-err));
+	memcpy(path, own_path, sizeof(path));
 	for (int up = 0; up < 2; up++) { /* the file, then bin/ */
 		char *slash = strrchr(path, '/');
 

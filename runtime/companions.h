@@ -11,8 +11,15 @@ struct companions {
 };
 
 /*
- * Finds PREFIX by /proc/self/exe (PREFIX/bin/nacre). Checks nothing but that. Returns 0 or -errno
- * with the failure set.
+ * Notes where our own program lies, /proc/self/exe. For main(), before rootless_enter(): if nobody else is in the
+ * mount namespace where we were started, it ends when we leave it, and the kernel knows the way to the program
+ * from the top of its file system only. 0 or -errno.
+ */
+int companions_note(void);
+
+/*
+ * Finds PREFIX (PREFIX/bin/nacre is our own program). Checks nothing but that. Returns 0 or -errno with the
+ * failure set.
  */
 int companions_find(struct companions *companions, struct arena *arena, struct failure *failure);
 

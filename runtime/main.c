@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "companions.h"
 #include "options.h"
 #include "report.h"
 #include "state.h"
@@ -165,6 +166,7 @@ int main(int argc, char *argv[])
 
 	timing_stamp(TIMING_MAIN);
 	standard_streams_open();
+	companions_note(); /* who needs it finds out that it failed */
 	used = options_parse(&global_table, argc - 1, argv + 1, &global, &arena, &failure);
 	at = 1 + (used > 0 ? used : 0);
 	verb = used >= 0 && at < argc ? verb_find(argv[at]) : N_VERBS;
