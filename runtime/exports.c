@@ -196,6 +196,11 @@ static int volume_open(struct exports *exports, const struct container_config *c
 	struct stat st;
 	int err;
 
+	/* mount_namespaces(7): what is mounted there was locked when a user's namespace was made */
+	if (fd == -EINVAL && !mount->recursive && mounts_below(mount->source))
+		return failure_set(failure, fd, "%s: %s: bind: expected rbind: mounts lie below it, and "
+				   "only root may show what they hide", mount->named,
+				   mount->source);
 	if (fd < 0)
 		return failure_set(failure, fd, "%s: %s: expected a directory or a file: %s",
 				   mount->named, mount->source, strerror(-fd));
