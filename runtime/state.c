@@ -214,6 +214,7 @@ int state_create(struct state *state, const struct container_config *config, con
 	struct sweep sweep = { .uids = NULL };
 	autoclose int root_fd = root_open(root);
 	autoclose int all_fd = -1;
+	const uint32_t ids = config->id_count;
 	int err = root_fd < 0 ? root_fd : sweep_locked(&sweep, root_fd, root, &all_fd, arena);
 
 	if (err)
@@ -225,9 +226,10 @@ int state_create(struct state *state, const struct container_config *config, con
 	state_describe(state, config);
 	err = create_locked(state, root_fd, arena, failure);
 	if (!err)
-		err = apart_choose(state, subid_range_in("/proc/self/uid_map", "/etc/subuid"),
-				   subid_range_in("/proc/self/gid_map", "/etc/subgid"), &sweep,
-				   arena, failure);
+		err = apart_choose(state,
+				   subid_range_in("/proc/self/uid_map", "/etc/subuid", ids),
+				   subid_range_in("/proc/self/gid_map", "/etc/subgid", ids),
+				   &sweep, arena, failure);
 	if (!err)
 		err = state_write(state, failure);
 	if (!err)

@@ -63,7 +63,7 @@ bool subid_range_of_user(const char *file, const char *name, uint32_t uid,
 	return range_find(file, name, range) || range_find(file, number, range);
 }
 
-struct subid_range subid_range_in(const char *map, const char *file)
+struct subid_range subid_range_in(const char *map, const char *file, uint32_t container_ids)
 {
 	FILE *in = fopen(map, "re");
 	uint64_t inside, outside, count, end = 0, total = 0;
@@ -79,9 +79,11 @@ struct subid_range subid_range_in(const char *map, const char *file)
 	fclose(in);
 	if (total >= UINT32_MAX)
 		return subid_range_read(file);
-	if (end > SUBID_CONTAINER_IDS)
-		return (struct subid_range){ .start = SUBID_CONTAINER_IDS,
-					     .count = (uint32_t)(end - SUBID_CONTAINER_IDS),
+	if (container_ids < SUBID_CONTAINER_IDS)
+		container_ids = SUBID_CONTAINER_IDS;
+	if (end > container_ids)
+		return (struct subid_range){ .start = container_ids,
+					     .count = (uint32_t)(end - container_ids),
 					     .shared = true };
 	return (struct subid_range){ .start = end > 0 ? (uint32_t)(end - 1) : 0, .count = 1,
 				     .shared = true };

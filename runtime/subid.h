@@ -10,7 +10,7 @@
 #define SUBID_BUILTIN_START 0x70000000u
 #define SUBID_BUILTIN_COUNT 0x01000000u
 
-/* Ids of a container: those of a VMM lie above. */
+/* Ids that most containers have: those of a VMM lie above. */
 #define SUBID_CONTAINER_IDS 65536u
 
 struct subid_range {
@@ -30,9 +30,9 @@ bool subid_range_of_user(const char *file, const char *name, uint32_t uid,
 
 /*
  * As subid_range_read(), but in a user namespace that does not have all ids (`map`, a uid_map or
- * gid_map) shared ones: those above the container's; where there are none the last; 0 where it is the only
- * one.
+ * gid_map) shared ones: those above the container's, `container_ids` of them and at least
+ * SUBID_CONTAINER_IDS; where there are none the last; 0 where it is the only one.
  */
-struct subid_range subid_range_in(const char *map, const char *file);
+struct subid_range subid_range_in(const char *map, const char *file, uint32_t container_ids);
 
 #endif

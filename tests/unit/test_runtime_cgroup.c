@@ -217,14 +217,19 @@ static void test_lists_of_processors(void **state)
 
 static char map_file[] = "/tmp/nacre-test-map.XXXXXX";
 
-static struct subid_range range_in(const char *map)
+static struct subid_range range_beside(const char *map, uint32_t container_ids)
 {
 	FILE *f = fopen(map_file, "w");
 
 	assert_non_null(f);
 	fputs(map, f);
 	fclose(f);
-	return subid_range_in(map_file, "/nonexistent");
+	return subid_range_in(map_file, "/nonexistent", container_ids);
+}
+
+static struct subid_range range_in(const char *map)
+{
+	return range_beside(map, 65536);
 }
 
 static void test_ids_of_a_vmm(void **state)
@@ -245,6 +250,13 @@ static void test_ids_of_a_vmm(void **state)
 	r = range_in("0 1000 1\n1 100000 200000\n");
 	assert_int_equal(r.start, 65536);
 	assert_int_equal(r.count, 134465);
+	/* a container whose process has a higher id */
+	r = range_beside("0 1000 1\n1 100000 200000\n", 70001);
+	assert_int_equal(r.start, 70001);
+	assert_int_equal(r.count, 130000);
+	r = range_beside("0 1000 1\n1 100000 200000\n", 200001);
+	assert_int_equal(r.start, 200000);
+	assert_int_equal(r.count, 1);
 	r = range_in("0 1000 1\n1 100000 1000\n");
 	assert_int_equal(r.start, 1000);
 	assert_int_equal(r.count, 1);
