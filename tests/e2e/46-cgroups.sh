@@ -146,7 +146,7 @@ test_a_rogue_guest_stays_within_its_limits()
 	make_bundle true
 	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-rogue/c1", '
 	edit '"resources": {' '"resources": {"memory": {"limit": 67108864}, "cpu": {"quota": 50000, "period": 100000}, '
-	NACRE_CONFIG=$PWD/conf NACRE_BIN=hostile/bin/nacre start run --bundle bundle nacre-e2e-rogue
+	NACRE_CONFIG=$PWD/conf NACRE_BIN=$HOSTILE start run --bundle bundle nacre-e2e-rogue
 	wait_until 80 has_taken "$leaf" $((80 << 20)) || failed "the guest took no more than $(cat "$leaf/memory.current")"
 	for _ in 1 2 3 4; do
 		seen=$(< "$leaf/memory.current")

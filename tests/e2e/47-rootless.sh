@@ -8,8 +8,6 @@ set -uo pipefail
 . "${0%/*}/lib/tests.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
-# shellcheck source-path=SCRIPTDIR source=lib/user.sh
-. "$E2E_DIR/lib/user.sh"
 
 ATTACKS=$E2E_BUILD/attacks
 # shellcheck source-path=SCRIPTDIR source=../attacks/configurations.sh
@@ -77,12 +75,6 @@ $PWD/cache/nacre/templates/128M-1-net.template"
 	as_joe run --memory 64M --cpus 1 --rootfs "$PWD/rootfs" --timing "$PWD/timing" -- true
 	expect_success ""
 	! grep -q '"before_init_connected": 0}' timing || failed "a template of root's was used"
-}
-
-# The first subordinate id of the user: 1 in the container.
-first_id()	# FILE
-{
-	sed -n 's/^nacre-joe:\([0-9]*\):.*/\1/p' "$1"
 }
 
 is_joes_state()	# ID STATUS
@@ -161,12 +153,10 @@ test_a_delegated_cgroup()
 	local leaf=$CGROUPS/nacre-e2e-joe
 
 	need_user
-	mkdir -p "$leaf/sub"
+	mkdir "$leaf"
 	echo +memory +pids > "$CGROUPS/cgroup.subtree_control"
 	echo +memory +pids > "$leaf/cgroup.subtree_control"
-	chown nacre-joe: "$leaf"/sub "$leaf"/sub/cgroup.{procs,subtree_control,threads}
-	mkdir "$leaf/sub/shell"
-	chown -R nacre-joe: "$leaf/sub/shell"
+	delegate_cgroup "$leaf/sub"
 	echo "$BASHPID" > "$leaf/sub/shell/cgroup.procs"
 	as_joe run --layers --memory 64M --cpus 1 --name nacre-e2e-joe --rootfs "$ROOTFS" -- true
 	expect_status 0

@@ -61,8 +61,6 @@ expect_nothing_left()
 
 test_a_life()
 {
-	local cgroup
-
 	make_bundle sh -c 'trap "echo term; exit 7" TERM; echo ready; while :; do sleep 0.1; done'
 	edit '"ociVersion"' '"annotations": {"org.example.key": "value"}, "ociVersion"'
 	create nacre-e2e-life
@@ -72,9 +70,7 @@ test_a_life()
 	expect_match "state of a created container" "\"ociVersion\": \"1\..*\"id\": \"nacre-e2e-life\".*\"pid\": $PID,.*\"status\": \"created\".*\"bundle\": \"$PWD/bundle\".*\"rootfs\": \"$ROOTFS\".*\"created\": \"20[0-9-]+T[0-9:]+Z\".*\"annotations\": \{.*\"org.example.key\": \"value\".*\"owner\": \"${E2E_USER:-root}\"" "$OUT"
 	expect_equal "the pid's name" nacre-monitor "$(< "/proc/$PID/comm")"
 	[ "/proc/$PID/root/bin" -ef "$ROOTFS/bin" ] || failed "the pid's / is not the container's"
-	cgroup=$(< "/proc/$PID/cgroup")
-	# nobody has delegated one to a user
-	[ -n "${E2E_USER-}" ] || expect_equal "the pid's cgroup" 0::/nacre/nacre-e2e-life "$cgroup"
+	expect_equal "the pid's cgroup" "0::${OWN_CGROUPS#"$CGROUPS"}/nacre/nacre-e2e-life" "$(< "/proc/$PID/cgroup")"
 	[ "$(readlink "/proc/$PID/ns/net")" != "$(readlink /proc/self/ns/net)" ] ||
 		failed "the pid is in the host's network namespace"
 	expect_equal "output before start" "" "$(< output)"
@@ -215,7 +211,7 @@ test_kept()
 	expect_status 125
 	expect_one_line 'a container with this name exists'
 	expect_equal "processes" "" "$(process_named nacre-monitor)$(process_named nacre-vmm)"
-	[ -d "$CGROUPS/nacre/nacre-e2e-kept" ] || failed "its cgroup is not there"
+	[ -d "$OWN_CGROUPS/nacre/nacre-e2e-kept" ] || failed "its cgroup is not there"
 	verb delete nacre-e2e-kept
 	expect_nothing_left
 	nacre run --keep --bundle bundle --kernel /dev/null nacre-e2e-kept

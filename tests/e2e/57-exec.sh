@@ -164,7 +164,7 @@ test_detached()
 	expect_status 0
 	pid=$(< pid)
 	expect_equal "who stands for it" nacre-monitor "$(< "/proc/$pid/comm")"
-	expect_equal "its cgroup" "0::/nacre/c" "$(< "/proc/$pid/cgroup")"
+	expect_equal "its cgroup" "0::${OWN_CGROUPS#"$CGROUPS"}/nacre/c" "$(< "/proc/$pid/cgroup")"
 	expect_equal "its network" "$(readlink "/proc/$(monitor_of_c)/ns/net")" \
 		"$(readlink "/proc/$pid/ns/net")"
 	nacre ps c

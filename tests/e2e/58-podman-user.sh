@@ -123,11 +123,10 @@ test_limits_in_a_delegated_cgroup()
 	local leaf=$CGROUPS/nacre-e2e-joe
 
 	user_is_ready
-	mkdir -p "$leaf/sub/shell"
+	mkdir "$leaf"
 	echo +memory +pids > "$CGROUPS/cgroup.subtree_control"
 	echo +memory +pids > "$leaf/cgroup.subtree_control"
-	chown nacre-joe: "$leaf/sub" "$leaf"/sub/cgroup.{procs,subtree_control,threads}
-	chown -R nacre-joe: "$leaf/sub/shell"
+	delegate_cgroup "$leaf/sub"
 	echo "$BASHPID" > "$leaf/sub/shell/cgroup.procs"
 	podman_does run -d --name nacre-e2e-user --cgroup-parent /nacre-e2e-joe/sub --memory 64m --pids-limit 50 \
 		localhost/busybox sleep 1000

@@ -123,7 +123,7 @@ test_writes_to_the_rootfs_arrive()
 {
 	run -- sh -c 'echo content > /root/nacre-e2e; chmod 600 /root/nacre-e2e'
 	expect_success ""
-	expect_equal "the file on the host" "content 600 0:0" \
+	expect_equal "the file on the host" "content 600 $(host_owner 0 0)" \
 		"$(cat "$ROOTFS/root/nacre-e2e") $(stat -c '%a %u:%g' "$ROOTFS/root/nacre-e2e")"
 	rm -f "$ROOTFS/root/nacre-e2e"
 }
@@ -207,7 +207,7 @@ test_console_log_is_bounded()
 	# a container cannot write to the kernel's log; the guest's first program can
 	[ "$E2E_PLACE" = direct ] || skip "an emulated host takes minutes to write 1 MiB"
 	hostile_tree init-floods
-	NACRE_BIN=$PWD/hostile/bin/nacre run --console-log "$PWD/log" -- true
+	NACRE_BIN=$HOSTILE run --console-log "$PWD/log" -- true
 	expect_status 125
 	expect_between "bytes of the log" 500000 1048576 "$(stat -c %s log)"
 }
@@ -252,24 +252,27 @@ test_root_option()
 
 test_state_is_in_run_nacre_by_default()
 {
-	[ "$E2E_PLACE" = emulated ] || skip "this machine's /run/nacre may be in use"
+	[ "$E2E_PLACE" = emulated ] || skip "this machine's $OWN_STATE may be in use"
 	E2E_ROOT=()
 	start_ready run "${SMALL[@]}" --name nacre-e2e-default -- sh -c 'echo ready; exec sleep 1000'
-	[ -e /run/nacre/nacre-e2e-default/state.json ] || failed "no state there: $(find /run/nacre)"
-	expect_equal "processes in its cgroup" 3 "$(helpers_in "$CGROUPS/nacre/nacre-e2e-default" | wc -l)"
+	[ -e "$OWN_STATE/nacre-e2e-default/state.json" ] || failed "no state there: $(find "$OWN_STATE")"
+	expect_equal "processes in its cgroup" 3 "$(helpers_in "$OWN_CGROUPS/nacre/nacre-e2e-default" | wc -l)"
 	kill -KILL "$(process_named nacre-vmm)"
 	finish
-	expect_equal "what is left there" "" "$(ls -A /run/nacre)"
-	[ ! -d "$CGROUPS/nacre/nacre-e2e-default" ] || failed "the cgroup is left"
+	expect_equal "what is left there" "" "$(ls -A "$OWN_STATE")"
+	[ ! -d "$OWN_CGROUPS/nacre/nacre-e2e-default" ] || failed "the cgroup is left"
 }
 
-# A machine with nothing but a kernel and the C library.
+# A machine with nothing but a kernel and the C library; and the files that say which ids an ordinary user has.
 test_a_host_without_etc_var_home_and_modules()
 {
-	unshare -m sh -c 'for d in /etc /var /home /lib/modules; do
+	mkdir kept
+	[ -z "${E2E_USER-}" ] || cp /etc/{passwd,group,subuid,subgid} kept/
+	"${AS_ROOT[@]}" unshare -m sh -c 'for d in /etc /var /home /lib/modules; do
 			[ ! -d $d ] || mount -t tmpfs none $d || exit 1
 		done
 		[ ! -e /etc/passwd ] || exit 1
+		cp -r kept/. /etc
 		cd / && exec env -i "$@"' - "$NACRE" run "${SMALL[@]}" -- echo works > out 2> err < /dev/null
 	STATUS=$?
 	take_output

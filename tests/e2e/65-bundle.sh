@@ -144,7 +144,7 @@ test_rlimits()
 test_no_new_privileges()
 {
 	cp "$E2E_BUILD/e2e/guest/euid" setuid
-	chown 0:0 setuid
+	chown "$(host_owner 0 0)" setuid
 	chmod 4755 setuid
 	for setting in true false; do
 		make_bundle sh -c '/setuid; exit $?'
@@ -164,6 +164,8 @@ test_no_new_privileges()
 
 test_mounts()
 {
+	local below=''
+
 	mkdir -p source/below
 	echo file > source/file
 	mount -t tmpfs below source/below
@@ -186,13 +188,18 @@ test_mounts()
 	# a bind below a tmpfs, in their order
 	add_mount "{\"destination\": \"/order/a/b\", \"type\": \"bind\", \"source\": \"$PWD/source/below\", \"options\": [\"bind\"]}"
 	add_mount '{"destination": "/order/a", "type": "tmpfs", "source": "tmpfs"}'
+	if [ -n "${E2E_USER-}" ]; then
+		expect_refused '/source: bind: expected rbind: .* only root may show' run --bundle bundle nacre-e2e-mounts
+		edit "$PWD/source\", \"options\": [\"bind\"]" "$PWD/source\", \"options\": [\"rbind\"]"
+		below=$'\nfile'
+	fi
 	nacre run --bundle bundle nacre-e2e-mounts
 	expect_status 0
 	expect_silent
 	expect_out "7
 1777 5:6
 4096
-Permission denied
+Permission denied$below
 file
 Read-only file system
 Read-only file system
@@ -282,38 +289,57 @@ test_it_sees_only_its_own()
 		$'^3\nsh\n +0 2147483648 +65536\n +0 2147483648 +65536\nlo\n1\n1$' "$OUT"
 }
 
+# A nacre of the user, who has as many ids as anybody may have.
+give_more_ids()
+{
+	SUBIDS=$PWD/subids
+	echo "$E2E_USER:100000:2000000000" > "$SUBIDS"
+	{
+		echo '#!/bin/sh'
+		echo "exec ${AS_ROOT[*]} unshare -m sh -c 'mount --bind $SUBIDS /etc/subuid &&
+			mount --bind $SUBIDS /etc/subgid && exec \"\$@\"' - $(printf '%q' "$NACRE") \"\$@\""
+	} > with-more-ids
+	chmod +x with-more-ids
+	NACRE_BIN=./with-more-ids
+}
+
 # Without mappings an id is the host's own, whatever it is: those of OpenShift are nine digits long.
 test_a_user_above_65535()
 {
+	[ -z "${E2E_USER-}" ] || give_more_ids
 	mkdir -m 777 v
 	make_bundle sh -c 'id -u; id -G; touch /v/mine; stat -c "%u:%g" /v /v/mine /v/theirs; tr -s " " < /proc/self/uid_map'
 	edit '"user": {"uid": 0, "gid": 0}' '"user": {"uid": 1000660000, "gid": 70000, "additionalGids": [1000660001]}'
 	add_mount "{\"destination\": \"/v\", \"type\": \"bind\", \"source\": \"$PWD/v\", \"options\": [\"bind\"]}"
 	touch v/theirs
-	chown 80000:80000 v/theirs
+	chown "$(host_owner 80000 80000)" v/theirs
 	nacre run --bundle bundle nacre-e2e-ids
 	expect_success $'1000660000\n70000 1000660001\n0:0\n1000660000:70000\n80000:80000\n 0 2147483648 1000660002'
-	expect_equal "its owner on the host" 1000660000:70000 "$(stat -c %u:%g v/mine)"
+	expect_equal "its owner on the host" "$(host_owner 1000660000 70000)" "$(stat -c %u:%g v/mine)"
 }
 
 test_a_user_namespace_with_mappings()
 {
+	local uids=100000 gids=200000
+
+	# a user may map ids of its own
+	[ -z "${E2E_USER-}" ] || uids=$(($(first_id /etc/subuid) + 1000)) gids=$(($(first_id /etc/subgid) + 2000))
 	mkdir v
 	make_bundle sh -c 'cat /proc/self/uid_map | tr -s " "; id -u; touch /v/root; touch /v/seven; chown 7:8 /v/seven
 		touch /v/beyond; chown 70000 /v/beyond 2>&1 | sed "s/.*: //"; stat -c "%u:%g %n" /v/*'
 	edit '{"type": "pid"}' '{"type": "pid"}, {"type": "user"}'
-	edit '"linux": {' '"linux": {"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 5000}], "gidMappings": [{"containerID": 0, "hostID": 200000, "size": 5000}], '
+	edit '"linux": {' "\"linux\": {\"uidMappings\": [{\"containerID\": 0, \"hostID\": $uids, \"size\": 5000}], \"gidMappings\": [{\"containerID\": 0, \"hostID\": $gids, \"size\": 5000}], "
 	edit '"CAP_AUDIT_WRITE"' '"CAP_CHOWN", "CAP_AUDIT_WRITE"'
 	CONFIG=${CONFIG//'["CAP_AUDIT_WRITE"'/'["CAP_CHOWN", "CAP_AUDIT_WRITE"'}
 	add_mount "{\"destination\": \"/v\", \"type\": \"bind\", \"source\": \"$PWD/v\", \"options\": [\"bind\"]}"
 	edit '"readonly": true' '"readonly": false'
-	chown 100000:200000 v
+	chown $uids:$gids v
 	cp -a "$ROOTFS" rootfs
-	chown -R -h 100000:200000 rootfs
+	chown -R -h $uids:$gids rootfs
 	edit "$ROOTFS" "$PWD/rootfs"
 	nacre run --bundle bundle nacre-e2e-userns
 	expect_status 0
-	expect_equal "owners on the host" "100000:200000 v/beyond 100000:200000 v/root 100007:200008 v/seven" \
+	expect_equal "owners on the host" "$uids:$gids v/beyond $uids:$gids v/root $((uids + 7)):$((gids + 8)) v/seven" \
 		"$(stat -c '%u:%g %n' v/* | xargs)"
 	expect_match "ids in the container" $'^ 0 2147483648 5000\n0\nInvalid argument\n0:0 /v/beyond\n0:0 /v/root\n7:8 /v/seven$' "$OUT"
 }
@@ -329,13 +355,13 @@ test_a_low_limit_and_a_user_namespace_without_mappings()
 	nacre run --bundle bundle nacre-e2e-low
 	expect_status 0
 	expect_out $'10485760\n137\n 0 2147483648 65536'
-	expect_equal "its owner on the host" 0:0 "$(stat -c %u:%g v/mine)"
+	expect_equal "its owner on the host" "$(host_owner 0 0)" "$(stat -c %u:%g v/mine)"
 }
 
 # Notes that the host's cgroup of a container was throttled, as long as it is there.
 watch_throttling()	# ID
 {
-	local stat=$CGROUPS/nacre/$1/cpu.stat
+	local stat=$OWN_CGROUPS/nacre/$1/cpu.stat
 
 	wait_until $((60 * E2E_SLOW)) grep -qs '^nr_throttled [1-9]' "$stat" && : > throttled
 }
@@ -369,11 +395,11 @@ test_a_cgroup_path()
 	make_bundle sh -c 'echo ready; exec sleep 1000'
 	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-path/c1", '
 	start_ready run --bundle bundle nacre-e2e-cgroup
-	expect_equal "processes in the cgroup" 3 "$(helpers_in "$CGROUPS/nacre-e2e-path/c1" | wc -l)"
+	expect_equal "processes in the cgroup" 3 "$(helpers_in "$OWN_CGROUPS/nacre-e2e-path/c1" | wc -l)"
 	kill -KILL "$(process_named nacre-vmm)"
 	finish
-	[ ! -d "$CGROUPS/nacre-e2e-path/c1" ] || failed "the cgroup is left"
-	rmdir "$CGROUPS/nacre-e2e-path" 2> /dev/null
+	[ ! -d "$OWN_CGROUPS/nacre-e2e-path/c1" ] || failed "the cgroup is left"
+	rmdir "$OWN_CGROUPS/nacre-e2e-path" 2> /dev/null
 }
 
 # As crun's callers name it; relative to the caller's directory.

@@ -15,7 +15,7 @@ lie()	# LIE REGULAR-EXPRESSION
 {
 	hostile_tree init-lies
 	printf %s "$1" >> hostile/libexec/nacre/nacre-init
-	NACRE_BIN=hostile/bin/nacre expect_refused "$2" run "${SMALL[@]}" -- true
+	NACRE_BIN=$HOSTILE expect_refused "$2" run "${SMALL[@]}" -- true
 	expect_clean
 }
 

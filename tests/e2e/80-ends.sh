@@ -15,7 +15,7 @@ LIMITS[test_each_program_killed_at_a_random_moment]=600
 run_hostile()	# PROGRAM REGULAR-EXPRESSION
 {
 	hostile_tree "$1"
-	NACRE_BIN=hostile/bin/nacre expect_refused "$2" run "${SMALL[@]}" -- true
+	NACRE_BIN=$HOSTILE expect_refused "$2" run "${SMALL[@]}" -- true
 }
 
 test_a_guest_that_panics()
@@ -49,7 +49,7 @@ test_a_first_program_that_is_none()
 {
 	hostile_tree init-exits
 	echo 'not a program' > hostile/libexec/nacre/nacre-init
-	NACRE_BIN=hostile/bin/nacre expect_refused 'nacre-init|guest stopped by itself.*panic|first program' run "${SMALL[@]}" -- true
+	NACRE_BIN=$HOSTILE expect_refused 'nacre-init|guest stopped by itself.*panic|first program' run "${SMALL[@]}" -- true
 }
 
 # Kills one of the programs of a running container and looks how the others end.

@@ -6,11 +6,21 @@
 # From run-subjects: E2E_NACRE, a copy of the installation, so that its processes can be told from
 # others.
 
+# shellcheck source-path=SCRIPTDIR source=user.sh
+. "$E2E_DIR/lib/user.sh"
+
 NACRE=$E2E_NACRE/bin/nacre
-[ -z "${E2E_USER-}" ] || NACRE=$E2E_NACRE/as-user
 ROOTFS=$E2E_NACRE/share/nacre/rootfs
 SPEC=$E2E_BUILD/e2e/spec.json
 CGROUPS=/sys/fs/cgroup
+# Below these are the cgroups and, without --root, the state of who starts nacre.
+OWN_CGROUPS=$CGROUPS
+OWN_STATE=/run/nacre
+if [ -n "${E2E_USER-}" ]; then
+	NACRE=$E2E_NACRE/as-user
+	OWN_CGROUPS=$CGROUPS/$E2E_USER
+	OWN_STATE=/run/user/3000/nacre
+fi
 # State of this lane's own.
 E2E_STATE=$E2E_WORK/state
 E2E_ROOT=(--root "$E2E_STATE")
@@ -158,13 +168,18 @@ expect_refused()	# REGULAR-EXPRESSION ARGUMENT…
 	expect_equal "nothing left behind by: nacre $*" "" "$left"
 }
 
-# An installation at ./hostile whose first program in the guest is one of guest/.
+# An installation at ./hostile whose first program in the guest is one of guest/. Sets HOSTILE, its nacre.
 hostile_tree()	# PROGRAM
 {
 	mkdir -p hostile
 	cp -al "$E2E_NACRE"/{bin,libexec,share} hostile/
 	rm hostile/libexec/nacre/nacre-init
 	cp "$E2E_BUILD/e2e/guest/$1" hostile/libexec/nacre/nacre-init
+	HOSTILE=$PWD/hostile/bin/nacre
+	if [ -n "${E2E_USER-}" ]; then
+		write_as_user hostile/as-user "$HOSTILE"
+		HOSTILE=$PWD/hostile/as-user
+	fi
 }
 
 # --- bundles -----------------------------------------------------------------------------------
@@ -275,7 +290,7 @@ inventory()
 	for dir in "$E2E_STATE"/* "$E2E_STATE"/.[!.]*; do
 		[ ! -e "$dir" ] || echo "state: $dir"
 	done
-	for dir in "$CGROUPS"/nacre/*/; do
+	for dir in "$OWN_CGROUPS"/nacre/*/; do
 		# it is removed before its state is: what is there still is nobody's
 		[ ! -d "$dir" ] || is_in_use "$dir" || [ ! -d "$dir" ] || echo "cgroup: $dir"
 	done
@@ -287,7 +302,7 @@ is_in_use()	# CGROUP
 	local id=${1%/} dir
 
 	id=${id##*/}
-	for dir in /run/nacre "$E2E_TOP"/*/state; do
+	for dir in "$OWN_STATE" "$E2E_TOP"/*/state; do
 		[ "$dir" = "$E2E_STATE" ] || [ ! -d "$dir/$id" ] || return 0
 	done
 	return 1

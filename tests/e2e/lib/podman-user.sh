@@ -5,8 +5,6 @@
 
 # shellcheck source-path=SCRIPTDIR source=podman-does.sh
 . "$E2E_DIR/lib/podman-does.sh"
-# shellcheck source-path=SCRIPTDIR source=user.sh
-. "$E2E_DIR/lib/user.sh"
 
 JOE=$E2E_TOP/$SUBJECT/test
 JOE_RUN=/run/user/3000

@@ -153,10 +153,6 @@ run_test()	# FUNCTION
 
 	rm -rf "$E2E_WORK"/{why,skip,told,timeout,test}
 	mkdir "$E2E_WORK/test"
-	if [ -n "${E2E_USER-}" ]; then	# what a test makes, the user may use
-		chown "$E2E_USER:" "$E2E_WORK/test"
-		umask 0
-	fi
 	begun=$(now_ms)
 	set -m	# a process group for the test, and one for its watchdog
 	# what failed after an earlier test is not this one's
