@@ -59,12 +59,12 @@ struct config_rlimits {
 
 struct config_mount {
 	const char *destination; /* absolute, in the container */
-	const char *type;	 /* "bind" when is_bind */
+	const char *type;	 /* "bind", or "overlay", when is_bind */
 	const char *source;	 /* of a bind: absolute, on the host */
 	const char *data;	 /* options of the file system, "" if none */
 	uint32_t flags;		 /* MS_*, without MS_BIND, MS_REC and propagation */
 	uint32_t propagation;	 /* MS_PRIVATE..., | MS_REC; 0: as the default is */
-	bool is_bind;
+	bool is_bind;		/* it is mounted on the host, and shared with the VM */
 	bool copy_up;		/* tmpfs: filled with what it covers */
 	bool recursive;		/* bind: with the mounts below the source */
 	bool readonly_below;	/* recursive: MS_RDONLY is of those, too */

@@ -60,6 +60,28 @@ static int apply_options(struct json_reader *reader, const struct string_list *o
 	return 0;
 }
 
+/* An overlay is made of directories of the host: data is for its kernel. */
+static int finish_file_system(struct json_reader *reader, const struct mount_json *read,
+			      struct config_mount *mount)
+{
+	const char *unknown;
+	size_t len;
+
+	if (!read->type)
+		return json_refuse(reader, "type: expected a file system or a bind mount");
+	mount->is_bind = strcmp(read->type, "overlay") == 0;
+	mount->type = mount->is_bind ? read->type : file_system_find(read->type);
+	if (!mount->type)
+		return json_refuse(reader, "type: \"%s\": expected bind, proc, sysfs, "
+				   "tmpfs, devpts, mqueue, cgroup or overlay", read->type);
+	mount->source = read->source ? read->source : mount->type;
+	unknown = mount_data_unknown(mount->type, mount->data, &len);
+	if (unknown)
+		return json_refuse(reader, "options: \"%.*s\": unknown option of %s", (int)len,
+				   unknown, mount->type);
+	return 0;
+}
+
 static int finish_bind(struct json_reader *reader, const struct mount_json *read,
 		       struct config_mount *mount)
 {
@@ -96,8 +118,6 @@ int config_read_mount(struct json_reader *reader, json_t *value, void *to)
 	struct mount_json read = { .destination = NULL };
 	int err = json_read_object(reader, value, mount_members, N(mount_members), &read);
 	struct config_mount mount = { .data = "" };
-	const char *unknown;
-	size_t unknown_len;
 
 	if (err)
 		return err;
@@ -121,23 +141,12 @@ int config_read_mount(struct json_reader *reader, json_t *value, void *to)
 		err = finish_idmap(reader, &read, &mount);
 	if (err)
 		return err;
-	if (mount.is_bind) {
+	if (mount.is_bind)
 		err = finish_bind(reader, &read, &mount);
-		if (err)
-			return err;
-	} else {
-		if (!read.type)
-			return json_refuse(reader, "type: expected a file system or a bind mount");
-		mount.type = file_system_find(read.type);
-		if (!mount.type)
-			return json_refuse(reader, "type: \"%s\": expected bind, proc, sysfs, "
-					   "tmpfs, devpts, mqueue or cgroup", read.type);
-		mount.source = read.source ? read.source : mount.type;
-		unknown = mount_data_unknown(mount.type, mount.data, &unknown_len);
-		if (unknown)
-			return json_refuse(reader, "options: \"%.*s\": unknown option of %s",
-					   (int)unknown_len, unknown, mount.type);
-	}
+	else
+		err = finish_file_system(reader, &read, &mount);
+	if (err)
+		return err;
 	if (mount.copy_up && strcmp(mount.type, "tmpfs") != 0)
 		return json_refuse(reader, "options: tmpcopyup: expected only of a tmpfs");
 	*config_add_mount(reader->arena, &config->mounts) = mount;

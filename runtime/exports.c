@@ -14,16 +14,16 @@
 #include "exports.h"
 #include "fd.h"
 #include "kernel_fs.h"
+#include "overlay.h"
 #include "userns.h"
 
 enum readonly { WRITABLE, READONLY_TOP, READONLY_ALL };
 
 /*
- * Clones the mount of a path. nosuid and nodev: nothing of a container's files is ever run or
- * opened as a device on the host. READONLY_TOP leaves the mounts below it as they are. Returns a
- * descriptor or -errno.
+ * Of a mount that is nowhere yet. nosuid and nodev: nothing of a container's files is ever run or
+ * opened as a device on the host. READONLY_TOP leaves the mounts below it as they are. 0 or -errno.
  */
-static int tree_clone(const char *path, bool recursive, enum readonly readonly, uint32_t propagation)
+static int tree_restrict(int fd, bool recursive, enum readonly readonly, uint32_t propagation)
 {
 	unsigned int below = recursive ? AT_RECURSIVE : 0;
 	struct mount_attr top = { .attr_set = MOUNT_ATTR_RDONLY };
@@ -32,15 +32,22 @@ static int tree_clone(const char *path, bool recursive, enum readonly readonly, 
 			    (readonly == READONLY_ALL ? MOUNT_ATTR_RDONLY : 0u),
 		.propagation = propagation & MS_SLAVE ? MS_SLAVE : MS_PRIVATE,
 	};
-	autoclose int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | below);
 
-	if (fd < 0)
-		return -errno;
 	if (mount_setattr(fd, "", AT_EMPTY_PATH | below, &attr, sizeof(attr)) < 0)
 		return -errno;
 	if (readonly == READONLY_TOP && mount_setattr(fd, "", AT_EMPTY_PATH, &top, sizeof(top)) < 0)
 		return -errno;
-	return steal_fd(&fd);
+	return 0;
+}
+
+/* Clones the mount of a path. A descriptor or -errno. */
+static int tree_clone(const char *path, bool recursive, enum readonly readonly, uint32_t propagation)
+{
+	unsigned int below = recursive ? AT_RECURSIVE : 0;
+	autoclose int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | below);
+	int err = fd < 0 ? -errno : tree_restrict(fd, recursive, readonly, propagation);
+
+	return err ? err : steal_fd(&fd);
 }
 
 /* devtmpfs calls itself tmpfs in statfs. A line of mountinfo, proc(5): "ID PARENT MAJOR:MINOR ... - TYPE ..." */
@@ -187,15 +194,37 @@ static enum readonly readonly_of(const struct config_mount *mount)
 	return READONLY_ALL;
 }
 
+static bool is_overlay(const struct config_mount *mount)
+{
+	return strcmp(mount->type, "overlay") == 0;
+}
+
+/* A descriptor or -errno. */
+static int volume_mount(const struct config_mount *mount, const struct container_config *config,
+			enum readonly readonly)
+{
+	autoclose int fd = -1;
+	int err;
+
+	if (!is_overlay(mount))
+		return tree_clone(mount->source, mount->recursive, readonly, mount->propagation);
+	fd = overlay_open(mount, config->root_path);
+	err = fd < 0 ? fd : tree_restrict(fd, false, readonly, mount->propagation);
+	return err ? err : steal_fd(&fd);
+}
+
 static int volume_open(struct exports *exports, const struct container_config *config,
 		       struct config_mount *mount, struct failure *failure)
 {
 	size_t i = exports->n_volumes;
 	enum readonly readonly = readonly_of(mount);
-	int fd = tree_clone(mount->source, mount->recursive, readonly, mount->propagation);
+	int fd = volume_mount(mount, config, readonly);
 	struct stat st;
 	int err;
 
+	if (fd < 0 && is_overlay(mount))
+		return failure_set(failure, fd, "%s: overlay \"%s\": %s", mount->named, mount->data,
+				   strerror(-fd));
 	/* mount_namespaces(7): what is mounted there was locked when a user's namespace was made */
 	if (fd == -EINVAL && !mount->recursive && mounts_below(mount->source))
 		return failure_set(failure, fd, "%s: %s: bind: expected rbind: mounts lie below it, and "

@@ -15,6 +15,8 @@ static const struct {
 	{ "devpts", { "uid", "gid", "mode", "ptmxmode", "newinstance", "max" } },
 	{ "cgroup2", { "nsdelegate", "favordynmods", "memory_localevents",
 		       "memory_recursiveprot" } },
+	{ "overlay", { "lowerdir", "upperdir", "workdir", "userxattr", "index", "metacopy", "redirect_dir",
+		       "xino", "volatile", "nfs_export" } },
 	{ "sysfs", { NULL } },
 	{ "mqueue", { NULL } },
 };

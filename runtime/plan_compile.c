@@ -105,8 +105,10 @@ static void add_mounts(const struct container_config *config, struct plan_buffer
 			.target_is_file = le32_of(mount->target_is_file),
 			.copy_up = le32_of(mount->copy_up),
 		};
+		/* what is mounted on the host is nothing that the guest has to know */
 		const char *strings[] = { mount->destination, mount->type,
-					  mount->is_bind ? "" : mount->source, mount->data, NULL };
+					  mount->is_bind ? "" : mount->source,
+					  mount->is_bind ? "" : mount->data, NULL };
 
 		plan_buffer_add(plan, PLAN_MOUNT, &record, sizeof(record), strings);
 	}

@@ -21,19 +21,23 @@ LIMITS[test_restarts]=300
 test_options_of_run()
 {
 	podman_is_ready
-	mkdir volume
+	mkdir volume below
 	echo inside > volume/file
 	echo one > single
+	echo as it was > below/file
+	chmod 777 below below/file
 	podman_does run --rm --user 1000:1001 --workdir /tmp --env A=b --read-only --tmpfs /t \
-		--memory 64m --pids-limit 50 -v "$PWD/volume:/v:ro" -v "$PWD/single:/run/single:ro" "$IMAGE" sh -c '
+		--memory 64m --pids-limit 50 -v "$PWD/volume:/v:ro" -v "$PWD/single:/run/single:ro" -v "$PWD/below:/o:O" "$IMAGE" sh -c '
 		id -u; id -g; pwd; echo $A; cat /v/file /run/single
 		touch /x 2> /dev/null || echo read-only root
 		touch /v/x 2> /dev/null || echo read-only volume
 		touch /t/y && echo writable tmpfs
+		echo changed > /o/file && cat /o/file
 		cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max
 		exit 3'
 	expect_equal "status" 3 "$STATUS" || show "$ERR"
-	expect_out $'1000\n1001\n/tmp\nb\ninside\none\nread-only root\nread-only volume\nwritable tmpfs\n67108864\n50'
+	expect_out $'1000\n1001\n/tmp\nb\ninside\none\nread-only root\nread-only volume\nwritable tmpfs\nchanged\n67108864\n50'
+	expect_equal "what is below an overlay" "as it was" "$(cat below/file)"
 }
 
 test_a_life()
@@ -166,6 +170,8 @@ test_a_program_that_is_not_there()
 	podman_does run --rm "$IMAGE" no-such-program
 	expect_equal "status of a program that is not there" 127 "$STATUS"
 	expect_match "why" 'executable file .*not found' "$ERR"
+	podman_does run --rm "$IMAGE" ''
+	expect_equal "status of no program at all" 127 "$STATUS" || show "$ERR"
 }
 
 test_a_terminal_and_init()

@@ -135,6 +135,8 @@ static void test_mounts_refused(void **state)
 		{ "mounts.0.destination", "\"\"", "mounts[0]: destination: \"\": expected a path" },
 		{ "mounts.0.type", "\"nfs\"", "mounts[0]: type: \"nfs\": expected bind, proc" },
 		{ "mounts.0.type", NULL, "mounts[0]: type: expected a file system" },
+		{ "mounts.0", "{\"destination\":\"/a\",\"type\":\"overlay\",\"options\":[\"lowerdir=/a\",\"upper=/b\"]}",
+		  "mounts[0]: options: \"upper=/b\": unknown option of overlay" },
 		{ "mounts.1.options.+", "\"\"", "mounts[1]: options[4]: \"\": expected one option" },
 		{ "mounts.1.options.+", "\"a,b\"", "mounts[1]: options[4]: \"a,b\": expected one" },
 		{ "mounts.3.options.+", "\"tmpcopyup\"", "mounts[3]: options: tmpcopyup: expected only" },
@@ -321,6 +323,7 @@ static void test_leniency(void **state)
 		{ "linux.resources.cpu.quota", "-9999" }, /* as -1 */
 		{ "linux.resources.unified", "{\"memory.swap.max\":\"0\"}" },
 		{ "mounts.+", "{\"destination\":\"tmp\",\"type\":\"tmpfs\",\"options\":[\"rsuid\",\"rnorelatime\"]}" },
+		{ "mounts.+", "{\"destination\":\"/a\",\"type\":\"overlay\",\"options\":[\"lowerdir=/a:/b\",\"private\"]}" },
 		{ "linux.resources.pids.limit", "-1" },
 		{ "linux.seccomp", "null" },
 		{ "linux.namespaces.1.path", "\"\"" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of what is shared with a VM: volumes with other owners, and volumes that are refused. Needs root. */
-/* SOURCES: runtime/exports.c runtime/userns.c runtime/mount_points.c runtime/mounts_below.c */
+/* SOURCES: runtime/exports.c runtime/overlay.c runtime/visit.c runtime/userns.c runtime/mount_points.c runtime/mounts_below.c */
 /* SOURCES: runtime/arena.c runtime/failure.c runtime/config.c runtime/cpuset.c runtime/report.c */
 /* LIBS: -ljansson */
 #include <setjmp.h>
@@ -242,6 +242,47 @@ static void test_readonly_with_mounts_below(void **state)
 	assert_int_equal(rmdir("volume/a b"), 0);
 }
 
+/* What is written to it goes to the upper directory, and nobody else sees the mount. */
+static void test_an_overlay(void **state)
+{
+	char data[256];
+	struct opened o;
+	struct stat st;
+	int fd;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir("layers", 0755), 0);
+	assert_int_equal(mount("tmpfs", "layers", "tmpfs", 0, NULL), 0); /* an overlay is no upper directory */
+	assert_int_equal(mkdir("layers/upper", 0755), 0);
+	assert_int_equal(mkdir("layers/work", 0755), 0);
+	snprintf(data, sizeof(data), "lowerdir=%s/volume,upperdir=%s/layers/upper,workdir=%s/layers/work", place,
+		 place, place);
+	begin(&o, "overlay");
+	o.mount->type = "overlay";
+	o.mount->data = data;
+	assert_int_equal(exports_open(&o.exports, &o.config, &o.failure), 0);
+	assert_false(o.mount->target_is_file);
+	assert_int_equal(fstatat(o.exports.volume_fds[0], "file", &st, 0), 0);
+	assert_int_equal(st.st_uid, 1000);
+	fd = openat(o.exports.volume_fds[0], "new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(access("layers/upper/new", F_OK), 0);
+	assert_int_equal(access("volume/new", F_OK), -1);
+	assert_int_equal(access("root/file", F_OK), -1);
+	end(&o);
+
+	begin(&o, "overlay");
+	o.mount->type = "overlay";
+	o.mount->data = "lowerdir=/no/such/directory";
+	assert_true(exports_open(&o.exports, &o.config, &o.failure) < 0);
+	assert_non_null(strstr(o.failure.text, "mounts[0]: overlay \"lowerdir=/no/such/directory\": "));
+	end(&o);
+	assert_int_equal(umount("layers"), 0);
+}
+
 static void expect_access_times(uint32_t flags, unsigned long expected)
 {
 	const unsigned long all = ST_NOATIME | ST_NODIRATIME | ST_RELATIME;
@@ -358,7 +399,9 @@ int main(void)
 		cmocka_unit_test(test_mount_points),
 		cmocka_unit_test(test_access_times),
 		cmocka_unit_test(test_sealed_root),
+		/* these are in a mount namespace of their own */
 		cmocka_unit_test(test_readonly_with_mounts_below),
+		cmocka_unit_test(test_an_overlay),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
