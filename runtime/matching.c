@@ -1,41 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Containers by a regular expression; see matching.h. */
-#include <dirent.h>
 #include <errno.h>
 #include <regex.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "ident.h"
 #include "matching.h"
-
-static int is_container(const struct dirent *entry)
-{
-	return ident_is_valid(entry->d_name);
-}
+#include "state.h"
 
 int matching_ids(const char *root, const char *expression, struct string_list *ids,
 		 struct arena *arena, struct failure *failure)
 {
-	struct dirent **entries = NULL;
+	struct string_list all = { .n = 0 };
 	char why[128];
 	regex_t regex;
-	int err = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB), n;
+	int err = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB);
 
 	if (err) {
 		regerror(err, &regex, why, sizeof(why));
 		return failure_set(failure, -EINVAL, "--regex %s: expected an extended regular "
 				   "expression: %s", expression, why);
 	}
-	n = scandir(root, &entries, is_container, alphasort);
-	if (n < 0 && errno != ENOENT) /* before the first container there is none */
-		err = failure_set(failure, -errno, "--root %s: %s", root, strerror(errno));
-	for (int i = 0; i < n; i++) {
-		if (regexec(&regex, entries[i]->d_name, 0, NULL, 0) == 0)
-			string_list_add(arena, ids, arena_printf(arena, "%s", entries[i]->d_name));
-		free(entries[i]);
+	err = state_ids(root, &all, arena);
+	if (err == -ENOENT)
+		err = 0;
+	if (err)
+		failure_set(failure, err, "--root %s: %s", root, strerror(-err));
+	for (size_t i = 0; i < all.n; i++) {
+		if (regexec(&regex, all.v[i], 0, NULL, 0) == 0)
+			string_list_add(arena, ids, all.v[i]);
 	}
-	free(entries);
 	regfree(&regex);
 	return err;
 }

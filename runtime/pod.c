@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pods; see pod.h. */
-#include <dirent.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
-#include "ident.h"
 #include "pod.h"
 
 static const char *copy(struct arena *arena, const char *text)
@@ -74,28 +71,23 @@ static bool is_member(const struct state *state, const char *sandbox_id)
 	return is && state_status(state) != STATE_STOPPED;
 }
 
-static int is_container(const struct dirent *entry)
-{
-	return ident_is_valid(entry->d_name);
-}
-
 int pod_check_alone(const struct container_config *config, const struct state *own,
 		    struct failure *failure)
 {
-	struct dirent **entries = NULL;
+	struct string_list ids = { .n = 0 };
 	struct arena arena = { .blocks = NULL };
 	const char *sandbox_id;
-	int n, err = 0;
+	int err = 0;
 
 	if (config_pod_role(config->json, &sandbox_id) != POD_MEMBER)
 		return 0;
-	n = scandir(own->root, &entries, is_container, alphasort);
-	for (int i = 0; i < n; i++) {
+	(void)state_ids(own->root, &ids, &arena);
+	for (size_t i = 0; i < ids.n && !err; i++) {
 		struct failure ignored = { .text = "" };
 		struct state state = STATE_NONE;
 
-		if (!err && strcmp(entries[i]->d_name, own->id) != 0 &&
-		    state_open(&state, own->root, entries[i]->d_name, &arena, &ignored) == 0) {
+		if (strcmp(ids.v[i], own->id) != 0 &&
+		    state_open(&state, own->root, ids.v[i], &arena, &ignored) == 0) {
 			if (is_member(&state, sandbox_id))
 				err = failure_set(failure, -EBUSY,
 						  "%s: pod %s has the container %s already: a pod "
@@ -103,9 +95,7 @@ int pod_check_alone(const struct container_config *config, const struct state *o
 						  own->id, sandbox_id, state.id);
 			state_close(&state);
 		}
-		free(entries[i]);
 	}
-	free(entries);
 	arena_free(&arena);
 	return err;
 }

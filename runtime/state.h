@@ -118,6 +118,9 @@ void state_unlock(struct state *state);
 /* Closes descriptors, and with them the lock, and gives up the annotations. */
 void state_close(struct state *state);
 
+/* Appends the names of ROOT's containers, sorted. 0 or -errno: -ENOENT before the first one was made. */
+int state_ids(const char *root, struct string_list *ids, struct arena *arena);
+
 /*
  * Reads the state of a container that exists; without the lock. Strings are the arena's. Returns 0,
  * or -errno with the failure set: -ENOENT, "ID: container does not exist".

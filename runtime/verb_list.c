@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nacre list: the containers below ROOT, as a table, as JSON or by name. */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
 #include "existing.h"
-#include "ident.h"
 #include "report.h"
 
 struct list_options {
@@ -37,35 +34,27 @@ static const struct existing_usage usage = {
 	.help_offset = AT(help),
 };
 
-static int is_container(const struct dirent *entry)
-{
-	return ident_is_valid(entry->d_name);
-}
-
 /* The containers as state_as_oci() has each, sorted by name; those that can be read. */
 static json_t *list_read(const struct global_options *global, struct failure *error)
 {
-	struct dirent **entries = NULL;
-	int n = scandir(global->root, &entries, is_container, alphasort);
+	struct string_list ids = { .n = 0 };
+	int unread = state_ids(global->root, &ids, global->arena);
 	json_t *list = json_array();
 
 	/* before the first container there is none where nacre makes it by itself */
-	if (n < 0 && (errno != ENOENT || global->root_given))
-		failure_set(error, -errno, "--root %s: %s", global->root, strerror(errno));
-	for (int i = 0; i < n; i++) {
+	if (unread && (unread != -ENOENT || global->root_given))
+		failure_set(error, unread, "--root %s: %s", global->root, strerror(-unread));
+	for (size_t i = 0; i < ids.n; i++) {
 		struct failure failure = { .text = "" };
 		struct state state = STATE_NONE;
-		const char *id = arena_printf(global->arena, "%s", entries[i]->d_name);
-		int err = state_open(&state, global->root, id, global->arena, &failure);
+		int err = state_open(&state, global->root, ids.v[i], global->arena, &failure);
 
 		if (!err)
 			json_array_append_new(list, state_as_oci(&state, state_status(&state)));
 		else if (err != -ENOENT) /* gone meanwhile, or no container */
 			report_warning("%s", failure.text);
 		state_close(&state);
-		free(entries[i]);
 	}
-	free(entries);
 	return list;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of nacre's command lines: option tables, sizes, names, subordinate ids. */
 /* SOURCES: runtime/cpuset.c */
-/* SOURCES: runtime/options.c runtime/size.c runtime/ident.c runtime/matching.c runtime/subid.c runtime/arena.c */
+/* SOURCES: runtime/options.c runtime/size.c runtime/ident.c runtime/matching.c runtime/state_ids.c runtime/subid.c runtime/arena.c */
 /* SOURCES: runtime/failure.c runtime/report.c runtime/vm_size.c runtime/config.c */
 /* LIBS: -ljansson */
 #include <setjmp.h>
