@@ -149,7 +149,8 @@ static int read_net(struct creation *creation)
 /* Whether there will be an interface that a tap serves, or a device for one that comes. */
 static bool has_net(const struct creation *creation)
 {
-	return creation->net.n > 0 || (creation->network_may_come && creation->config.net_ns_fd >= 0);
+	return creation->net.n > 0 || (creation->network_may_come && creation->config.net_ns_fd >= 0 &&
+				       net_has_taps());
 }
 
 /*

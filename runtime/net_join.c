@@ -139,6 +139,13 @@ struct joining {
 	struct failure *failure;
 };
 
+bool net_has_taps(void)
+{
+	autoclose int fd = open(TUN, O_RDWR | O_CLOEXEC);
+
+	return fd >= 0;
+}
+
 static unsigned int queues_of(unsigned int wanted)
 {
 	return wanted > NET_QUEUES_MAX ? NET_QUEUES_MAX : wanted;

@@ -21,6 +21,9 @@
  */
 int net_join(struct net *net, int ns_fd, unsigned int queues, struct failure *failure);
 
+/* Whether nacre may make taps here, and net_join_spare() will make one. */
+bool net_has_taps(void);
+
 /*
  * For a container whose network may be attached between create and start (containerd's CNI, Docker,
  * hooks), and for a template: a device and its tap of `queues` queues, without an interface yet; none where nacre may
