@@ -8,14 +8,19 @@
 
 #include "log.h"
 
-static void raise_irq(struct virtio_dev *dev, uint32_t bit)
+void dev_signal(const struct virtio_dev *dev)
 {
 	uint64_t one = 1;
 
-	__atomic_fetch_or(&dev->interrupt_status, bit, __ATOMIC_SEQ_CST);
 	/* An eventfd that is already at its maximum is signalled all the same. */
 	if (write(dev->irq_fd, &one, sizeof(one)) < 0)
 		return;
+}
+
+static void raise_irq(struct virtio_dev *dev, uint32_t bit)
+{
+	__atomic_fetch_or(&dev->interrupt_status, bit, __ATOMIC_SEQ_CST);
+	dev_signal(dev);
 }
 
 uint16_t dev_queue_size_max(const struct virtio_dev *dev, uint32_t q)
@@ -31,10 +36,18 @@ bool dev_is_live(const struct virtio_dev *dev)
 	       !(dev->status & (VIRTIO_CONFIG_S_NEEDS_RESET | VIRTIO_CONFIG_S_FAILED));
 }
 
+bool dev_interrupt_is_due(struct virtio_dev *dev, uint32_t q)
+{
+	if (!dev_is_live(dev) || !virtq_wants_interrupt(&dev->queue[q]))
+		return false;
+	__atomic_fetch_or(&dev->interrupt_status, VIRTIO_MMIO_INT_VRING, __ATOMIC_SEQ_CST);
+	return true;
+}
+
 void dev_interrupt(struct virtio_dev *dev, uint32_t q)
 {
-	if (dev_is_live(dev) && virtq_wants_interrupt(&dev->queue[q]))
-		raise_irq(dev, VIRTIO_MMIO_INT_VRING);
+	if (dev_interrupt_is_due(dev, q))
+		dev_signal(dev);
 }
 
 void dev_config_changed(struct virtio_dev *dev)

@@ -96,6 +96,13 @@ bool dev_is_live(const struct virtio_dev *dev);
 /* Interrupts the guest if the driver wants one for queue q. Lock held. */
 void dev_interrupt(struct virtio_dev *dev, uint32_t q);
 
+/*
+ * The same in two steps: notes in InterruptStatus that one is due, lock held; and signals it, without
+ * the lock, as the guest's first look at what it is for takes that. Any thread.
+ */
+bool dev_interrupt_is_due(struct virtio_dev *dev, uint32_t q);
+void dev_signal(const struct virtio_dev *dev);
+
 /* The device configuration has changed: tells the driver. Lock held. */
 void dev_config_changed(struct virtio_dev *dev);
 

@@ -178,9 +178,13 @@ void fs_request_complete(struct fs_request *r, int error, const void *body, size
 
 void fs_interrupt(struct virtio_dev *dev, uint32_t q)
 {
+	bool due;
+
 	pthread_mutex_lock(&dev->lock);
-	dev_interrupt(dev, q);
+	due = dev_interrupt_is_due(dev, q);
 	pthread_mutex_unlock(&dev->lock);
+	if (due)
+		dev_signal(dev);
 }
 
 /* The socket is full: the chain is put back, and the queue goes on when there is room. */

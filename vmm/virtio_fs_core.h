@@ -100,6 +100,7 @@ struct fs_request {
 	uint32_t size;
 	int rw_flags;
 	bool whole; /* a READ up to the file's end, a WRITE of cached pages: all of it or an error */
+	bool tells; /* a WRITE: the one before it was answered without an interrupt */
 	/* FS_QUEUED, FS_WAITING: the packet. */
 	uint32_t msg_len;
 	_Alignas(8) uint8_t msg[sizeof(struct broker_header) + sizeof(struct fuse_in_header) + 64];

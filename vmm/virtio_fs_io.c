@@ -94,16 +94,20 @@ static int parse(const struct chain *c, const struct fs_packet *p, struct io *io
 static void add_job(struct fs_request *r)
 {
 	const bool writes = r->opcode == FUSE_WRITE;
+	bool waits;
 
 	pthread_mutex_lock(&fs.lock);
-	if (writes && r->file->writing) {
+	waits = writes && r->file->writing;
+	if (waits) {
 		fs_list_push(&r->file->writes, r);
 	} else {
 		r->file->writing = r->file->writing || writes;
 		fs_list_push(&fs.jobs, r);
-		pthread_cond_signal(&fs.work);
 	}
 	pthread_mutex_unlock(&fs.lock);
+	/* Behind the lock, which is the first that a worker takes. */
+	if (!waits)
+		pthread_cond_signal(&fs.work);
 }
 
 int fs_serve_io(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
@@ -179,10 +183,15 @@ static ssize_t transfer(const struct fs_request *r)
 	return done;
 }
 
-/* A WRITE is done: the next one of the file takes its place behind the other jobs. */
-static void end_write(struct fs_file *file)
+/*
+ * A WRITE is answered: the next one of its file takes its place behind the other jobs. True when that is
+ * the very next job, and the guest can hear of both at once: to wake a processor takes as long as to write
+ * 100 KiB. Only of cached pages, as nobody waits for a part of them, and for one WRITE, no longer.
+ */
+static bool end_write(struct fs_file *file, bool may_wait)
 {
 	struct fs_request *r;
+	bool waits = false;
 
 	pthread_mutex_lock(&fs.lock);
 	r = fs_list_pop(&file->writes);
@@ -191,24 +200,19 @@ static void end_write(struct fs_file *file)
 		/* This thread is about to look, and takes the first. */
 		if (fs.jobs.first)
 			pthread_cond_signal(&fs.work);
+		else
+			waits = may_wait && r->whole;
+		r->tells = waits;
 		fs_list_push(&fs.jobs, r);
 	}
 	pthread_mutex_unlock(&fs.lock);
+	return waits;
 }
 
-static void run(struct fs_request *r)
+/* The request is the guest's again, and r gone. The interrupt comes later. */
+static void answer(struct fs_request *r, ssize_t n)
 {
-	struct virtio_dev *dev = r->dev;
-	uint32_t queue = r->queue;
-	ssize_t n = transfer(r);
 	struct fuse_write_out out = {.size = n > 0 ? (uint32_t)n : 0};
-	uint64_t one = 1;
-
-	if (r->opcode == FUSE_WRITE)
-		end_write(r->file);
-	/* A RELEASE that waited is the device thread's to send. */
-	if (fs_file_put(r->file))
-		(void)!write(dev->kick[queue].fd, &one, sizeof(one));
 
 	if (n < 0)
 		fs_request_complete(r, (int)n, NULL, 0);
@@ -216,7 +220,37 @@ static void run(struct fs_request *r)
 		fs_request_complete(r, 0, NULL, (size_t)n); /* the data lies there already */
 	else
 		fs_request_complete(r, 0, &out, sizeof(out));
-	fs_interrupt(dev, queue);
+}
+
+/* A RELEASE that waited for the file is the device thread's to send. */
+static void put_file(const struct virtio_dev *dev, uint32_t queue, struct fs_file *file)
+{
+	uint64_t one = 1;
+
+	if (fs_file_put(file))
+		(void)!write(dev->kick[queue].fd, &one, sizeof(one));
+}
+
+static void run(struct fs_request *r)
+{
+	const bool is_read = r->opcode == FUSE_READ, may_wait = r->whole && !r->tells;
+	struct virtio_dev *dev = r->dev;
+	struct fs_file *file = r->file;
+	uint32_t queue = r->queue;
+	ssize_t n = transfer(r);
+	bool waits = false;
+
+	/* The guest that has its answer may release the file, which is kept if nobody reads any more. */
+	if (is_read)
+		put_file(dev, queue, file);
+	answer(r, n);
+	if (!is_read) {
+		/* Behind the answer, which the next one's interrupt may tell of. */
+		waits = end_write(file, may_wait);
+		put_file(dev, queue, file);
+	}
+	if (!waits)
+		fs_interrupt(dev, queue);
 }
 
 static void (*confine_worker)(void);

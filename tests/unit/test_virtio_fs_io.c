@@ -18,8 +18,7 @@ static int read_at(enum broker_class class, uint64_t fh, uint64_t off, uint32_t 
 	return ask_op(class, FUSE_READ, NODE, &in, sizeof(in));
 }
 
-static int write_at(enum broker_class class, uint64_t fh, uint64_t off, const char *text,
-		    uint32_t write_flags, uint32_t flags)
+static struct req make_write(uint64_t fh, uint64_t off, const char *text, uint32_t write_flags, uint32_t flags)
 {
 	struct {
 		struct fuse_write_in in;
@@ -31,7 +30,15 @@ static int write_at(enum broker_class class, uint64_t fh, uint64_t off, const ch
 		      .write_flags = write_flags}};
 
 	memcpy(w.text, text, strlen(text));
-	return ask_op(class, FUSE_WRITE, NODE, &w, sizeof(w.in) + strlen(text));
+	return make(FUSE_WRITE, NODE, &w, sizeof(w.in) + strlen(text));
+}
+
+static int write_at(enum broker_class class, uint64_t fh, uint64_t off, const char *text,
+		    uint32_t write_flags, uint32_t flags)
+{
+	struct req r = make_write(fh, off, text, write_flags, flags);
+
+	return ask(class, &r, 0x400);
 }
 
 static int fsd_release(uint64_t fh)
@@ -78,6 +85,69 @@ static void test_read_write(void **state)
 	assert_int_equal(read_at(VOLUME, 5, 0, 1), -EBADF);
 	assert_int_equal(fsd_release(5), 0);
 	assert_int_equal(read_at(ROOT, 5, 0, 1), -EBADF);
+	close(mine);
+}
+
+/* Interrupts of a device since the last call, once there are `n` and no more come. */
+static uint64_t interrupts(enum broker_class class, uint64_t n)
+{
+	uint64_t count = 0, more;
+
+	for (int i = 0; i < 1000 && count < n; i++) {
+		if (read(dev[class].irq_fd, &more, sizeof(more)) == sizeof(more))
+			count += more;
+		else
+			usleep(1000);
+	}
+	usleep(10000);
+	return read(dev[class].irq_fd, &more, sizeof(more)) == sizeof(more) ? count + more : count;
+}
+
+/* Five WRITEs wait for one file: all are answered, and the guest hears of them this many times. */
+static uint64_t told_of_five(struct fs_file *file, uint32_t write_flags, uint64_t expected)
+{
+	uint32_t head;
+
+	pthread_mutex_lock(&fs.lock);
+	file->writing = true;
+	pthread_mutex_unlock(&fs.lock);
+	for (uint64_t i = 0; i < 5; i++) {
+		struct req r = make_write(5, 2 * i, "ab", write_flags, 0);
+
+		offer(ROOT, FS_QUEUE_REQUEST, &r, r.hdr.len, 0x400);
+	}
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	pump();
+	(void)interrupts(ROOT, 0);
+	/* As when the one before them has ended. */
+	pthread_mutex_lock(&fs.lock);
+	fs_list_push(&fs.jobs, fs_list_pop(&file->writes));
+	pthread_mutex_unlock(&fs.lock);
+	pthread_cond_signal(&fs.work);
+	for (int i = 0; i < 5; i++) {
+		int len = await_used(ROOT, FS_QUEUE_REQUEST, &head);
+
+		assert_int_equal(read_answer(ROOT, head, len), 0);
+	}
+	return interrupts(ROOT, expected);
+}
+
+/* Of cached pages two at once, of the last one in any case; of other WRITEs each. */
+static void test_told_together(void **state)
+{
+	int fd = temporary(O_RDWR), mine = dup(fd);
+	struct fs_file *file;
+	char text[11] = "";
+
+	(void)state;
+	assert_int_equal(open_as(ROOT, O_RDWR, 5, fd), 0);
+	file = fs_file_get(&fs.broker[0], 5, ROOT);
+	assert_int_equal(told_of_five(file, FUSE_WRITE_CACHE, 3), 3);
+	assert_int_equal(told_of_five(file, 0, 5), 5);
+	assert_false(file->writing || file->writes.first);
+	assert_int_equal(pread(mine, text, sizeof(text), 0), 10);
+	assert_string_equal(text, "ababababab");
+	assert_false(fs_file_put(file));
 	close(mine);
 }
 
@@ -472,6 +542,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FS_TEST(test_read_write),
+		FS_TEST(test_told_together),
 		FS_TEST(test_short_write),
 		FS_TEST(test_bad_sector),
 		FS_TEST(test_pieces),
