@@ -18,7 +18,7 @@ expect_file()	# FILE VALUE
 
 test_limits_around_the_helpers()
 {
-	local leaf=$CGROUPS/nacre-e2e-limits/c1
+	local leaf=$OWN_CGROUPS/nacre-e2e-limits/c1
 
 	make_bundle sh -c 'echo ready; read -r _; nproc'
 	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-limits/c1", '
@@ -45,7 +45,7 @@ test_limits_around_the_helpers()
 	expect_status 0
 	expect_match "processors by the quota" $'ready\n2' "$OUT"
 	[ ! -d "$leaf" ] || failed "the cgroup is left"
-	rmdir "$CGROUPS/nacre-e2e-limits"
+	rmdir "$OWN_CGROUPS/nacre-e2e-limits"
 }
 
 test_an_impossible_limit_leaves_nothing()
@@ -62,25 +62,25 @@ test_an_impossible_limit_leaves_nothing()
 		run --bundle bundle nacre-e2e-wrong
 	expect_refused 'blockIO.throttleReadBpsDevice: "250:99 rbps=1000": expected a cgroup v2' \
 		--cgroup-manager disabled run --bundle bundle nacre-e2e-wrong
-	rmdir "$CGROUPS/nacre-e2e-wrong" 2> /dev/null
+	rmdir "$OWN_CGROUPS/nacre-e2e-wrong" 2> /dev/null
 }
 
 # A cgroup that has processes of its own cannot hand the io controller down.
 test_a_controller_that_is_not_delegated()
 {
-	mkdir "$CGROUPS/nacre-e2e-busy"
+	mkdir "$OWN_CGROUPS/nacre-e2e-busy"
 	sleep 100 &
-	echo $! > "$CGROUPS/nacre-e2e-busy/cgroup.procs"
+	echo $! > "$OWN_CGROUPS/nacre-e2e-busy/cgroup.procs"
 	make_bundle true
 	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-busy/c1", '
 	edit '"resources": {' '"resources": {"blockIO": {"throttleReadBpsDevice": [
 		{"major": 250, "minor": 99, "rate": 1000}]}, '
 	expect_refused 'throttleReadBpsDevice: "250:99 rbps=1000": the io controller is missing or not delegated at ' \
 		run --bundle bundle nacre-e2e-busy
-	[ ! -e "$CGROUPS/nacre-e2e-busy/c1" ] || failed "the container's cgroup is left"
+	[ ! -e "$OWN_CGROUPS/nacre-e2e-busy/c1" ] || failed "the container's cgroup is left"
 	kill $!
 	wait $!
-	rmdir "$CGROUPS/nacre-e2e-busy"
+	rmdir "$OWN_CGROUPS/nacre-e2e-busy"
 }
 
 events_of()	# CGROUP : "OOM OOM_KILL"
@@ -104,7 +104,7 @@ has_oom_kill()	# CGROUP COUNT
 # Memory runs out inside; the host's kernel shows it where engines look, and the VM goes on.
 test_oom_inside_shows_on_the_host()
 {
-	local leaf=$CGROUPS/nacre-e2e-oom/c1 vmm
+	local leaf=$OWN_CGROUPS/nacre-e2e-oom/c1 vmm
 
 	make_bundle sh -c 'echo ready; while read -r x; do tail /dev/zero; echo killed $?; done'
 	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-oom/c1", '
@@ -132,13 +132,13 @@ test_oom_inside_shows_on_the_host()
 	kill -KILL "$PID"
 	wait_until 10 no_processes
 	nacre delete --force nacre-e2e-oom
-	rmdir "$CGROUPS/nacre-e2e-oom"
+	rmdir "$OWN_CGROUPS/nacre-e2e-oom"
 }
 
 # A guest that was taken over takes all that its machine has. On the host that is no more than the container's.
 test_a_rogue_guest_stays_within_its_limits()
 {
-	local leaf=$CGROUPS/nacre-e2e-rogue/c1 most=0 seen
+	local leaf=$OWN_CGROUPS/nacre-e2e-rogue/c1 most=0 seen
 
 	full_only "half a minute"
 	hostile_tree init-hogs
@@ -162,7 +162,7 @@ test_a_rogue_guest_stays_within_its_limits()
 	wait_until $((2 * E2E_SLOW)) no_processes || failed "left: $(processes)"
 	nacre delete --force nacre-e2e-rogue
 	[ ! -d "$leaf" ] || failed "the cgroup is left"
-	rmdir "$CGROUPS/nacre-e2e-rogue"
+	rmdir "$OWN_CGROUPS/nacre-e2e-rogue"
 }
 
 has_taken()	# CGROUP BYTES
