@@ -20,6 +20,8 @@
 
 /* How long a killed process may take. */
 #define KILL_WAIT_MS 2000
+/* In how many parts --force waits for the lock. */
+#define FORCE_TRIES 10
 /*
  * The host hears of the end of a process a little later than of that of one of its own; who starts a short one
  * deletes it at once.
@@ -118,34 +120,51 @@ static bool find_cgroup(struct state *state, struct arena *arena)
 }
 
 /*
+ * Kills what is known of it. Of a damaged state a cgroup that was found is in `found`, since it is lost with what is
+ * killed.
+ */
+static void kill_known(struct state *state, struct state *found, struct arena *arena)
+{
+	process_ref_kill(&state->monitor, KILL_WAIT_MS);
+	if (state_status(state) != STATE_CREATING)
+		return;
+	if (state->damaged && find_cgroup(state, arena)) {
+		found->cgroup = state->cgroup;
+		found->cgroup_id = state->cgroup_id;
+	}
+	if (state->cgroup)
+		cgroup_kill(state->cgroup, state->cgroup_id);
+}
+
+/*
  * Kills what lives and opens the state with its lock. The lock may be held by a create that waits for
- * its guest: that one ends when its companions are killed.
+ * its guest: that one ends when its companions are killed, of which it may not have noted any yet.
  */
 static int force_open(struct state *state, const struct global_options *global, const char *id,
 		      struct failure *failure)
 {
-	int err = state_open_damaged(state, global->root, id, -1, global->arena, failure);
-	const char *found = NULL;
-	uint64_t found_id = 0;
+	struct state found = STATE_NONE;
+	int err = -EBUSY;
 
+	for (int tries = 0; err == -EBUSY && tries < FORCE_TRIES; tries++) {
+		failure->text[0] = '\0';
+		err = state_open_damaged(state, global->root, id, -1, global->arena, failure);
+		if (err)
+			return err;
+		kill_known(state, &found, global->arena);
+		state_close(state);
+		err = state_open_damaged(state, global->root, id, STATE_LOCK_MS / FORCE_TRIES,
+					 global->arena, failure);
+	}
 	if (err)
 		return err;
+	if (found.cgroup) {
+		state->cgroup = found.cgroup;
+		state->cgroup_id = found.cgroup_id;
+	}
+	/* one that has come to its end all the same has made a container */
 	process_ref_kill(&state->monitor, KILL_WAIT_MS);
-	if (state_status(state) == STATE_CREATING) {
-		if (state->damaged && find_cgroup(state, global->arena)) {
-			found = state->cgroup;
-			found_id = state->cgroup_id;
-		}
-		if (state->cgroup)
-			cgroup_kill(state->cgroup, state->cgroup_id);
-	}
-	state_close(state);
-	err = state_open_damaged(state, global->root, id, STATE_LOCK_MS, global->arena, failure);
-	if (!err && found) {
-		state->cgroup = found;
-		state->cgroup_id = found_id;
-	}
-	return err;
+	return 0;
 }
 
 static int delete_container(struct state *state, struct failure *failure)

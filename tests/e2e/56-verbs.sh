@@ -363,6 +363,26 @@ MAINPID=7"; /told/notify STOPPING=1; exit 3'
 	expect_one_line 'NOTIFY_SOCKET=.*/nowhere: cannot connect: No such file'
 }
 
+has_state()	# ID
+{
+	"$NACRE" "${E2E_ROOT[@]}" state "$1" > /dev/null 2>&1
+}
+
+test_deleted_in_the_middle_of_create()
+{
+	local after
+
+	make_bundle sleep 1000
+	for after in 0 0.3 1; do
+		start create --bundle bundle --pid-file pid nacre-e2e-early
+		wait_until $((5 * E2E_SLOW)) has_state nacre-e2e-early || failed "there is no state"
+		pause "$after"
+		verb delete --force nacre-e2e-early
+		wait "$PID"
+		expect_nothing_left
+	done
+}
+
 test_killed_in_the_middle_of_create()
 {
 	local after
