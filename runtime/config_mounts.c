@@ -127,6 +127,9 @@ int config_read_mount(struct json_reader *reader, json_t *value, void *to)
 	/* config.md "Mounts": deprecated, "interpreted as relative to "/"" */
 	if (read.destination[0] != '/')
 		mount.destination = arena_printf(reader->arena, "/%s", read.destination);
+	if (mount.destination[strspn(mount.destination, "/")] == '\0')
+		return json_refuse(reader, "destination: \"%s\": expected a path below the root, which is "
+				   "root.path", mount.destination);
 	mount.named = arena_printf(reader->arena, "%s: %s", reader->file, reader->path);
 	mount.is_bind = read.type && strcmp(read.type, "bind") == 0;
 	mount.recursive = false;

@@ -74,10 +74,11 @@ static int add_volume(struct container_config *config, const char *volume, struc
 		*options++ = '\0';
 		readonly = strcmp(options, "ro") == 0;
 	}
-	if (!guest || host[0] == '\0' || guest[0] != '/' ||
+	if (!guest || host[0] == '\0' || guest[0] != '/' || guest[strspn(guest, "/")] == '\0' ||
 	    (options && !readonly && strcmp(options, "rw") != 0))
 		return failure_set(failure, -EINVAL,
-				   "--volume %s: expected HOST:GUEST[:ro], GUEST an absolute path",
+				   "--volume %s: expected HOST:GUEST[:ro], GUEST an absolute path, "
+				   "not /",
 				   volume);
 	*config_add_mount(arena, &config->mounts) = (struct config_mount){
 		.destination = guest,

@@ -133,6 +133,7 @@ static void test_mounts_refused(void **state)
 {
 	static const struct refusal cases[] = {
 		{ "mounts.0.destination", "\"\"", "mounts[0]: destination: \"\": expected a path" },
+		{ "mounts.0.destination", "\"//\"", "mounts[0]: destination: \"//\": expected a path below" },
 		{ "mounts.0.type", "\"nfs\"", "mounts[0]: type: \"nfs\": expected bind, proc" },
 		{ "mounts.0.type", NULL, "mounts[0]: type: expected a file system" },
 		{ "mounts.0", "{\"destination\":\"/a\",\"type\":\"overlay\",\"options\":[\"lowerdir=/a\",\"upper=/b\"]}",
