@@ -246,6 +246,23 @@ static bool cgroups_path_is_valid(const char *path)
 	return !first || (second && second[1] && !strchr(path, '/'));
 }
 
+/* Two answers to one question, which runc and crun refuse. */
+static int check_domainname(const struct container_config *config, struct failure *failure)
+{
+	if (config->domainname && strlen(config->domainname) > 64)
+		return failure_set(failure, -EINVAL, "domainname: expected at most 64 bytes");
+	for (size_t i = 0; config->domainname && i < config->sysctls.n; i++) {
+		const struct config_pair *sysctl = &config->sysctls.v[i];
+
+		if (strcmp(sysctl->name, "kernel.domainname") == 0 &&
+		    strcmp(sysctl->value, config->domainname) != 0)
+			return failure_set(failure, -EINVAL, "linux.sysctl: kernel.domainname: \"%s\": "
+					   "expected the same as domainname, \"%s\"", sysctl->value,
+					   config->domainname);
+	}
+	return 0;
+}
+
 int config_check(struct container_config *config, struct failure *failure)
 {
 	size_t binds = 0;
@@ -261,8 +278,9 @@ int config_check(struct container_config *config, struct failure *failure)
 		return err;
 	if (config->hostname && strlen(config->hostname) > 64)
 		return failure_set(failure, -EINVAL, "hostname: expected at most 64 bytes");
-	if (config->domainname && strlen(config->domainname) > 64)
-		return failure_set(failure, -EINVAL, "domainname: expected at most 64 bytes");
+	err = check_domainname(config, failure);
+	if (err)
+		return err;
 	for (size_t i = 0; i < config->mounts.n; i++)
 		binds += config->mounts.v[i].is_bind;
 	if (binds > CONFIG_BINDS_MAX)

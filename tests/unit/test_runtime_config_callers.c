@@ -147,6 +147,21 @@ static void test_recursive_options(void **state)
 	config_free(&r.config);
 }
 
+static void test_two_domain_names(void **state)
+{
+	struct read r = read_with("linux.sysctl", "{\"kernel.domainname\":\"a\"}");
+
+	(void)state;
+	assert_int_equal(r.err, 0);
+	r.config.domainname = "a";
+	assert_int_equal(config_check(&r.config, &r.failure), 0);
+	r.config.domainname = "b";
+	assert_int_equal(config_check(&r.config, &r.failure), -EINVAL);
+	assert_string_equal(r.failure.text, "linux.sysctl: kernel.domainname: \"a\": expected the same as "
+					    "domainname, \"b\"");
+	config_free(&r.config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +171,7 @@ int main(void)
 		cmocka_unit_test(test_host_devices_left_out),
 		cmocka_unit_test(test_kinds_of_tmpfs),
 		cmocka_unit_test(test_recursive_options),
+		cmocka_unit_test(test_two_domain_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
