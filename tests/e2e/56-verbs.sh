@@ -374,7 +374,8 @@ test_deleted_in_the_middle_of_create()
 
 	make_bundle sleep 1000
 	for after in 0 0.3 1; do
-		start create --bundle bundle --pid-file pid nacre-e2e-early
+		"$NACRE" "${E2E_ROOT[@]}" create --bundle bundle nacre-e2e-early > output 2>&1 < /dev/null &
+		PID=$!
 		wait_until $((5 * E2E_SLOW)) has_state nacre-e2e-early || failed "there is no state"
 		pause "$after"
 		verb delete --force nacre-e2e-early
