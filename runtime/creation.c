@@ -164,7 +164,7 @@ static void open_template(struct creation *creation)
 	struct template_key key;
 
 	if (!dir || creation->options->console_log || creation->config.blocks.n > 0 || net->passt ||
-	    net->n > 1 || creation->conf.vhost_net)
+	    net->n > 1 || (creation->conf.vhost_net && has_net(creation)))
 		return;
 	if (templates_key(&key, &creation->launch, has_net(creation)) == 0)
 		creation->launch.template_fd = templates_open(dir, &key);

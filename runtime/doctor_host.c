@@ -2,6 +2,7 @@
 /* What `nacre doctor` looks at, but KVM; see doctor.h. Each function one thing, one line. */
 #include <errno.h>
 #include <fcntl.h>
+#include <mntent.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -54,12 +56,18 @@ struct finding doctor_installation(struct arena *arena)
 	return OK("installation: programs and the guest's kernel are there");
 }
 
+static bool has_cgroup2(void)
+{
+	struct statfs fs;
+
+	return statfs(CGROUP_TOP, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
 struct finding doctor_cgroup(struct arena *arena)
 {
 	const char *controllers;
-	struct statfs fs;
 
-	if (statfs(CGROUP_TOP, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
+	if (!has_cgroup2())
 		return LESS("cgroup: no cgroup v2 on " CGROUP_TOP,
 			    "containers run without limits on the host: boot with "
 			    "systemd.unified_cgroup_hierarchy=1");
@@ -74,6 +82,37 @@ struct finding doctor_cgroup(struct arena *arena)
 				    "(cgroup_enable=memory)");
 	}
 	return OK(arena_printf(arena, "cgroup: v2 (%s)", controllers));
+}
+
+/* Whether one of the mounts there has the option. */
+static bool has_option(const char *place, const char *option)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *mount;
+	bool has = false;
+
+	while (mounts && !has && (mount = getmntent(mounts)))
+		has = strcmp(mount->mnt_dir, place) == 0 && hasmntopt(mount, option);
+	if (mounts)
+		endmntent(mounts);
+	return has;
+}
+
+/* KVM moves a worker into the VM's cgroup and back. */
+struct finding doctor_moves(struct arena *arena)
+{
+	struct utsname host;
+
+	(void)arena;
+	if (uname(&host) == 0 && strtoul(host.release, NULL, 10) < 6)
+		return OK("moves between cgroups: Linux before 6.0 does not wait for them");
+	if (!has_cgroup2())
+		return OK("moves between cgroups: of v2 there are none");
+	if (has_option(CGROUP_TOP, "favordynmods"))
+		return OK("moves between cgroups: " CGROUP_TOP " has favordynmods");
+	return LESS("moves between cgroups: " CGROUP_TOP " is mounted without favordynmods",
+		    "a VM waits some 10 ms as it starts, and again as it ends: mount -o "
+		    "remount,favordynmods " CGROUP_TOP);
 }
 
 /* The caller's own cgroup, as a directory. */

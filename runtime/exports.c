@@ -15,6 +15,7 @@
 #include "fd.h"
 #include "kernel_fs.h"
 #include "overlay.h"
+#include "report.h"
 #include "userns.h"
 
 enum readonly { WRITABLE, READONLY_TOP, READONLY_ALL };
@@ -152,24 +153,28 @@ static int volume_idmap(const struct config_mount *mount, const struct container
 }
 
 /*
- * The guest's kernel leaves times of access to the host's. A policy that contradicts one that is locked, of a user
- * namespace, is passed over, as by runc.
+ * The guest's kernel leaves times of access to the host's. As with runc the options are of the mount alone, and not of
+ * those below it. In a user namespace the host's are locked, mount_namespaces(7).
  */
 static int volume_access_times(const struct config_mount *mount, int fd)
 {
-	unsigned int below = mount->recursive ? AT_RECURSIVE : 0;
 	struct mount_attr attr = { .attr_set = 0 };
 
-	if (mount->flags & (MS_NOATIME | MS_STRICTATIME)) {
+	if (mount->flags & (MS_NOATIME | MS_STRICTATIME | MS_RELATIME))
 		attr.attr_clr = MOUNT_ATTR__ATIME;
-		attr.attr_set = mount->flags & MS_NOATIME ? MOUNT_ATTR_NOATIME :
-							    MOUNT_ATTR_STRICTATIME;
-	}
+	if (mount->flags & MS_NOATIME)
+		attr.attr_set = MOUNT_ATTR_NOATIME;
+	else if (mount->flags & MS_STRICTATIME)
+		attr.attr_set = MOUNT_ATTR_STRICTATIME;
 	if (mount->flags & MS_NODIRATIME)
 		attr.attr_set |= MOUNT_ATTR_NODIRATIME;
-	if (attr.attr_set && mount_setattr(fd, "", AT_EMPTY_PATH | below, &attr, sizeof(attr)) < 0 &&
-	    errno != EPERM)
+	if ((!attr.attr_set && !attr.attr_clr) ||
+	    mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
+		return 0;
+	if (errno != EPERM)
 		return -errno;
+	report_warning("%s: %s: times of access stay as the host has them: only root may change that",
+		       mount->named, mount->source);
 	return 0;
 }
 
@@ -199,6 +204,32 @@ static bool is_overlay(const struct config_mount *mount)
 	return strcmp(mount->type, "overlay") == 0;
 }
 
+struct layer_check {
+	const struct config_mount *mount;
+	struct failure *failure;
+};
+
+/* What is seen of an overlay is overlayfs, whatever lies below. */
+static int layer_check(void *ctx, const char *path)
+{
+	const struct layer_check *check = ctx;
+	autoclose int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? 0 : /* the kernel's to refuse */
+	       file_system_check(fd, check->mount->named, path, check->failure);
+}
+
+static int overlay_check(const struct config_mount *mount, struct failure *failure)
+{
+	struct layer_check check = { .mount = mount, .failure = failure };
+	size_t len = mount->data ? strlen(mount->data) : 0;
+
+	if (len > OVERLAY_OPTIONS_MAX)
+		return failure_set(failure, -E2BIG, "%s: overlay: expected at most %u bytes of options, not "
+				   "%zu", mount->named, OVERLAY_OPTIONS_MAX, len);
+	return overlay_layers(mount, layer_check, &check);
+}
+
 /* A descriptor or -errno. */
 static int volume_mount(const struct config_mount *mount, const struct container_config *config,
 			enum readonly readonly)
@@ -218,18 +249,25 @@ static int volume_open(struct exports *exports, const struct container_config *c
 {
 	size_t i = exports->n_volumes;
 	enum readonly readonly = readonly_of(mount);
-	int fd = volume_mount(mount, config, readonly);
+	int err = is_overlay(mount) ? overlay_check(mount, failure) : 0;
 	struct stat st;
-	int err;
+	int fd;
 
+	if (err)
+		return err;
+	fd = volume_mount(mount, config, readonly);
 	if (fd < 0 && is_overlay(mount))
 		return failure_set(failure, fd, "%s: overlay \"%s\": %s", mount->named, mount->data,
 				   strerror(-fd));
 	/* mount_namespaces(7): what is mounted there was locked when a user's namespace was made */
-	if (fd == -EINVAL && !mount->recursive && mounts_below(mount->source))
-		return failure_set(failure, fd, "%s: %s: bind: expected rbind: mounts lie below it, and "
+	if (fd == -EINVAL && !mount->recursive && mounts_below(mount->source)) {
+		autoclose int source = open(mount->source, O_PATH | O_CLOEXEC);
+
+		err = source < 0 ? 0 : file_system_check(source, mount->named, mount->source, failure);
+		return err ? err : failure_set(failure, fd, "%s: %s: bind: expected rbind: mounts lie below it, and "
 				   "only root may show what they hide", mount->named,
 				   mount->source);
+	}
 	if (fd < 0)
 		return failure_set(failure, fd, "%s: %s: expected a directory or a file: %s",
 				   mount->named, mount->source, strerror(-fd));

@@ -8,6 +8,16 @@
 
 #include "config.h"
 
+/* The most bytes of options: mount(2) takes a page, and drops the rest. */
+#define OVERLAY_OPTIONS_MAX 4095u
+
+/*
+ * Calls `fn` for each directory that the mount's options name, until it returns something else than 0, which is
+ * returned. The options are not longer than OVERLAY_OPTIONS_MAX.
+ */
+typedef int overlay_layer_fn(void *ctx, const char *path);
+int overlay_layers(const struct config_mount *mount, overlay_layer_fn *fn, void *ctx);
+
 /*
  * Mounts it where nobody else sees it; `place` is a directory for that, and left as it is. Returns a descriptor of
  * the mount, or -errno.

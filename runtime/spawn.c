@@ -160,8 +160,8 @@ child_main(const struct spawn *spawn, int *sources, char *const *argv, char *con
 	err = child_domain(spawn);
 	if (!err)
 		err = child_enter(spawn);
-	if (!err && spawn->dir && chdir(spawn->dir) < 0 && errno != ENOENT)
-		err = -errno;
+	if (!err && spawn->dir)
+		(void)!chdir(spawn->dir);
 	if (!err)
 		err = child_place(sources, (int)(SPAWN_FIRST_FD + spawn->n_fds), &error_fd);
 	/* so that a change of its size, and its end, reach the session as signals */

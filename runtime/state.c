@@ -208,13 +208,25 @@ static void state_describe(struct state *state, const struct container_config *c
 	state->hooks = json_incref(json_object_get(config->json, "hooks"));
 }
 
+/* Behind the last id of the container, as we have them. */
+static uint32_t ids_end(const struct config_id_maps *maps, uint32_t without)
+{
+	uint64_t end = maps->n ? 0 : without;
+
+	for (size_t i = 0; i < maps->n; i++) {
+		uint64_t behind = (uint64_t)maps->v[i].host + maps->v[i].size;
+
+		end = behind > end ? behind : end;
+	}
+	return end < UINT32_MAX ? (uint32_t)end : UINT32_MAX;
+}
+
 int state_create(struct state *state, const struct container_config *config, const char *root,
 		 struct arena *arena, struct failure *failure)
 {
 	struct sweep sweep = { .uids = NULL };
 	autoclose int root_fd = root_open(root);
 	autoclose int all_fd = -1;
-	const uint32_t ids = config->id_count;
 	int err = root_fd < 0 ? root_fd : sweep_locked(&sweep, root_fd, root, &all_fd, arena);
 
 	if (err)
@@ -227,8 +239,10 @@ int state_create(struct state *state, const struct container_config *config, con
 	err = create_locked(state, root_fd, arena, failure);
 	if (!err)
 		err = apart_choose(state,
-				   subid_range_in("/proc/self/uid_map", "/etc/subuid", ids),
-				   subid_range_in("/proc/self/gid_map", "/etc/subgid", ids),
+				   subid_range_in("/proc/self/uid_map", "/etc/subuid",
+						  ids_end(&config->uid_maps, config->id_count)),
+				   subid_range_in("/proc/self/gid_map", "/etc/subgid",
+						  ids_end(&config->gid_maps, config->id_count)),
 				   &sweep, arena, failure);
 	if (!err)
 		err = state_write(state, failure);

@@ -167,11 +167,11 @@ static int force_open(struct state *state, const struct global_options *global, 
 	return 0;
 }
 
-static int delete_container(struct state *state, struct failure *failure)
+static int delete_container(struct state *state, int patience_ms, struct failure *failure)
 {
 	enum state_status status = state_status(state);
 
-	if (status == STATE_RUNNING && process_ref_wait(&state->monitor, END_HEARD_MS) == 0)
+	if (status == STATE_RUNNING && process_ref_wait(&state->monitor, patience_ms) == 0)
 		status = state_status(state);
 	if (status != STATE_STOPPED && status != STATE_CREATING)
 		return failure_set(failure, -EBUSY,
@@ -181,8 +181,10 @@ static int delete_container(struct state *state, struct failure *failure)
 	return 0;
 }
 
-/* One container, from its name on. The verb's exit status. */
-static int delete_named(const struct global_options *global, const char *id, bool force)
+/*
+ * One container, from its name on; one that runs has `patience_ms` to end by itself. The verb's exit status.
+ */
+static int delete_named(const struct global_options *global, const char *id, bool force, int patience_ms)
 {
 	struct failure failure = { .text = "" };
 	struct state state = STATE_NONE;
@@ -198,7 +200,7 @@ static int delete_named(const struct global_options *global, const char *id, boo
 		sweep_leftover(global->root, id);
 	}
 	if (!err)
-		delete_container(&state, &failure);
+		delete_container(&state, patience_ms, &failure);
 	return existing_end(&state, &failure);
 }
 
@@ -215,8 +217,8 @@ int verb_delete(const struct global_options *global, int argc, char *argv[])
 						      &failure) != 0))
 		return existing_end(&none, &failure);
 	if (!options.regex)
-		return delete_named(global, argv[at], options.force);
+		return delete_named(global, argv[at], options.force, END_HEARD_MS);
 	for (size_t i = 0; i < ids.n; i++)
-		status |= delete_named(global, ids.v[i], options.force);
+		status |= delete_named(global, ids.v[i], options.force, 0);
 	return status;
 }

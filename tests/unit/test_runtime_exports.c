@@ -243,9 +243,22 @@ static void test_readonly_with_mounts_below(void **state)
 }
 
 /* What is written to it goes to the upper directory, and nobody else sees the mount. */
+static void expect_overlay_refused(const char *data, const char *why)
+{
+	struct opened o;
+
+	begin(&o, "overlay");
+	o.mount->type = "overlay";
+	o.mount->data = data;
+	assert_true(exports_open(&o.exports, &o.config, &o.failure) < 0);
+	if (!strstr(o.failure.text, why))
+		fail_msg("%s", o.failure.text);
+	end(&o);
+}
+
 static void test_an_overlay(void **state)
 {
-	char data[256];
+	char data[4097];
 	struct opened o;
 	struct stat st;
 	int fd;
@@ -280,6 +293,13 @@ static void test_an_overlay(void **state)
 	assert_true(exports_open(&o.exports, &o.config, &o.failure) < 0);
 	assert_non_null(strstr(o.failure.text, "mounts[0]: overlay \"lowerdir=/no/such/directory\": "));
 	end(&o);
+	expect_overlay_refused("lowerdir=/usr:/sys,userxattr", "mounts[0]: /sys: procfs, sysfs");
+	expect_overlay_refused("lowerdir=/usr\\:a:/s\\ys", "mounts[0]: /sys: procfs, sysfs");
+	expect_overlay_refused("userxattr,upperdir=/proc,workdir=/w,lowerdir=/usr", "mounts[0]: /proc: procfs, sysfs");
+	memset(data, '/', sizeof(data) - 1);
+	data[sizeof(data) - 1] = '\0';
+	memcpy(data, "lowerdir=", 9);
+	expect_overlay_refused(data, "expected at most 4095 bytes of options, not 4096");
 	assert_int_equal(umount("layers"), 0);
 }
 

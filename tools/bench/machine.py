@@ -39,6 +39,15 @@ def _directory(pattern):
     return {os.path.basename(path): _read(path) for path in sorted(glob.glob(pattern))}
 
 
+def _mount_options(place):
+    """The options of the file system that is mounted at PLACE, or None."""
+    for line in (_read("/proc/self/mounts") or "").splitlines():
+        words = line.split()
+        if words[1] == place:
+            return words[3]
+    return None
+
+
 def facts():
     """Processor, kernel and settings that change how long a start takes."""
     found = {
@@ -59,6 +68,7 @@ def facts():
         "transparent_hugepage": _read("/sys/kernel/mm/transparent_hugepage/enabled"),
         "huge_pages": _read("/proc/sys/vm/nr_hugepages"),
         "ksm": _read("/sys/kernel/mm/ksm/run"),
+        "cgroup2": _mount_options("/sys/fs/cgroup"),
         "load_average": _read("/proc/loadavg"),
         "kvm": {**_directory("/sys/module/kvm_intel/parameters/*"),
                 **_directory("/sys/module/kvm_amd/parameters/*")},
