@@ -33,12 +33,12 @@ run_attacks()	# CONFIGURATION NACRE [GLOBAL-OPTION…]
 	esac < /dev/null
 }
 
-# exec_catch as process 1, and processes that join until it has met four.
+# exec_catch as process 1, and processes that join until it has met eight.
 attack_joining()	# NACRE [GLOBAL-OPTION…]
 {
 	local catcher status
 
-	make_attack_bundle wide '"/attacks/bin/exec_catch", "4"'
+	make_attack_bundle wide '"/attacks/bin/exec_catch", "8"'
 	"$@" run --bundle bundle-wide nacre-attacks-exec > said &
 	catcher=$!
 	while kill -0 "$catcher" 2> /dev/null; do
