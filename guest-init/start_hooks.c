@@ -20,6 +20,8 @@
 #include "kernel.h"
 #include "setup.h"
 
+#define hook_fail(err, ...) setup_fail_code(FAILED_HOOK, err, __VA_ARGS__)
+
 /* pipe(7) "Pipe capacity" */
 #define PIPE_BYTES 65536u
 
@@ -85,7 +87,7 @@ static int make_input(const struct plan *p)
 
 	if (fd < 0 || dprintf(fd, "{\"pid\":%d,%s", (int)getpid(), state + 1) < 0 ||
 	    lseek(fd, 0, SEEK_SET) < 0)
-		setup_fail(errno, "state for hooks");
+		hook_fail(errno, "state for hooks");
 	return fd;
 }
 
@@ -97,10 +99,10 @@ static char **take_strings(struct cursor *body, uint32_t n)
 	for (uint32_t i = 0; v && i < n; i++) {
 		v[i] = strdup(cursor_take_string(body));
 		if (!v[i])
-			setup_fail(ENOMEM, "hook");
+			hook_fail(ENOMEM, "hook");
 	}
 	if (!v)
-		setup_fail(ENOMEM, "hook");
+		hook_fail(ENOMEM, "hook");
 	return v;
 }
 
@@ -135,13 +137,13 @@ static void start(const struct plan *p, struct hook *hook)
 	int input = make_input(p), ends[2];
 
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0 || fcntl(ends[1], F_SETFL, O_WRONLY) < 0)
-		setup_fail(errno, "startContainer hook %s", hook->path);
+		hook_fail(errno, "startContainer hook %s", hook->path);
 	hook->pid = fork();
 	if (hook->pid == 0)
 		become_hook(p, hook, input, ends[1]);
 	hook->pidfd = hook->pid < 0 ? -errno : kernel_pidfd_open(hook->pid);
 	if (hook->pidfd < 0)
-		setup_fail(-hook->pidfd, "startContainer hook %s", hook->path);
+		hook_fail(-hook->pidfd, "startContainer hook %s", hook->path);
 	setpgid(hook->pid, hook->pid); /* whoever comes first */
 	close(input);
 	close(ends[1]);
@@ -168,8 +170,8 @@ static void await(struct hook *hook)
 		fds[1].fd = hook->output;
 		if (hook->timeout_s && left <= 0) {
 			kill(-hook->pid, SIGKILL);
-			setup_fail(0, "startContainer hook %s took longer than its timeout%s%s",
-				   hook->path, hook->line.len ? ": " : "", hook->line.text);
+			hook_fail(0, "startContainer hook %s took longer than its timeout%s%s",
+				  hook->path, hook->line.len ? ": " : "", hook->line.text);
 		}
 		if (poll(fds, 2, hook->timeout_s ? (int)left : -1) < 0)
 			fds[0].revents = 0;
@@ -184,13 +186,13 @@ static void judge(const struct hook *hook)
 	int status = 0;
 
 	if (waitpid(hook->pid, &status, 0) != hook->pid)
-		setup_fail(errno, "startContainer hook %s", hook->path);
+		hook_fail(errno, "startContainer hook %s", hook->path);
 	if (WIFSIGNALED(status))
-		setup_fail(0, "startContainer hook %s was killed by signal %d%s%s", hook->path,
-			   WTERMSIG(status), colon, hook->line.text);
+		hook_fail(0, "startContainer hook %s was killed by signal %d%s%s", hook->path,
+			  WTERMSIG(status), colon, hook->line.text);
 	if (WEXITSTATUS(status) != 0)
-		setup_fail(0, "startContainer hook %s failed with status %d%s%s", hook->path,
-			   WEXITSTATUS(status), colon, hook->line.text);
+		hook_fail(0, "startContainer hook %s failed with status %d%s%s", hook->path,
+			  WEXITSTATUS(status), colon, hook->line.text);
 }
 
 static void run(const struct plan *p, struct cursor body, char **process_env)

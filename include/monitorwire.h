@@ -11,8 +11,8 @@
  * After DETACH the monitor waits on its listening socket (--listener): whoever connects takes
  * nacre's place and says START; one that goes away without a word is followed by the next.
  *
- * FAILED before STARTED carries the exit status that `nacre` should end with and one line for the
- * user, already sanitized. After STARTED the monitor reports on its log descriptor instead.
+ * FAILED before STARTED carries why (enum failed_code of proto.h: but for FAILED_HOOK the exit status that
+ * `nacre` should end with) and one line for the user, already sanitized. After STARTED the monitor reports on its log descriptor instead.
  */
 #ifndef NACRE_MONITORWIRE_H
 #define NACRE_MONITORWIRE_H
@@ -38,7 +38,7 @@ enum monitor_start_flags {
 
 struct monitor_packet {
 	struct le32 type;     /* enum monitor_packet_type */
-	struct le32 status;   /* MONITOR_FAILED: 125, 126, 127; MONITOR_START: enum monitor_start_flags */
+	struct le32 status;   /* MONITOR_FAILED: enum failed_code; MONITOR_START: enum monitor_start_flags */
 	struct le32 text_len; /* MONITOR_FAILED, MONITOR_START; at most MONITOR_TEXT_MAX; no NUL */
 	char text[MONITOR_TEXT_MAX];
 };

@@ -151,13 +151,16 @@ struct msg_hello_ack {
 };
 static_assert(sizeof(struct msg_hello_ack) == 4, "wire size");
 
-/* What a failed session's caller should exit with; values of interface "Exit status". */
-enum failed_code { FAILED_NACRE = 125, FAILED_NOT_EXECUTABLE = 126, FAILED_NOT_FOUND = 127 };
+/*
+ * What a failed session's caller should exit with, values of interface "Exit status"; but FAILED_HOOK,
+ * which is FAILED_NACRE's and tells that a startContainer hook failed.
+ */
+enum failed_code { FAILED_HOOK = 124, FAILED_NACRE = 125, FAILED_NOT_EXECUTABLE = 126, FAILED_NOT_FOUND = 127 };
 
 struct msg_failed {
 	struct le16 code; /* enum failed_code */
 	struct le16 text_len;
-	/* text_len bytes of text, to be shown only through the sanitizer */
+	/* text_len bytes of text, not blank, to be shown only through the sanitizer */
 };
 static_assert(sizeof(struct msg_failed) == 4, "wire size");
 

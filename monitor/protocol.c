@@ -74,10 +74,11 @@ static const char *receive_failed(struct protocol *protocol, const uint8_t *body
 	if (text_len != len - sizeof(failed))
 		return "a failure whose text is not as long as it says";
 	protocol->failed_code = le16_get(failed.code);
-	if (protocol->failed_code < FAILED_NACRE || protocol->failed_code > FAILED_NOT_FOUND)
+	if (protocol->failed_code < FAILED_HOOK || protocol->failed_code > FAILED_NOT_FOUND)
 		return "a failure with an unknown code";
-	sanitize_text(protocol->failed_text, sizeof(protocol->failed_text), body + sizeof(failed),
-		      text_len);
+	if (sanitize_text(protocol->failed_text, sizeof(protocol->failed_text), body + sizeof(failed),
+			  text_len) == 0)
+		return "a failure that says nothing";
 	return NULL;
 }
 

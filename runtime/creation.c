@@ -162,11 +162,14 @@ static void open_template(struct creation *creation)
 	const char *dir = templates_dir(&creation->conf, rootless_active(), &creation->config.arena);
 	struct net *net = &creation->net;
 	struct template_key key;
+	bool with_net;
 
-	if (!dir || creation->options->console_log || creation->config.blocks.n > 0 || net->passt ||
-	    net->n > 1 || (creation->conf.vhost_net && has_net(creation)))
+	if (!dir || access(dir, X_OK) < 0 || creation->options->console_log ||
+	    creation->config.blocks.n > 0 || net->passt || net->n > 1)
 		return;
-	if (templates_key(&key, &creation->launch, has_net(creation)) == 0)
+	with_net = has_net(creation);
+	if (!(with_net && creation->conf.vhost_net) &&
+	    templates_key(&key, &creation->launch, with_net) == 0)
 		creation->launch.template_fd = templates_open(dir, &key);
 	if (creation->launch.template_fd >= 0 && net->n == 1)
 		net_plain_device(&net->interface[0]);

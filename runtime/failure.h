@@ -13,8 +13,14 @@ struct failure {
 };
 
 /*
- * Sets the text, cut to its room, and returns `err` (a -errno). A text that is set already stays:
- * the first is nearest to the cause.
+ * Replaces in `text` what could drive a terminal, forge a line or turn the order in which it is
+ * read: ends of lines, controls (those of Unicode, too), and what is not UTF-8 (RFC 3629 4).
+ */
+void line_clean(char *text);
+
+/*
+ * Sets the text, cut to its room and cleaned to one line, and returns `err` (a -errno). A text that is
+ * set already stays: the first is nearest to the cause. An empty one becomes that of `err`.
  */
 int failure_set(struct failure *failure, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "failure.h"
 #include "report.h"
 
 #define TEXT_MAX     2048
@@ -46,55 +46,6 @@ int report_open(const char *file, enum report_format format, bool debug)
 bool report_is_debug(void)
 {
 	return report.debug;
-}
-
-/* The character that begins at `text`, well-formed UTF-8 (RFC 3629 4), and its length; 0 for none. */
-static unsigned int utf8_read(const unsigned char *text, uint32_t *character)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned int len = *text < 0x80 ? 1 : *text >> 5 == 6 ? 2 : *text >> 4 == 14 ? 3 :
-			   *text >> 3 == 30 ? 4 : 0;
-
-	*character = len < 2 ? *text : *text & (0x7fu >> len);
-	for (unsigned int i = 1; i < len; i++) {
-		if (text[i] >> 6 != 2) /* also the text's end */
-			return 0;
-		*character = *character << 6 | (text[i] & 0x3fu);
-	}
-	if (len == 0 || *character < least[len] || *character > 0x10ffff ||
-	    (*character >= 0xd800 && *character < 0xe000))
-		return 0;
-	return len;
-}
-
-/* Controls of terminals, ends of lines, and what makes text read in another order than it stands. */
-static bool is_control(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
-}
-
-/* Replaces those, and what is not UTF-8. */
-static void line_clean(char *text)
-{
-	unsigned char *to = (unsigned char *)text;
-	const unsigned char *from = to;
-
-	while (*from) {
-		uint32_t character;
-		unsigned int len = utf8_read(from, &character);
-
-		if (*from == '\n' || *from == '\t') {
-			*to++ = ' ';
-		} else if (len == 0 || is_control(character)) {
-			*to++ = '?';
-		} else {
-			memmove(to, from, len);
-			to += len;
-		}
-		from += len > 0 ? len : 1;
-	}
-	*to = '\0';
 }
 
 static void line_write_to(int fd, const char *line, size_t len)

@@ -27,7 +27,7 @@ struct spawn {
 	int mount_ns, net_ns;	 /* to enter before execve(); -1: the caller's */
 	int pid_ns;		 /* to be made in; -1: the caller's */
 	int cgroup_fd;		 /* to start in; -1: the caller's */
-	const char *dir; /* to start in, if it is there; NULL: the caller's, or the namespace's root */
+	const char *dir; /* to start in, if it can be entered; NULL: the caller's, or the namespace's root */
 	const char *selinux_label;    /* to run as; NULL: as the policy has it */
 	const char *apparmor_profile; /* to run under, where there is one; NULL: the caller's */
 	const char *oom_score;	      /* oom_score.h; NULL: the caller's */

@@ -15,6 +15,7 @@
 #include "listener.h"
 #include "net_late.h"
 #include "monitorwire.h"
+#include "proto.h"
 #include "removal.h"
 #include "rootless.h"
 #include "state_files.h"
@@ -44,7 +45,10 @@ static const struct existing_usage usage = {
 	.most = 1,
 };
 
-/* Waits for the monitor's answer to START. 0, or -errno with the failure set. */
+/*
+ * Waits for the monitor's answer to START. 0, or -errno with the failure set: -ECANCELED, if a
+ * startContainer hook failed.
+ */
 static int await_started(int monitor_fd, const char *id, int wait_ms, struct failure *failure)
 {
 	struct monitor_packet packet = { .type = le32_of(0) };
@@ -60,12 +64,12 @@ static int await_started(int monitor_fd, const char *id, int wait_ms, struct fai
 		return 0;
 	if (n >= (ssize_t)head && le32_get(packet.type) == MONITOR_FAILED &&
 	    le32_get(packet.text_len) <= (size_t)n - head)
-		return failure_set(failure, -EIO, "%.*s", (int)le32_get(packet.text_len),
-				   packet.text);
+		return failure_set(failure, le32_get(packet.status) == FAILED_HOOK ? -ECANCELED : -EIO,
+				   "%.*s", (int)le32_get(packet.text_len), packet.text);
 	return failure_set(failure, -EIO, "%s: container ended before its process started", id);
 }
 
-/* `hooks` is a configuration that holds the container's hooks. */
+/* `hooks` is a configuration that holds the container's hooks. As await_started(). */
 static int start_process(struct state *state, const struct container_config *hooks,
 			 struct arena *arena, struct failure *failure)
 {
@@ -105,14 +109,6 @@ static bool run_poststart(const struct state *state, struct container_config *ho
 	return true;
 }
 
-/* Of what the guest says. */
-static bool is_of_start_hook(const struct failure *failure)
-{
-	static const char begin[] = "startContainer hook ";
-
-	return strncmp(failure->text, begin, sizeof(begin) - 1) == 0;
-}
-
 /*
  * "If any startContainer hook fails, the runtime MUST generate an error, stop the container, and continue the
  * lifecycle at step 12", which is its destruction. The same of poststart hooks.
@@ -124,10 +120,9 @@ static void start_container(struct state *state, struct arena *arena, struct fai
 
 	config_init(&hooks);
 	if (hooks_read(&hooks, state, failure) == 0) {
-		if (start_process(state, &hooks, arena, failure) == 0)
-			hook_failed = run_poststart(state, &hooks, failure);
-		else
-			hook_failed = is_of_start_hook(failure);
+		int err = start_process(state, &hooks, arena, failure);
+
+		hook_failed = err ? err == -ECANCELED : run_poststart(state, &hooks, failure);
 	}
 	config_free(&hooks);
 	if (hook_failed)

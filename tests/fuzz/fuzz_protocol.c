@@ -53,7 +53,8 @@ static bool receive_all(struct protocol *p)
 			protocol_want_start(p, NULL, 0);
 			break;
 		case PROTOCOL_EVENT_FAILED:
-			CLAIM(p->failed_code >= FAILED_NACRE && p->failed_code <= FAILED_NOT_FOUND);
+			CLAIM(p->failed_code >= FAILED_HOOK && p->failed_code <= FAILED_NOT_FOUND);
+			CLAIM(p->failed_text[0]);
 			check_text(p->failed_text, sizeof(p->failed_text));
 			break;
 		case PROTOCOL_EVENT_EXITED:

@@ -97,6 +97,7 @@ static void expect_failure(const char *script, uint32_t timeout_s, const char *t
 	send_message(&g, g.fd[CONTROL], MSG_START, NULL, 0);
 	assert_int_equal(receive(&g, body, &len), MSG_FAILED);
 	body[len] = 0;
+	assert_int_equal(body[0] | body[1] << 8, FAILED_HOOK);
 	assert_string_equal((char *)body + 4, text);
 	read_all(&g, S_OUT);
 	assert_string_equal(g.out, "");

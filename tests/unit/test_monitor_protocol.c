@@ -378,6 +378,14 @@ static void test_values(void **state)
 	guest_send(&pair, MSG_FAILED, &failed, sizeof(failed));
 	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
 	pair_end(&pair);
+	failed.failed = (struct msg_failed){ le16_of(125), le16_of(4) };
+	memcpy(failed.text, " \033[m", 4); /* a text of which nothing is left */
+	pair_begin(&pair, 1);
+	guest_acks(&pair);
+	guest_send(&pair, MSG_FAILED, &failed, sizeof(failed));
+	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);
+	assert_string_equal(pair.host.broken, "a failure that says nothing");
+	pair_end(&pair);
 	pair_begin(&pair, 1); /* another version, another container, a reserved field */
 	guest_send(&pair, MSG_HELLO_ACK, &(struct msg_hello_ack){ le16_of(2), le16_of(0) }, 4);
 	assert_int_equal(protocol_receive(&pair.host), PROTOCOL_EVENT_BROKEN);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The score of the helpers on the host, tried on a child. */
-/* SOURCES: runtime/oom_score.c runtime/arena.c runtime/report.c */
+/* SOURCES: runtime/oom_score.c runtime/arena.c runtime/report.c runtime/failure.c */
 /* LIBS: -lcap -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>

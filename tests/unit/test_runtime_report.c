@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of lines for the user: what goes to --log, what to standard error. */
-/* SOURCES: runtime/report.c */
+/* SOURCES: runtime/report.c runtime/failure.c */
 /* LIBS: -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "runtime/failure.h"
 #include "runtime/report.h"
 
 static const char *content(const char *path)
@@ -137,6 +139,19 @@ static void test_warnings_of_a_verb(void **state)
 	assert_null(strstr(log, "behind"));
 }
 
+/* The promise of one line holds where the text is made, also for who prints it by other ways. */
+static void test_failure_is_one_line(void **state)
+{
+	struct failure failure = { .text = "" };
+
+	(void)state;
+	assert_int_equal(failure_set(&failure, -22, "type: \"%s\"", "mo\nt\x1b[2J\xff"), -22);
+	assert_string_equal(failure.text, "type: \"mo t?[2J?\"");
+	failure.text[0] = '\0';
+	assert_int_equal(failure_set(&failure, -ENOENT, "%s", ""), -ENOENT);
+	assert_string_equal(failure.text, "No such file or directory");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +159,7 @@ int main(void)
 		cmocka_unit_test(test_errors_go_to_both),
 		cmocka_unit_test(test_hostile_text),
 		cmocka_unit_test(test_long_text),
+		cmocka_unit_test(test_failure_is_one_line),
 	};
 	char dir[] = "/tmp/nacre-report.XXXXXX";
 	int failed;
