@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # containerd's CRI plugin, as a kubelet drives it: a pod with one container and a network of CNI, exec, logs,
-# stats, stop, rm. NACRE_TEST_RUNTIME=runc runs the same against another runtime.
+# stats, stop, rm; and crictl, with what only it asks. NACRE_TEST_RUNTIME=runc runs the same against another
+# runtime.
 
 set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/tests.sh
@@ -13,6 +14,7 @@ set -uo pipefail
 . "$E2E_DIR/lib/containerd.sh"
 
 LIMITS[test_a_pod]=300
+LIMITS[test_crictl]=600
 
 RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
 PLUGINS=/usr/lib/cni
@@ -113,6 +115,101 @@ expect_answer()	# REGULAR-EXPRESSION, with { as a plain character
 {
 	expect_match "what was answered" "^${1//\{/\\\{}\$" "${answers[i]-}"
 	i=$((i + 1))
+}
+
+# Sets STATUS, OUT, ERR.
+crictl_does()	# ARGUMENT…
+{
+	in_crictl "$@" < /dev/null > out 2> err
+	STATUS=$?
+	take_output
+}
+
+crictl_says()	# REGULAR-EXPRESSION ARGUMENT…
+{
+	local says=$1
+
+	shift
+	crictl_does "$@"
+	expect_equal "status of crictl $*" 0 "$STATUS" || show "$ERR"
+	expect_match "what crictl $* says" "$says" "$OUT"
+}
+
+in_crictl()	# ARGUMENT…
+{
+	"$CRICTL" --config /dev/null --timeout 120s --runtime-endpoint "unix://$PWD/c/sock" \
+		--image-endpoint "unix://$PWD/c/sock" "$@"
+}
+
+test_crictl()
+{
+	local pod one command
+
+	full_only "a build of crictl"
+	CRICTL=${E2E_DEBIAN%/*}/crictl/crictl
+	[ -x "$CRICTL" ] || skip "$(cat "${CRICTL%/*}.why")"
+	need_command script
+	start_containerd
+	mkdir logs volume
+	echo from the host > volume/file
+	cat > pod.json <<- EOF
+		{"metadata": {"name": "pod", "uid": "u1", "namespace": "default"}, "hostname": "nacre-pod",
+		 "log_directory": "$PWD/logs", "linux": {"sysctls": {"net.ipv4.ip_default_ttl": "33"}}}
+	EOF
+	cat > one.json <<- EOF
+		{"metadata": {"name": "one"}, "image": {"image": "localhost/busybox:latest"}, "log_path": "one.log",
+		 "command": ["sh", "-c", "echo up; trap 'echo term; exit 5' TERM; while :; do sleep 0.2; done"],
+		 "mounts": [{"container_path": "/v", "host_path": "$PWD/volume", "readonly": true}],
+		 "linux": {"resources": {"memory_limit_in_bytes": 67108864}}}
+	EOF
+	crictl_says 'tested' info
+	crictl_says '^[0-9a-f]{64}$' runp pod.json
+	pod=$OUT
+	crictl_says '^[0-9a-f]{64}$' create "$pod" one.json pod.json
+	one=$OUT
+	crictl_says "^$one\$" start "$one"
+	crictl_says $'^nacre-pod\nfrom the host\n67108864$' exec -s "$one" sh -c \
+		'hostname; cat /v/file /sys/fs/cgroup/memory.max; touch /v/x 2> /dev/null && echo writable'
+	crictl_does exec -s "$one" sh -c 'exit 4'
+	expect_match "what exec -s says of an exit code" 'exit (code|status) 4' "$ERR"
+	crictl_does exec "$one" sh -c 'echo streamed; exit 4'
+	expect_out streamed
+	[ "$STATUS" -ne 0 ] || failed "crictl exec ends well though its program failed"
+	expect_equal "exec -i" "by stdin" "$(echo by stdin | in_crictl exec -i "$one" cat 2>&1)"
+	export CRICTL
+	export -f in_crictl
+	printf -v command '%q ' in_crictl exec -it "$one" sh -c '[ -t 0 ] && [ -t 1 ] && echo terminal
+		for i in 1 2 3 4 5 6 7 8 9; do [ "$(stty size)" != "33 77" ] || { echo sized; exit 0; }; sleep 0.5; done'
+	SHELL=$BASH script -eqc "stty rows 33 cols 77; $command" /dev/null < /dev/null > out 2> err
+	STATUS=$?
+	take_output
+	expect_equal "status of exec -it" 0 "$STATUS" || show "$OUT"
+	expect_match "its output" $'terminal\r.*sized\r' "$OUT"
+	crictl_does exec -s "$one" no-such-program
+	[ "$STATUS" -ne 0 ] || failed "a missing program runs"
+	expect_match "what is said of a missing program" 'executable file .*not found in .PATH' "$ERR"
+
+	crictl_says "^$pod\$" pods -q --state ready
+	crictl_says "^$one\$" ps -q --state running
+	wait_until 20 has_memory "$one" || failed "stats: no working set: $(in_crictl stats -o json 2>&1 | head -c 300)"
+	crictl_says . update --memory 83886080 "$one"
+	crictl_says '^83886080$' exec -s "$one" cat /sys/fs/cgroup/memory.max
+	crictl_says '^up$' logs "$one"
+	crictl_says '10\.97\.3\.[0-9]+' inspectp -o go-template --template '{{.status.network.ip}}' "$pod"
+
+	crictl_says "^$one\$" stop --timeout 30 "$one"
+	crictl_says '^CONTAINER_EXITED 5$' inspect -o go-template --template '{{.status.state}} {{.status.exitCode}}' "$one"
+	crictl_says $'^up\nterm$' logs "$one"
+	crictl_says "^$one\$" rm "$one"
+	crictl_says . stopp "$pod"
+	crictl_says . rmp "$pod"
+	crictl_says '^$' pods -q
+	[ "$N_FAILED" -eq 0 ] || show "$(tail -n 20 c/log)"
+}
+
+has_memory()	# CONTAINER
+{
+	[[ $(in_crictl stats -o json --id "$1" 2>&1) =~ \"workingSetBytes\":\ *\{\ *\"value\":\ *\"[1-9] ]]
 }
 
 run_subject "$@"

@@ -36,6 +36,7 @@ def run(settings, mode, timeout, keep_messages):
             command += ["--hot", path]
         command += ["--module", "veth"] if "net" in settings["benches"] else []
         command += ["--append", "cgroup2.favordynmods"] if settings["favordynmods"] else []
+        command += ["--append", settings["append"]] if settings["append"] else []
         command += ["--env", "PYTHONHASHSEED=0", "--env", "PYTHONDONTWRITEBYTECODE=1"]
         if mode == "--deterministic":
             command += ["--env", f"PYTHONHOME={work}/python"]
