@@ -28,11 +28,11 @@ $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(patsubst %.c,$(BUILD)/fuzz/obj/%.o,
 
 fuzz-build: $(FUZZ_BIN)
 
-## make fuzz         every fuzzer for FUZZ_SECONDS (default 30)
+## make fuzz         every fuzzer for FUZZ_SECONDS (default 30), the same inputs each time
 fuzz: $(FUZZ_BIN)
-	@tests/fuzz/run $(BUILD) $(FUZZ_SECONDS)
+	@FUZZ_SEED=1 tests/fuzz/run $(BUILD) $(FUZZ_SECONDS)
 
-## make fuzz-long    every fuzzer for FUZZ_LONG_SECONDS (default 900)
+## make fuzz-long    every fuzzer for FUZZ_LONG_SECONDS (default 900), with inputs that nobody tried
 fuzz-long: $(FUZZ_BIN)
 	@tests/fuzz/run $(BUILD) $(FUZZ_LONG_SECONDS)
 
