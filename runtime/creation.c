@@ -290,11 +290,6 @@ int creation_prepare(struct creation *creation, bool detached)
 		open_template(creation);
 		err = make_plan(creation);
 	}
-	if (!err && creation->options->console_log) {
-		err = launch->console_fd = inputs_open_console_log(creation->options->console_log,
-								   &creation->failure);
-		err = err < 0 ? err : 0;
-	}
 	if (!err)
 		err = exports_seal(&creation->exports, &creation->config, &creation->failure);
 	timing_stamp(TIMING_CHECKED);
@@ -353,6 +348,17 @@ static int join_net(struct creation *creation)
 	return err;
 }
 
+/* Only now: what the file holds may be the log of the container that has the name already. */
+static int open_console_log(struct creation *creation)
+{
+	const char *path = creation->options->console_log;
+
+	if (!path || creation->launch.sandbox)
+		return 0;
+	creation->launch.console_fd = inputs_open_console_log(path, &creation->failure);
+	return creation->launch.console_fd < 0 ? creation->launch.console_fd : 0;
+}
+
 int creation_start(struct creation *creation, bool with_terminal)
 {
 	struct launch *launch = &creation->launch;
@@ -367,6 +373,8 @@ int creation_start(struct creation *creation, bool with_terminal)
 	err = make_state(creation);
 	if (!err)
 		err = join_net(creation);
+	if (!err)
+		err = open_console_log(creation);
 	if (!err)
 		err = launch_start(launch, &creation->failure);
 	cgroup_settle(&creation->cgroup);

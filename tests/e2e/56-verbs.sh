@@ -77,7 +77,9 @@ test_a_life()
 	expect_equal "nacre after create" "" "$(process_named nacre)"
 
 	expect_error 'nacre-e2e-life.*created: expected stopped' delete nacre-e2e-life
-	expect_error 'nacre-e2e-life: a container with this name exists' create --bundle bundle nacre-e2e-life
+	echo of another > log
+	expect_error 'nacre-e2e-life: a container with this name exists' create --console-log log --bundle bundle nacre-e2e-life
+	expect_equal "the log that a refused create was given" "of another" "$(cat log)"
 	verb start nacre-e2e-life
 	wait_until $((5 * E2E_SLOW)) has_line output ready || failed "it does not run"
 	expect_state nacre-e2e-life running
