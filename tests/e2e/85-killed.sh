@@ -13,6 +13,7 @@ LIMITS[test_killed_at_any_system_call_of_run]=$((E2E_FULL + 0 ? 900 : 150))
 LIMITS[test_killed_at_any_system_call_of_run_second_hundred]=900
 LIMITS[test_killed_at_any_system_call_of_run_third_hundred]=900
 LIMITS[test_killed_at_any_system_call_of_any_verb]=2000
+LIMITS[test_killed_at_any_system_call_of_any_verb_second_half]=2000
 
 # tests/kill/run with the real guest; a line for each command that went well.
 expect_killed()	# COMMANDS COUNT SEED
@@ -42,12 +43,23 @@ test_killed_at_any_system_call_of_run_third_hundred()
 	expect_killed 1 "${E2E_KILLS:-100}" 3
 }
 
-test_killed_at_any_system_call_of_any_verb()
+# create, start, delete; and the same with exec and kill.
+expect_verbs_killed()	# COUNT SEED
 {
 	full_only "twenty minutes"
 	make_bundle sleep 1000
 	edit '"resources": {' '"resources": {"cpu": {"quota": 100000, "period": 100000}, '
-	KILL_BUNDLE=$PWD/bundle expect_killed 3 "${E2E_KILLS:-30}" 20261122
+	KILL_BUNDLE=$PWD/bundle expect_killed 2 "$1" "$2"
+}
+
+test_killed_at_any_system_call_of_any_verb()
+{
+	expect_verbs_killed "${E2E_KILLS:-75}" 20261122
+}
+
+test_killed_at_any_system_call_of_any_verb_second_half()
+{
+	expect_verbs_killed "${E2E_KILLS:-75}" 2
 }
 
 run_subject "$@"

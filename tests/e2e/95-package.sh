@@ -24,7 +24,7 @@ test_package()
 
 	need_command dpkg
 	package=$(echo "$E2E_BUILD"/nacre_*.deb)
-	[ -e "$package" ] || skip "there is no package: make deb"
+	[ -e "$package" ] || skip "there is no package: make deb, or --full"
 	mkdir -p root/var/lib/dpkg/{info,updates,triggers}
 	: > root/var/lib/dpkg/status
 	in_dpkg --install "$package"
