@@ -16,6 +16,7 @@ LIMITS[test_options_of_run]=150
 LIMITS[test_a_life]=300
 LIMITS[test_slirp4netns]=150
 LIMITS[test_limits_in_a_delegated_cgroup]=150
+LIMITS[test_more_of_a_life]=400
 
 expect_no_state()
 {
@@ -118,16 +119,28 @@ no_cgroups()	# CGROUP
 	[ ! -d "$1" ]
 }
 
+# A cgroup of the user's at $1, in which this shell is: podman asks for limits only of one that it may change.
+enter_cgroup()
+{
+	mkdir "$1"
+	echo +memory +pids +cpu > "$CGROUPS/cgroup.subtree_control"
+	echo +memory +pids +cpu > "$1/cgroup.subtree_control"
+	delegate_cgroup "$1/sub"
+	echo "$BASHPID" > "$1/sub/shell/cgroup.procs"
+}
+
+leave_cgroup()
+{
+	echo "$BASHPID" > "$CGROUPS/cgroup.procs"
+	wait_until $((5 * E2E_SLOW)) no_cgroups "$1" || failed "cgroups are left: $(echo "$1"/sub/*/)"
+}
+
 test_limits_in_a_delegated_cgroup()
 {
 	local leaf=$CGROUPS/nacre-e2e-joe
 
 	user_is_ready
-	mkdir "$leaf"
-	echo +memory +pids > "$CGROUPS/cgroup.subtree_control"
-	echo +memory +pids > "$leaf/cgroup.subtree_control"
-	delegate_cgroup "$leaf/sub"
-	echo "$BASHPID" > "$leaf/sub/shell/cgroup.procs"
+	enter_cgroup "$leaf"
 	podman_does run -d --name nacre-e2e-user --cgroup-parent /nacre-e2e-joe/sub --memory 64m --pids-limit 50 \
 		localhost/busybox sleep 1000
 	expect_equal "status of run -d" 0 "$STATUS" || show "$ERR"
@@ -135,8 +148,20 @@ test_limits_in_a_delegated_cgroup()
 	expect_match "the limit on the host" '^[0-9]+$' "$(cat "$leaf"/sub/libpod-*/memory.max)"
 	podman_does rm --force --time 0 nacre-e2e-user
 	expect_equal "status of rm --force" 0 "$STATUS" || show "$ERR"
-	echo "$BASHPID" > "$CGROUPS/cgroup.procs"
-	wait_until $((5 * E2E_SLOW)) no_cgroups "$leaf" || failed "cgroups are left: $(echo "$leaf"/sub/*/)"
+	leave_cgroup "$leaf"
+	expect_no_state
+}
+
+test_more_of_a_life()
+{
+	local leaf=$CGROUPS/nacre-e2e-joe
+
+	user_is_ready
+	enter_cgroup "$leaf"
+	mkdir volume
+	chown nacre-joe: . volume
+	podman_lives_more --cgroup-parent /nacre-e2e-joe/sub
+	leave_cgroup "$leaf"
 	expect_no_state
 }
 

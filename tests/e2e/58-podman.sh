@@ -101,55 +101,21 @@ log_has()	# LINE
 	has_line logs "$1"
 }
 
-# What an option of run asks for, and commands on a container that runs: one start, and one more.
 test_more_of_a_life()
 {
 	podman_is_ready
-	mkdir volume
-	echo '{"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],
-		"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]}' > profile.json
-	podman_does run -d --name nacre-e2e-life --ulimit nofile=77:99 --sysctl net.ipv4.ip_default_ttl=33 \
-		--cap-add NET_ADMIN --cap-drop CHOWN --security-opt seccomp=profile.json --cpus 1 \
-		--security-opt label=disable --hostname here -v "$PWD/volume:/v:Z" \
-		--health-cmd 'test -e /v/healthy' --health-interval disable "$IMAGE" \
-		sh -c 'echo up; echo start >> /v/starts; trap "exit 5" TERM; while :; do sleep 0.2; done'
-	expect_equal "status of run -d" 0 "$STATUS" || show "$ERR"
-	wait_until $((5 * E2E_SLOW)) log_has up || failed "logs do not say up"
-	podman_does exec nacre-e2e-life sh -c 'ulimit -n; cat /proc/sys/net/ipv4/ip_default_ttl; hostname
-		while read -r name value; do [ "$name" != CapEff: ] || caps=$value; done < /proc/self/status
-		echo $((0x$caps & 0x1001)); mkdir /tmp/x 2> /dev/null || echo no mkdir; echo kept > /kept'
-	expect_out $'77\n33\nhere\n4096\nno mkdir'
-
-	podman_does pause nacre-e2e-life
-	expect_equal "status of pause" 0 "$STATUS" || show "$ERR"
-	podman_says paused inspect --format '{{.State.Status}}' nacre-e2e-life
-	podman_does unpause nacre-e2e-life
-	expect_equal "status of unpause" 0 "$STATUS" || show "$ERR"
-	podman_says running inspect --format '{{.State.Status}}' nacre-e2e-life
-	podman_does top nacre-e2e-life -o pid,comm
-	expect_match "top" $'^PID +COMMAND\n +1 sh\n' "$OUT" || show "$ERR"
-	podman_does stats --no-stream --format '{{.Name}} {{.PIDs}}' nacre-e2e-life
-	expect_match "stats" '^nacre-e2e-life [1-9][0-9]*$' "$OUT" || show "$ERR"
-	podman_does healthcheck run nacre-e2e-life
-	expect_equal "status of a health check that fails" 1 "$STATUS"
-	: > volume/healthy
-	podman_does healthcheck run nacre-e2e-life
-	expect_equal "status of a health check" 0 "$STATUS" || show "$ERR"
-
-	podman_does commit --quiet nacre-e2e-life localhost/nacre-e2e-committed
-	expect_equal "status of commit" 0 "$STATUS" || show "$ERR"
-	podman_says running inspect --format '{{.State.Status}}' nacre-e2e-life
-	podman_does restart --time 5 nacre-e2e-life
-	expect_equal "status of restart" 0 "$STATUS" || show "$ERR"
-	wait_until $((5 * E2E_SLOW)) has_starts 2 || failed "it did not start again"
-	podman_does rm --force --time 0 nacre-e2e-life
-	expect_equal "status of rm --force" 0 "$STATUS" || show "$ERR"
-	podman_says kept run --rm localhost/nacre-e2e-committed cat /kept
+	podman_lives_more
 }
 
-has_starts()	# N
+# The guest's kernel kills for want of memory, and podman hears of it.
+test_out_of_memory()
 {
-	[ "$(grep -c start volume/starts)" = "$1" ]
+	podman_is_ready
+	podman_does run --name nacre-e2e-oom --memory 48m "$IMAGE" sh -c 'a=x; while :; do a=$a$a; done'
+	expect_equal "status" 137 "$STATUS" || show "$ERR"
+	podman_says "137 true" inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' nacre-e2e-oom
+	podman_does rm nacre-e2e-oom
+	expect_equal "status of rm" 0 "$STATUS" || show "$ERR"
 }
 
 test_restarts()
