@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The wall clock: the guest asks the host for it in the session of a container, every minute and
- * when the host says that its own was set. An answer counts if it came quickly, by the guest's own
- * time; half of what question and answer took is what it may be wrong by.
+ * when the host says that its own was set. Half of what question and answer took, by the guest's own time, is what
+ * an answer may be wrong by: one that did not come quickly corrects the clock only as far as it is certain.
  */
 #include <errno.h>
 #include <string.h>

@@ -253,8 +253,10 @@ int machine_adjust_clock(uint64_t ns, uint64_t tolerance)
 
 	if ((uint64_t)(off < 0 ? -off : off) <= tolerance)
 		return 0;
+	/* Only as far as is certain: `ns` itself may be wrong by as much. */
+	off += off < 0 ? (int64_t)tolerance : -(int64_t)tolerance;
 	if (off > STEP_NS || off < -STEP_NS)
-		return machine_set_clock(ns);
+		return machine_set_clock(clock_now() + (uint64_t)off);
 	slew.offset = (long)(off / 1000);
 	return adjtimex(&slew) < 0 ? -errno : 0;
 }

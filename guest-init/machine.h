@@ -63,8 +63,8 @@ int machine_set_clock(uint64_t ns);
 int machine_set_clock_forward(uint64_t ns);
 
 /*
- * The same, but a small difference is made up for slowly: no second is lost or seen twice. One of at most
- * `tolerance` ns is left alone.
+ * The same, but a small difference is made up for slowly: no second is lost or seen twice. `ns` may be wrong by
+ * `tolerance` ns either way, and the clock is corrected as far as is certain.
  */
 int machine_adjust_clock(uint64_t ns, uint64_t tolerance);
 

@@ -50,13 +50,13 @@ struct virtio_dev_ops {
 	 * buffers may have been used (§4.2.2: a spurious notification is one that drivers bear).
 	 */
 	bool in_kernel;
-	/* DRIVER_OK was written: queues may be used. From the vCPU thread. May be NULL. */
+	/* DRIVER_OK was written: queues may be used. From the vCPU thread, or before it is there. May be NULL. */
 	void (*activate)(struct virtio_dev *dev);
 	/* The driver reset the device. From the vCPU thread, queues are reset already. May be NULL. */
 	void (*reset)(struct virtio_dev *dev);
 	/*
 	 * What the driver has set beside the transport, for a template (dev_state.h), and its way back: 0, or
-	 * -EINVAL. From the main or the device thread, lock held. May be NULL.
+	 * -EINVAL. From the main thread before others are there, or from the device thread with the lock held. May be NULL.
 	 */
 	uint32_t (*own_state)(const struct virtio_dev *dev);
 	int (*set_own_state)(struct virtio_dev *dev, uint32_t own);
@@ -74,7 +74,7 @@ struct virtio_dev {
 	const struct gmem *mem;
 	void *ctx; /* the device's own state */
 	pthread_mutex_t lock;
-	/* Transport state, written by mmio.c only. */
+	/* Transport state, written by mmio.c, and by dev_state.c before the guest runs. */
 	uint32_t status;	  /* virtio 1.2 §2.1 */
 	uint64_t driver_features; /* accepted once FEATURES_OK is set */
 	uint32_t features_sel, driver_features_sel, queue_sel;

@@ -26,7 +26,8 @@ static int queue_save(const struct virtq *q, struct dev_queue_state *state)
 		if (q->in_flight[i])
 			return -EBUSY;
 	}
-	return q->broken ? -EBUSY : 0;
+	/* Answered, and the driver not told yet: a worker is between the two (virtio_fs_io.c). */
+	return q->broken || (q->ready && q->signalled_used != q->used_idx) ? -EBUSY : 0;
 }
 
 int dev_state_save(struct virtio_dev *dev, struct dev_state *state)

@@ -154,6 +154,8 @@ static void look(void *ctx, uint32_t events)
 	(void)ctx;
 	(void)events;
 	vcpu_pause();
+	/* Processors that have not left the last pause yet stay, and tell nobody. */
+	on_parked(NULL, 0);
 }
 
 void template_save_begin(void)

@@ -176,7 +176,7 @@ void fs_request_free(struct fs_request *r);
 /*
  * Answers the guest and gives the request back, unless the device was reset since: error, or 0 and
  * `len` bytes of body. What does not fit into the chain becomes -EIO. Takes dev->lock. Any thread.
- * The caller calls fs_interrupt() some time later.
+ * The caller calls fs_interrupt() some time later, or leaves it to the next WRITE (fs_request.tells).
  */
 void fs_request_complete(struct fs_request *r, int error, const void *body, size_t len);
 

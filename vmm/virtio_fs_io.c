@@ -186,9 +186,10 @@ static ssize_t transfer(const struct fs_request *r)
 /*
  * A WRITE is answered: the next one of its file takes its place behind the other jobs. True when that is
  * the very next job, and the guest can hear of both at once: to wake a processor takes as long as to write
- * 100 KiB. Only of cached pages, as nobody waits for a part of them, and for one WRITE, no longer.
+ * 100 KiB. Only of cached pages, as nobody waits for a part of them, for one WRITE, no longer, and in one queue,
+ * as each has an interrupt of its own.
  */
-static bool end_write(struct fs_file *file, bool may_wait)
+static bool end_write(struct fs_file *file, uint32_t queue, bool may_wait)
 {
 	struct fs_request *r;
 	bool waits = false;
@@ -201,7 +202,7 @@ static bool end_write(struct fs_file *file, bool may_wait)
 		if (fs.jobs.first)
 			pthread_cond_signal(&fs.work);
 		else
-			waits = may_wait && r->whole;
+			waits = may_wait && r->whole && r->queue == queue;
 		r->tells = waits;
 		fs_list_push(&fs.jobs, r);
 	}
@@ -246,7 +247,7 @@ static void run(struct fs_request *r)
 	answer(r, n);
 	if (!is_read) {
 		/* Behind the answer, which the next one's interrupt may tell of. */
-		waits = end_write(file, may_wait);
+		waits = end_write(file, queue, may_wait);
 		put_file(dev, queue, file);
 	}
 	if (!waits)

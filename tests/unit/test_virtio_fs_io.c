@@ -538,6 +538,44 @@ static void test_reset_under_io(void **state)
 	}
 }
 
+/* Each queue has its own used ring to tell of. */
+static void test_writes_of_two_queues_share_no_interrupt(void **state)
+{
+	int fd = temporary(O_RDWR);
+	struct fs_file *file;
+	struct req a, b;
+	uint32_t head;
+	struct virtq *hp = &dev[ROOT].queue[FS_QUEUE_HIPRIO];
+
+	(void)state;
+	assert_int_equal(open_as(ROOT, O_RDWR, 5, fd), 0);
+	file = fs_file_get(&fs.broker[0], 5, ROOT);
+	pthread_mutex_lock(&fs.lock);
+	file->writing = true;
+	pthread_mutex_unlock(&fs.lock);
+	a = make_write(5, 0, "ab", FUSE_WRITE_CACHE, 0);
+	next_head[ROOT][FS_QUEUE_HIPRIO] = 40;
+	offer(ROOT, FS_QUEUE_HIPRIO, &a, a.hdr.len, 0x400);
+	driver_notify(&dev[ROOT], FS_QUEUE_HIPRIO);
+	pump();
+	b = make_write(5, 2, "cd", FUSE_WRITE_CACHE, 0);
+	offer(ROOT, FS_QUEUE_REQUEST, &b, b.hdr.len, 0x400);
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	pump();
+	(void)interrupts(ROOT, 0);
+	pthread_mutex_lock(&fs.lock);
+	fs_list_push(&fs.jobs, fs_list_pop(&file->writes));
+	pthread_mutex_unlock(&fs.lock);
+	pthread_cond_signal(&fs.work);
+	assert_true(await_used(ROOT, FS_QUEUE_REQUEST, &head) > 0);
+	assert_true(await_used(ROOT, FS_QUEUE_HIPRIO, &head) > 0);
+	assert_false(fs_file_put(file));
+	assert_int_equal(interrupts(ROOT, 2), 2);
+	pthread_mutex_lock(&dev[ROOT].lock);
+	assert_int_equal(hp->used_idx, hp->signalled_used);
+	pthread_mutex_unlock(&dev[ROOT].lock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -553,6 +591,7 @@ int main(void)
 		FS_TEST(test_release_waits),
 		FS_TEST(test_release_never_sent),
 		FS_TEST(test_reset_under_io),
+		FS_TEST(test_writes_of_two_queues_share_no_interrupt),
 	};
 
 	return cmocka_run_group_tests(tests, start_workers, NULL);

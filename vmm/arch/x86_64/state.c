@@ -42,7 +42,7 @@ struct arch_state {
 	struct cpu_state cpu[];
 };
 
-/* What KVM has of the registers that the guest may reach, but for the counter; the deadline last. */
+/* The registers that KVM lists and the guest may reach, but for the counter; the deadline last. */
 static struct {
 	uint32_t n;
 	uint32_t index[MSRS_MAX];
@@ -195,7 +195,9 @@ static void msrs_restore(int fd, const struct cpu_state *s)
 	static struct msr_list list;
 	int n;
 
-	list.head.nmsrs = s->n_msrs <= MSRS_MAX ? s->n_msrs : 0;
+	if (s->n_msrs > MSRS_MAX)
+		setup_fail(0, "template: more registers than there are");
+	list.head.nmsrs = s->n_msrs;
 	memcpy(list.entry, s->msr, list.head.nmsrs * sizeof(list.entry[0]));
 	n = kvm_call_ptr(fd, KVM_SET_MSRS, &list);
 	if (n != (int)list.head.nmsrs)
