@@ -186,6 +186,9 @@ static struct {
 	uint8_t body[BROKER_MSG_MAX];
 } got;
 
+/* An answer named another request than the one that was taken: one that was sent may be answered before it is. */
+static bool answered_unasked;
+
 /* Takes the next request and answers it, well or not; or says something unasked. */
 static void reply(struct cursor *c)
 {
@@ -210,7 +213,7 @@ static void reply(struct cursor *c)
 		       (got.hdr.opcode == FUSE_RELEASE || got.hdr.opcode == FUSE_FORGET ||
 			got.hdr.opcode == FUSE_BATCH_FORGET)));
 		/* The tag is that of the request, so that an honest answer finds it. */
-		CLAIM(got.broker.tag == BROKER_TAG_QUIET ||
+		CLAIM(got.broker.tag == BROKER_TAG_QUIET || answered_unasked ||
 		      !fs_broker_of_node(broker_root_node(containers[which])) ||
 		      (fs.request[got.broker.tag].state == FS_SENT &&
 		       fs.request[got.broker.tag].unique == got.hdr.unique));
@@ -218,6 +221,7 @@ static void reply(struct cursor *c)
 		      got.hdr.opcode == FUSE_BATCH_FORGET);
 	}
 	r.broker.tag = how & 1 ? in8(c) : got.broker.tag;
+	answered_unasked = answered_unasked || r.broker.tag != got.broker.tag;
 	r.hdr.unique = how & 2 ? in8(c) : got.hdr.unique;
 	r.hdr.error = how & 4 ? (int32_t)in16(c) - 0x7000 : 0;
 	len = in_bytes(c, r.body, how & 8 ? in8(c) : 0);
@@ -292,6 +296,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fs.n_kept_places = 4;
 	fs.ahead_credit = FS_AHEAD_CREDIT;
 	memset(&got, 0, sizeof(got));
+	answered_unasked = false;
 	g = &guest[in8(&c) & 1];
 	guest_run(g, &c, extra);
 	do_jobs(UINT32_MAX);
