@@ -245,7 +245,7 @@ int config_read_linux(struct json_reader *reader, json_t *value, void *to)
 		{ .name = "seccomp", .kind = JSON_KIND_OBJECT, .read = config_read_seccomp },
 		{ .name = "intelRdt", .kind = JSON_KIND_REFUSED },
 		{ .name = "memoryPolicy", .kind = JSON_KIND_REFUSED },
-		{ .name = "netDevices", .kind = JSON_KIND_REFUSED },
+		{ .name = "netDevices", .kind = JSON_KIND_REFUSED_0 },
 		{ .name = "personality", .kind = JSON_KIND_REFUSED },
 		{ .name = "timeOffsets", .kind = JSON_KIND_REFUSED },
 	};

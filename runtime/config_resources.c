@@ -24,7 +24,7 @@ static int read_memory(struct json_reader *reader, json_t *value, void *to)
 		  .offset = AT(memory_reservation) },
 		{ .name = "kernel", .kind = JSON_KIND_REFUSED, .why = "not in cgroup v2" },
 		{ .name = "kernelTCP", .kind = JSON_KIND_REFUSED, .why = "not in cgroup v2" },
-		{ .name = "swappiness", .kind = JSON_KIND_REFUSED, .why = "not in cgroup v2" },
+		{ .name = "swappiness", .kind = JSON_KIND_REFUSED_0, .why = "not in cgroup v2" },
 		{ .name = "disableOOMKiller", .kind = JSON_KIND_REFUSED,
 		  .why = "not in cgroup v2" },
 		{ .name = "useHierarchy", .kind = JSON_KIND_ACCEPTED },
@@ -177,7 +177,7 @@ int config_read_resources(struct json_reader *reader, json_t *value, void *to)
 		{ .name = "blockIO", .kind = JSON_KIND_OBJECT, .read = config_read_block_io },
 		{ .name = "hugepageLimits", .kind = JSON_KIND_ARRAY, .read = read_hugepage_limit },
 		{ .name = "network", .kind = JSON_KIND_REFUSED },
-		{ .name = "rdma", .kind = JSON_KIND_REFUSED },
+		{ .name = "rdma", .kind = JSON_KIND_REFUSED_0 },
 	};
 
 	return json_read_object(reader, value, table, N(table), to);

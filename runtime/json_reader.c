@@ -247,7 +247,9 @@ static int read_member(struct json_reader *reader, json_t *value, const struct j
 			json_warn(reader, "%s", row->why);
 		return 0;
 	case JSON_KIND_REFUSED:
-		if (!json_says_nothing(value))
+	case JSON_KIND_REFUSED_0:
+		if (row->kind == JSON_KIND_REFUSED_0 ? !json_is_object(value) || json_object_size(value) > 0
+						     : !json_says_nothing(value))
 			return json_refuse(reader, "%s", row->why ? row->why : "not supported yet");
 		return 0;
 	}

@@ -44,6 +44,7 @@ enum json_kind {
 	JSON_KIND_ACCEPTED, /* known, without effect here */
 	JSON_KIND_WARNED,   /* known, not applied: a warning */
 	JSON_KIND_REFUSED,  /* known, not carried out: an error unless it says nothing */
+	JSON_KIND_REFUSED_0, /* the same, where 0 asks for something, or a member with nothing in it */
 };
 
 struct json_member {
@@ -53,7 +54,7 @@ struct json_member {
 	size_t offset;
 	json_read_fn *read;
 	int64_t min, max;
-	const char *why; /* JSON_KIND_REFUSED, JSON_KIND_WARNED */
+	const char *why; /* JSON_KIND_REFUSED, JSON_KIND_REFUSED_0, JSON_KIND_WARNED */
 };
 
 /* Reads an object by its table into the structure at `to`. 0, or -EINVAL with the failure set. */

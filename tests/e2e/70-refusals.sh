@@ -261,6 +261,8 @@ test_config_json_with_what_a_VM_cannot_have()
 	wrong '"resources": {' '"resources": {"cpu": {"burst": 5}, ' 'linux.resources.cpu.burst: 5'
 	wrong '"mounts": [' '"mounts": [{"destination": "/x", "type": "tmpfs", "options": ["sise=1m"]}, ' 'mounts\[0\]: options: "sise=1m": unknown option of tmpfs'
 	wrong '"mounts": [' '"mounts": [{"destination": "/x", "type": "nfs", "source": "server:/"}, ' 'mounts\[0\]: type: "nfs"'
+	wrong '"linux": {' '"linux": {"netDevices": {"eth0": {}}, ' 'linux.netDevices: not supported'
+	wrong '"resources": {' '"resources": {"memory": {"swappiness": 0}, ' 'linux.resources.memory.swappiness: not in cgroup v2'
 	wrong '"linux": {' '"linux": {"sysctl": {"kernel.panic": "1"}, ' 'linux.sysctl.*kernel.panic'
 	wrong '"linux": {' '"hooks": {"startContainer": [{"path": "bin/true"}]}, "linux": {' 'hooks'
 	wrong '"resources": {' '"resources": {"memory": {"limit": 1000}, ' 'linux.resources.memory.limit'

@@ -188,6 +188,8 @@ static void test_linux_refused(void **state)
 		{ "linux.cgroupsPath", "\"a:b:c:d\"", "linux.cgroupsPath: \"a:b:c:d\": expected" },
 		{ "linux.cgroupsPath", "\"/../x\"", "linux.cgroupsPath: \"/../x\"" },
 		{ "linux.timeOffsets.monotonic", "{\"secs\":1}", "linux.timeOffsets: not supported" },
+		{ "linux.netDevices", "{\"eth0\":{}}", "linux.netDevices: not supported" },
+		{ "linux.netDevices", "{\"eth0\":null}", "linux.netDevices: not supported" },
 	};
 
 	(void)state;
@@ -202,6 +204,8 @@ static void test_resources_refused(void **state)
 		{ "linux.resources.memory", "{\"limit\":50000000,\"swap\":1}", "memory.swap: 1: expected at least" },
 		{ "linux.resources.hugepageLimits", "[{\"pageSize\":\"2MB\",\"limit\":1}]", "hugepageLimits[0]: limit: expected 0" },
 		{ "linux.resources.memory.swappiness", "10", "memory.swappiness: not in cgroup v2" },
+		{ "linux.resources.memory.swappiness", "0", "memory.swappiness: not in cgroup v2" },
+		{ "linux.resources.rdma", "{\"mlx5_1\":{\"hcaHandles\":0}}", "linux.resources.rdma: not supported" },
 		{ "linux.resources.cpu.quota", "3200001", "cpu.quota: 3200001: expected at most 32" },
 		{ "linux.resources.cpu.period", "1", "cpu.period: 1: expected 1000 to 1000000 us" },
 		{ "linux.resources.cpu.burst", "1", "cpu.burst: 1: expected at most" },
@@ -318,6 +322,13 @@ static void test_leniency(void **state)
 		{ "process.user.additionalGids", "null" },
 		{ "linux.resources.blockIO", "{\"weight\":0}" },
 		{ "linux.resources.memory", "{}" },
+		{ "linux.resources.memory.swappiness", "null" },
+		{ "linux.resources.memory.kernel", "0" },
+		{ "linux.resources.cpu.realtimePeriod", "0" },
+		{ "linux.resources.rdma", "{}" },
+		{ "linux.netDevices", "{}" },
+		{ "linux.netDevices", "null" },
+		{ "linux.intelRdt", "{}" },
 		{ "linux.resources.memory.disableOOMKiller", "false" },
 		{ "linux.resources.hugepageLimits", "[{\"pageSize\":\"2MB\",\"limit\":0}]" },
 		{ "linux.resources.cpu", "{\"period\":0,\"quota\":0,\"shares\":2}" },
