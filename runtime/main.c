@@ -67,8 +67,8 @@ static const struct {
 	{ "features", verb_features, 1, "what nacre carries out of a configuration, as JSON" },
 	{ "template", verb_template, 1, "make what containers of one size can be started from" },
 	{ "doctor", verb_doctor, 1, "what this host has and lacks" },
-	{ "checkpoint", verb_checkpoint, 1, "not supported yet" },
-	{ "restore", verb_checkpoint, 1, "not supported yet" },
+	{ "checkpoint", verb_checkpoint, 1, "not yet supported" },
+	{ "restore", verb_checkpoint, 1, "not yet supported" },
 };
 
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -148,6 +148,8 @@ test_cpus_out_of_range_or_nonsense()
 
 test_unknown_options_and_commands()
 {
+	local verb
+
 	expect_refused '--nonsense: unknown option' run --nonsense "${SMALL[@]}" -- true
 	expect_refused '-q: unknown option' run -q "${SMALL[@]}" -- true
 	expect_refused '--memory-limit' run --memory-limit=1 "${SMALL[@]}" -- true
@@ -161,6 +163,13 @@ test_unknown_options_and_commands()
 	nacre
 	expect_status 1
 	expect_one_line 'command'
+	for verb in checkpoint restore; do
+		nacre "$verb" --image-path . c1
+		expect_status 1
+		expect_one_line "^nacre: $verb: not yet supported"
+		nacre "$verb" --help
+		expect_status 0
+	done
 }
 
 test_values_of_other_options()
