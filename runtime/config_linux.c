@@ -61,6 +61,35 @@ static int read_namespace(struct json_reader *reader, json_t *value, void *to)
 	return 0;
 }
 
+static bool ranges_overlap(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size)
+{
+	return a < b ? b - a < a_size : a - b < b_size;
+}
+
+/* user_namespaces(7): "Since Linux 4.15, the limit is 340 lines." */
+#define ID_MAPS_MAX 340u
+
+/* user_namespaces(7): "The range of user IDs (group IDs) specified in each line cannot overlap". */
+static int check_new_map(struct json_reader *reader, const struct config_id_maps *maps,
+			 const struct config_id_map *map)
+{
+	if (maps->n == ID_MAPS_MAX)
+		return json_refuse(reader, "expected at most %u mappings", ID_MAPS_MAX);
+	for (size_t i = 0; i < maps->n; i++) {
+		const struct config_id_map *other = &maps->v[i];
+		const char *side = NULL;
+
+		if (ranges_overlap(map->container, map->size, other->container, other->size))
+			side = "container";
+		else if (ranges_overlap(map->host, map->size, other->host, other->size))
+			side = "host";
+		if (side)
+			return json_refuse(reader, "expected %s ids that no mapping before it has: "
+					   "[%zu] has some", side, i);
+	}
+	return 0;
+}
+
 int config_read_id_map(struct json_reader *reader, json_t *value, void *to)
 {
 	struct map_json {
@@ -75,6 +104,7 @@ int config_read_id_map(struct json_reader *reader, json_t *value, void *to)
 		  .max = UINT32_MAX, .offset = offsetof(struct map_json, size) },
 	};
 	int err = json_read_object(reader, value, table, N(table), &read);
+	struct config_id_map map;
 
 	if (err)
 		return err;
@@ -83,10 +113,16 @@ int config_read_id_map(struct json_reader *reader, json_t *value, void *to)
 	    read.size > UINT32_MAX - PLAN_ID_BASE - read.container)
 		return json_refuse(reader, "%u ids from %u: expected container ids below %u",
 				   read.size, read.container, UINT32_MAX - PLAN_ID_BASE);
-	*config_add_id_map(reader->arena, to) = (struct config_id_map){
+	if (read.size > UINT32_MAX - read.host)
+		return json_refuse(reader, "%u ids from %u: expected host ids below %u", read.size,
+				   read.host, UINT32_MAX);
+	map = (struct config_id_map){
 		.container = read.container, .host = read.host, .size = read.size,
 	};
-	return 0;
+	err = check_new_map(reader, to, &map);
+	if (!err)
+		*config_add_id_map(reader->arena, to) = map;
+	return err;
 }
 
 /* Sysctls that belong to a namespace of the container's, as runc and crun take them. */

@@ -260,6 +260,8 @@ test_config_json_with_what_a_VM_cannot_have()
 	wrong '{"type": "pid"}' '{"type": "pid", "path": "/proc/1/ns/pid"}' 'linux.namespaces\[0\]: path'
 	wrong '{"type": "pid"}' '{"type": "pid"}, {"type": "pid"}' 'linux.namespaces\[1\].*pid is given twice'
 	wrong '"linux": {' '"linux": {"uidMappings": [{"containerID": 0, "hostID": 0, "size": 1}], ' 'linux.uidMappings'
+	wrong '"linux": {' '"linux": {"gidMappings": [{"containerID": 0, "hostID": 10, "size": 2}, {"containerID": 1, "hostID": 20, "size": 1}], ' \
+		'linux.gidMappings\[1\]: expected container ids that no mapping before it has'
 	wrong '"linux": {' '"linux": {"devices": [{"path": "/dev/kvm", "type": "c", "major": 10, "minor": 232}], ' \
 		'linux.devices\[0\].*/dev/kvm'
 	wrong '"linux": {' '"linux": {"seccomp": {"defaultAction": "SCMP_ACT_MAYBE"}, ' 'linux.seccomp: defaultAction: "SCMP_ACT_MAYBE"'

@@ -156,6 +156,11 @@ static void test_mounts_refused(void **state)
 	check_refused(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
+#define MAP(inside, outside, size) \
+	"{\"containerID\":" #inside ",\"hostID\":" #outside ",\"size\":" #size "}"
+#define MAPS(inside, outside, size, inside2, outside2, size2) \
+	"[" MAP(inside, outside, size) "," MAP(inside2, outside2, size2) "]"
+
 static void test_linux_refused(void **state)
 {
 	static const struct refusal cases[] = {
@@ -172,6 +177,15 @@ static void test_linux_refused(void **state)
 		  "linux.uidMappings[0].size: 0: expected 1 to" },
 		{ "linux.uidMappings", "[{\"containerID\":2147483647,\"hostID\":1,\"size\":1}]",
 		  "linux.uidMappings[0]: 1 ids from 2147483647: expected container ids below" },
+		{ "linux.uidMappings", "[{\"containerID\":0,\"hostID\":4294967295,\"size\":1}]",
+		  "linux.uidMappings[0]: 1 ids from 4294967295: expected host ids below 4294967295" },
+		{ "linux.uidMappings", MAPS(0, 1000, 10, 9, 2000, 1),
+		  "linux.uidMappings[1]: expected container ids that no mapping before it has: [0] has some" },
+		{ "linux.uidMappings", MAPS(9, 1000, 1, 0, 2000, 10), "linux.uidMappings[1]: expected container ids" },
+		{ "linux.gidMappings", MAPS(0, 1000, 10, 10, 1009, 1), "linux.gidMappings[1]: expected host ids" },
+		{ "linux.gidMappings", MAPS(0, 1009, 10, 10, 1000, 10), "linux.gidMappings[1]: expected host ids" },
+		{ "linux.uidMappings", MAPS(0, 4294967294, 1, 0, 0, 1), "linux.uidMappings[1]: expected container ids" },
+		{ "mounts.3.uidMappings", MAPS(0, 0, 1, 0, 1, 1), "mounts[3].uidMappings[1]: expected container ids" },
 		{ "linux.sysctl", "{\"kernel.core_pattern\":\"x\"}", "kernel.core_pattern: expected a sysctl" },
 		{ "linux.sysctl", "{\"net.a..b\":\"x\"}", "linux.sysctl: net.a..b: expected the name" },
 		{ "linux.sysctl", "{\"net.ipv4.x\":1}", "linux.sysctl: net.ipv4.x: expected a string" },
@@ -456,6 +470,28 @@ static void test_high_ids(void **state)
 	}
 }
 
+/* As many as the kernel takes. */
+static void test_many_mappings(void **state)
+{
+	(void)state;
+	for (int n = 340; n <= 341; n++) {
+		json_t *maps = json_array();
+		struct read r;
+		char *text;
+
+		for (int i = 0; i < n; i++)
+			json_array_append_new(maps, json_pack("{s:i, s:i, s:i}", "containerID", i, "hostID",
+							      1000 + 2 * i, "size", 1));
+		text = json_dumps(maps, 0);
+		r = read_with("mounts.3.gidMappings", text);
+		assert_non_null(strstr(r.failure.text, n == 340 ? "uidMappings: expected them together" :
+				       "gidMappings[340]: expected at most 340 mappings"));
+		config_free(&r.config);
+		free(text);
+		json_decref(maps);
+	}
+}
+
 static void test_user_namespace(void **state)
 {
 	char text[sizeof(spec) + 256];
@@ -472,13 +508,14 @@ static void test_user_namespace(void **state)
 		snprintf(whole, sizeof(whole),
 			 "%.*s\"uidMappings\":[{\"containerID\":0,\"hostID\":100000,\"size\":1000}],"
 			 "\"gidMappings\":[{\"containerID\":0,\"hostID\":100000,\"size\":10},"
-			 "{\"containerID\":2000,\"hostID\":200000,\"size\":5}],%s",
+			 "{\"containerID\":2000,\"hostID\":200000,\"size\":5},"
+			 "{\"containerID\":10,\"hostID\":100010,\"size\":5}],%s",
 			 (int)(at - text), text, at);
 		r = read_text(whole);
 	}
 	assert_string_equal(r.failure.text, "");
 	assert_int_equal(config_id_count(&r.config), 2005);
-	assert_int_equal(r.config.gid_maps.n, 2);
+	assert_int_equal(r.config.gid_maps.n, 3);
 	assert_int_equal(r.config.gid_maps.v[1].host, 200000);
 	config_free(&r.config);
 
@@ -583,6 +620,7 @@ int main(void)
 		cmocka_unit_test(test_large_numbers),
 		cmocka_unit_test(test_large_numbers_in_strings),
 		cmocka_unit_test(test_high_ids),
+		cmocka_unit_test(test_many_mappings),
 		cmocka_unit_test(test_user_namespace),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_as_json),
