@@ -15,14 +15,82 @@
 #define SECTOR	   512u
 #define QUEUES_MAX 4u
 
-/* Whether every container has a device of this name. */
-static bool is_taken(const char *guest)
+#define N(table) (sizeof(table) / sizeof((table)[0]))
+
+/* Slashes that follow each other are one. */
+static void squeeze(char *path)
 {
+	char *to = path;
+
+	for (const char *from = path; *from; from++) {
+		if (*from != '/' || to == path || to[-1] != '/')
+			*to++ = *from;
+	}
+	*to = '\0';
+}
+
+/* Absolute, squeezed, and nothing in it stands for another place; what ends with a slash is a directory. */
+static bool is_plain(const char *path)
+{
+	if (*path != '/')
+		return false;
+	while (*path) {
+		const char *name = path + 1;
+		size_t len = strcspn(name, "/");
+
+		if (len == 0 || (len <= 2 && strncmp(name, "..", len) == 0))
+			return false;
+		path = name + len;
+	}
+	return true;
+}
+
+/* What every container has there, or above it; NULL: nothing. */
+static const char *taken_by(const char *guest)
+{
+	static const char *const places[] = { "/dev", "/dev/shm", DEV_CONSOLE };
+	/* nothing can be made in these, or it is not what it looks like */
+	static const char *const trees[] = { "/proc", "/sys", "/dev/pts", "/dev/mqueue", "/dev/fd" };
+
+	for (size_t i = 0; i < N(places); i++) {
+		if (strcmp(places[i], guest) == 0)
+			return places[i];
+	}
+	for (size_t i = 0; i < N(trees); i++) {
+		size_t len = strlen(trees[i]);
+
+		if (strncmp(trees[i], guest, len) == 0 && (guest[len] == '/' || !guest[len]))
+			return trees[i];
+	}
 	for (size_t i = 0; i < DEV_NODE_COUNT; i++) {
 		if (strcmp(dev_nodes[i], guest) == 0)
-			return true;
+			return dev_nodes[i];
 	}
-	return strcmp(guest, DEV_CONSOLE) == 0 || strcmp(guest, "/dev/ptmx") == 0;
+	for (size_t i = 0; i < DEV_LINK_COUNT && strncmp(guest, "/dev/", 5) == 0; i++) {
+		if (strcmp(dev_links[i].name, guest + 5) == 0)
+			return guest;
+	}
+	return NULL;
+}
+
+/* That a GUEST, squeezed, is a place for one more device. */
+static int check_guest(const struct container_config *config, const char *guest, const char *text,
+		       const char *named, struct failure *failure)
+{
+	const char *taken = taken_by(guest);
+
+	if (!is_plain(guest))
+		return failure_set(failure, -EINVAL, "%s %s: expected a GUEST without \".\", \"..\" "
+				   "or a slash at its end", named, text);
+	for (size_t i = 0; i < config->blocks.n; i++) {
+		if (strcmp(config->blocks.v[i].guest, guest) == 0)
+			return failure_set(failure, -EINVAL, "%s %s: expected a GUEST that no other "
+					   "block volume has", named, text);
+	}
+	if (taken)
+		return failure_set(failure, -EINVAL, "%s %s: every container has a %s of its own", named,
+				   text, taken);
+	return 0;
 }
 
 int blocks_add(struct container_config *config, const char *text, const char *named,
@@ -31,6 +99,7 @@ int blocks_add(struct container_config *config, const char *text, const char *na
 	char *file = arena_printf(&config->arena, "%s", text);
 	char *guest = strchr(file, ':');
 	char *options = guest ? strchr(guest + 1, ':') : NULL;
+	int err;
 
 	if (guest)
 		*guest++ = '\0';
@@ -40,14 +109,10 @@ int blocks_add(struct container_config *config, const char *text, const char *na
 	    (options && strcmp(options, "ro") != 0 && strcmp(options, "rw") != 0))
 		return failure_set(failure, -EINVAL, "%s %s: expected FILE:GUEST[:ro], GUEST an "
 				   "absolute path", named, text);
-	for (size_t i = 0; i < config->blocks.n; i++) {
-		if (strcmp(config->blocks.v[i].guest, guest) == 0)
-			return failure_set(failure, -EINVAL, "%s %s: expected a GUEST that no other "
-					   "block volume has", named, text);
-	}
-	if (is_taken(guest))
-		return failure_set(failure, -EINVAL, "%s %s: every container has a %s of its own", named,
-				   text, guest);
+	squeeze(guest);
+	err = check_guest(config, guest, text, named, failure);
+	if (err)
+		return err;
 	if (config->blocks.n == BLOCKS_MAX)
 		return failure_set(failure, -E2BIG, "%s %s: expected at most %u block volumes",
 				   named, text, BLOCKS_MAX);

@@ -344,6 +344,13 @@ test_block_volumes()
 	expect_refused '--block image:/d: expected a GUEST that no other' \
 		run "${SMALL[@]}" --block image:/d --block image:/d -- true
 	expect_refused '--block image:/dev/null: every container has' run "${SMALL[@]}" --block image:/dev/null -- true
+	expect_refused '--block image:/dev//pts/7: every container has a /dev/pts of its own' \
+		run "${SMALL[@]}" --block image:/dev//pts/7 -- true
+	expect_refused '--block image:/proc/x: every container has a /proc' run "${SMALL[@]}" --block image:/proc/x -- true
+	expect_refused '--block image:/d/: expected a GUEST without' run "${SMALL[@]}" --block image:/d/ -- true
+	expect_refused '--block image:/dev/../d: expected a GUEST without' run "${SMALL[@]}" --block image:/dev/../d -- true
+	expect_refused '--block image://d: expected a GUEST that no other' \
+		run "${SMALL[@]}" --block image:/d --block image://d -- true
 	expect_refused '--block image:/d:rx: expected FILE:GUEST' run "${SMALL[@]}" --block image:/d:rx -- true
 	expect_refused '--block none:/d: expected a raw image .*: No such file' \
 		run "${SMALL[@]}" --block none:/d -- true
