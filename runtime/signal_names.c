@@ -28,6 +28,14 @@ static int real_time_number(const char *name)
 	return number >= SIGRTMIN && number <= SIGRTMAX ? number : -1;
 }
 
+/* signal(7): other names of the C library's; sigabbrev_np() has one of each number. */
+static const struct {
+	const char *name;
+	int number;
+} aliases[] = {
+	{ "IOT", SIGABRT }, { "CLD", SIGCHLD }, { "IO", SIGIO }, { "POLL", SIGPOLL },
+};
+
 int signal_number(const char *name)
 {
 	uint64_t number;
@@ -42,11 +50,9 @@ int signal_number(const char *name)
 		if (abbreviation && strcasecmp(abbreviation, name) == 0)
 			return signo;
 	}
-	if (strcasecmp(name, "IOT") == 0)
-		return SIGABRT;
-	if (strcasecmp(name, "CLD") == 0)
-		return SIGCHLD;
-	if (strcasecmp(name, "POLL") == 0)
-		return SIGPOLL;
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+		if (strcasecmp(aliases[i].name, name) == 0)
+			return aliases[i].number;
+	}
 	return real_time_number(name);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of nacre's command lines: option tables, sizes, names, subordinate ids. */
-/* SOURCES: runtime/cpuset.c runtime/verb_checkpoint.c runtime/signal_names.c */
+/* SOURCES: runtime/cpuset.c runtime/verb_checkpoint.c */
 /* SOURCES: runtime/options.c runtime/size.c runtime/ident.c runtime/matching.c runtime/state_ids.c runtime/subid.c runtime/arena.c */
 /* SOURCES: runtime/failure.c runtime/report.c runtime/vm_size.c runtime/config.c */
 /* LIBS: -ljansson */
@@ -20,7 +20,6 @@
 #include "runtime/ident.h"
 #include "runtime/matching.h"
 #include "runtime/options.h"
-#include "runtime/signal_names.h"
 #include "runtime/size.h"
 #include "runtime/subid.h"
 #include "runtime/verbs.h"

@@ -473,6 +473,8 @@ static void test_signals_by_name(void **state)
 		{ "SIG", -1 }, { "NOSUCH", -1 }, { "9x", -1 }, { "RTMIN", 34 }, { "SIGRTMIN+2", 36 },
 		{ "RTMAX", 64 }, { "rtmax-1", 63 }, { "RTMAX-31", -1 }, { "RTMIN-1", -1 },
 		{ "RTMIN+31", -1 }, { "IOT", SIGABRT }, { "WINCH", SIGWINCH },
+		{ "SIGIO", SIGIO }, { "io", SIGIO }, { "POLL", SIGPOLL }, { "SIGPOLL", SIGPOLL },
+		{ "CLD", SIGCHLD }, { "SIGCHLD", SIGCHLD },
 	};
 
 	(void)state;
