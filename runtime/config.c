@@ -208,8 +208,8 @@ static int check_process(const struct container_config *config, struct failure *
 		return failure_set(failure, -EINVAL, "process.args: expected a command");
 	/* in runc's words: by them podman and Docker know that it is their user who named none */
 	if (process->args.v[0][0] == '\0')
-		return failure_set(failure, -EINVAL, "process.args: expected a command: exec: \"\": "
-				   "executable file not found in $PATH");
+		return failure_set(failure, CONFIG_NOT_FOUND, "process.args: expected a command: "
+				   "exec: \"\": executable file not found in $PATH");
 	for (size_t i = 0; i < process->env.n; i++) {
 		const char *equals = strchr(process->env.v[i], '=');
 

@@ -7,6 +7,7 @@
 #ifndef NACRE_RUNTIME_CONFIG_H
 #define NACRE_RUNTIME_CONFIG_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -282,9 +283,12 @@ uint32_t config_id_count(const struct container_config *config);
 /* A container whose process.user has higher ids has as many as that takes. */
 void config_widen_ids(struct container_config *config);
 
+/* What a command without a name is: no program is found by it, which has an exit status of its own. */
+#define CONFIG_NOT_FOUND (-ENOEXEC)
+
 /*
  * Checks what spans several fields, whatever the configuration was made from. Returns 0, or -EINVAL
- * with the failure set.
+ * or CONFIG_NOT_FOUND with the failure set.
  */
 int config_check(struct container_config *config, struct failure *failure);
 

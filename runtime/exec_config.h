@@ -20,7 +20,7 @@ extern const struct option_table exec_option_table;
  * Replaces config->process, which is that of the container's own process, by the one to join it:
  * from --process FILE, or from the container's, the options and the command `argv`. Checks it. The
  * JSON that *json becomes (a reference, or NULL) has to live as long as the configuration. Returns 0,
- * or -errno with the failure set.
+ * CONFIG_NOT_FOUND or another -errno with the failure set.
  */
 int exec_config_make(struct container_config *config, const struct exec_options *options, int argc,
 		     char *const argv[], struct json_t **json, struct failure *failure);

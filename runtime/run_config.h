@@ -21,7 +21,7 @@ extern const struct option_table run_option_table;
 /*
  * Fills the configuration from the options and the command `argv` (with --rootfs) or from the
  * bundle and its ID (with --bundle), and checks it wholly. Nothing happens on the host. Returns 0,
- * or -errno with the failure set.
+ * CONFIG_NOT_FOUND or another -errno with the failure set.
  */
 int run_config_make(struct container_config *config, const struct run_options *options, int argc,
 		    char *const argv[], struct failure *failure);

@@ -23,6 +23,7 @@
 #include "pid_file.h"
 #include "plan_compile.h"
 #include "preserved.h"
+#include "proto.h"
 #include "report.h"
 #include "rootless.h"
 #include "session.h"
@@ -279,7 +280,7 @@ int verb_exec(const struct global_options *global, int argc, char *argv[])
 	static struct exec exec = { .state = STATE_NONE, .console = CONSOLE_NONE,
 				    .signal_fd = -1 };
 	int status = STATUS_FAILED;
-	int used;
+	int used, err;
 
 	config_init(&exec.config);
 	launch_init(&exec.launch);
@@ -294,8 +295,11 @@ int verb_exec(const struct global_options *global, int argc, char *argv[])
 		return 0;
 	}
 	exec.launch.detached = exec.options.detach;
-	if (used >= 0 && exec_prepare(&exec, global, argc - 1 - used, argv + 1 + used) == 0)
+	err = used < 0 ? used : exec_prepare(&exec, global, argc - 1 - used, argv + 1 + used);
+	if (!err)
 		status = exec_process(&exec);
+	else if (err == CONFIG_NOT_FOUND)
+		status = FAILED_NOT_FOUND;
 	if (exec.failure.text[0])
 		report_error("%s", exec.failure.text);
 	exec_close(&exec);

@@ -11,6 +11,7 @@
 
 #include "creation.h"
 #include "layers_show.h"
+#include "proto.h"
 #include "report.h"
 #include "run_config.h"
 #include "terminal.h"
@@ -117,7 +118,7 @@ int verb_run(const struct global_options *global, int argc, char *argv[])
 	static struct run_options options;
 	int status = SESSION_STATUS_NACRE;
 	int timing_fd = -1;
-	int used;
+	int used, err;
 
 	creation_init(&creation, global, &options.creation);
 	used = read_options(argc - 1, argv + 1, &options, global->arena, &creation.failure);
@@ -126,10 +127,13 @@ int verb_run(const struct global_options *global, int argc, char *argv[])
 		return 0;
 	}
 	creation.keep = options.keep && !options.detach;
-	if (used >= 0 &&
-	    run_prepare(&creation, &options, argc - 1 - used, argv + 1 + used, &timing_fd) == 0)
+	err = used < 0 ? used : run_prepare(&creation, &options, argc - 1 - used, argv + 1 + used,
+					    &timing_fd);
+	if (!err)
 		status = options.detach ? run_detached(&creation, options.layers) :
 					  run_waiting(&creation, options.layers);
+	else if (err == CONFIG_NOT_FOUND)
+		status = FAILED_NOT_FOUND;
 	if (timing_fd >= 0 && timing_write(timing_fd, options.timing, &creation.failure) != 0)
 		status = SESSION_STATUS_NACRE;
 	if (creation.failure.text[0])

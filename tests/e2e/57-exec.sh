@@ -63,6 +63,7 @@ test_status_and_streams()
 	INPUT=zeros expect_exec 0 3000000 c wc -c
 	# at once, and with the texts that engines look for
 	expect_no 127 'exec: "none": executable file not found in \$PATH$' c none
+	expect_no 127 'exec: "": executable file not found in \$PATH$' c ''
 	expect_no 127 'no such file or directory$' c /bin/none
 	expect_no 126 'permission denied$' c /etc/passwd
 	expect_no 1 'chdir to cwd \("/none"\).*no such file or directory$' --cwd /none c true

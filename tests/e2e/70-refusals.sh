@@ -125,6 +125,16 @@ test_no_command()
 {
 	expect_refused 'command' run "${SMALL[@]}"
 	expect_refused 'command' run "${SMALL[@]}" --
+	nacre run "${SMALL[@]}" -- ''
+	expect_status 127
+	expect_one_line 'exec: "": executable file not found in \$PATH$'
+	make_bundle true
+	edit '"args": ["true"]' '"args": [""]'
+	nacre run --bundle bundle nacre-e2e-wrong
+	expect_status 127
+	expect_one_line 'config.json: process.args: .*exec: "": executable file not found in \$PATH$'
+	nacre create --bundle bundle nacre-e2e-wrong
+	expect_status 1
 }
 
 test_memory_out_of_range_or_nonsense()

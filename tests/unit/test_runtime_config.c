@@ -90,6 +90,18 @@ static void test_top_level_refused(void **state)
 	check_refused(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
+static void test_command_without_a_name(void **state)
+{
+	struct read r = read_with("process.args", "[\"\"]");
+
+	(void)state;
+	assert_int_equal(r.err, CONFIG_NOT_FOUND);
+	config_free(&r.config);
+	r = read_with("process.args", "[]");
+	assert_int_equal(r.err, -EINVAL);
+	config_free(&r.config);
+}
+
 static void test_process_refused(void **state)
 {
 	static const struct refusal cases[] = {
@@ -609,6 +621,7 @@ int main(void)
 		cmocka_unit_test(test_spec_is_read),
 		cmocka_unit_test(test_top_level_refused),
 		cmocka_unit_test(test_process_refused),
+		cmocka_unit_test(test_command_without_a_name),
 		cmocka_unit_test(test_mounts_refused),
 		cmocka_unit_test(test_linux_refused),
 		cmocka_unit_test(test_resources_refused),

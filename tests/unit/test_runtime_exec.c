@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <linux/sched.h>
 
 #include <cmocka.h>
@@ -89,11 +90,25 @@ static void test_caps(void **state)
 	config_free(&a.config);
 }
 
+static void test_no_name(void **state)
+{
+	char *argv[] = { "", "x", NULL };
+	json_t *json = NULL;
+	struct asked a;
+
+	(void)state;
+	begin(&a);
+	assert_int_equal(exec_config_make(&a.config, &a.options, 2, argv, &json, &a.failure), CONFIG_NOT_FOUND);
+	assert_non_null(strstr(a.failure.text, "exec: \"\": executable file not found in $PATH"));
+	config_free(&a.config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_caps),
+		cmocka_unit_test(test_no_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
