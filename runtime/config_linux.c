@@ -143,6 +143,23 @@ static bool sysctl_is_own(const char *name)
 	return false;
 }
 
+/* sysctl(8), and runc: either separator will do; where the first one is "/", a "." is part of a name. */
+static const char *with_dots(struct arena *arena, const char *name)
+{
+	char *dotted;
+
+	if (name[strcspn(name, "./")] != '/')
+		return name;
+	dotted = arena_printf(arena, "%s", name);
+	for (char *c = dotted; *c; c++) {
+		if (*c == '/')
+			*c = '.';
+		else if (*c == '.')
+			*c = '/';
+	}
+	return dotted;
+}
+
 static int read_sysctl(struct json_reader *reader, json_t *value, void *to)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -150,17 +167,18 @@ static int read_sysctl(struct json_reader *reader, json_t *value, void *to)
 	struct container_config *config = to;
 
 	for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at)) {
-		const char *name = json_object_iter_key(at);
+		const char *asked = json_object_iter_key(at);
+		const char *name = with_dots(reader->arena, asked);
 		json_t *setting = json_object_iter_value(at);
 
 		if (!json_is_string(setting))
-			return json_refuse(reader, "%s: expected a string", name);
+			return json_refuse(reader, "%s: expected a string", asked);
 		if (name[strspn(name, letters)] || strstr(name, "..") || strstr(name, "//") ||
 		    strlen(name) > PLAN_SYSCTL_NAME_MAX)
-			return json_refuse(reader, "%s: expected the name of a sysctl", name);
+			return json_refuse(reader, "%s: expected the name of a sysctl", asked);
 		if (!sysctl_is_own(name))
 			return json_refuse(reader, "%s: expected a sysctl of the container's own "
-					   "namespaces (net.*, fs.mqueue.*, kernel.shm*...)", name);
+					   "namespaces (net.*, fs.mqueue.*, kernel.shm*...)", asked);
 		*config_add_pair(reader->arena, &config->sysctls) = (struct config_pair){
 			.name = name, .value = json_string_value(setting),
 		};

@@ -235,7 +235,7 @@ test_hostname_domainname_sysctl_oom_score()
 	make_bundle sh -c 'hostname; cat /proc/sys/kernel/domainname /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmax /proc/sys/net/ipv4/ping_group_range /proc/self/oom_score_adj'
 	edit '"hostname": "runc"' '"hostname": "pearl", "domainname": "oyster"'
 	edit '"noNewPrivileges"' '"oomScoreAdj": 321, "noNewPrivileges"'
-	edit '"linux": {' '"linux": {"sysctl": {"net.ipv4.ip_forward": "1", "kernel.shmmax": "1234567", "net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647"}, '
+	edit '"linux": {' '"linux": {"sysctl": {"net.ipv4.ip_forward": "1", "kernel/shmmax": "1234567", "net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647"}, '
 	nacre run --bundle bundle nacre-e2e-names
 	expect_success $'pearl\noyster\n1\n1234567\n0\t65535\n321'
 }

@@ -199,6 +199,10 @@ static void test_linux_refused(void **state)
 		{ "linux.uidMappings", MAPS(0, 4294967294, 1, 0, 0, 1), "linux.uidMappings[1]: expected container ids" },
 		{ "mounts.3.uidMappings", MAPS(0, 0, 1, 0, 1, 1), "mounts[3].uidMappings[1]: expected container ids" },
 		{ "linux.sysctl", "{\"kernel.core_pattern\":\"x\"}", "kernel.core_pattern: expected a sysctl" },
+		{ "linux.sysctl", "{\"kernel/core_pattern\":\"x\"}", "linux.sysctl: kernel/core_pattern: expected a sysctl" },
+		{ "linux.sysctl", "{\"net/a//b\":\"x\"}", "linux.sysctl: net/a//b: expected the name" },
+		{ "linux.sysctl", "{\"net/../kernel/x\":\"x\"}", "net/../kernel/x: expected the name" },
+		{ "linux.sysctl", "{\"/net/ipv4/x\":\"x\"}", "/net/ipv4/x: expected a sysctl" },
 		{ "linux.sysctl", "{\"net.a..b\":\"x\"}", "linux.sysctl: net.a..b: expected the name" },
 		{ "linux.sysctl", "{\"net.ipv4.x\":1}", "linux.sysctl: net.ipv4.x: expected a string" },
 		{ "linux.devices", "[{\"type\":\"b\",\"path\":\"/dev/sda\",\"major\":8,\"minor\":0}]",
@@ -379,6 +383,32 @@ static void test_leniency(void **state)
 
 		if (r.err)
 			fail_msg("%s: %s", cases[i].path, r.failure.text);
+		config_free(&r.config);
+	}
+}
+
+static void test_sysctls_with_slashes(void **state)
+{
+	static const struct {
+		const char *asked, *name;
+	} cases[] = {
+		{ "net/ipv4/ip_forward", "net.ipv4.ip_forward" },
+		{ "kernel/shmmax", "kernel.shmmax" },
+		{ "net/ipv4/conf/eth0.1/forwarding", "net.ipv4.conf.eth0/1.forwarding" },
+		{ "net.ipv4.conf.eth0/1.forwarding", "net.ipv4.conf.eth0/1.forwarding" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char value[64];
+		struct read r;
+
+		snprintf(value, sizeof(value), "{\"%s\":\"1\"}", cases[i].asked);
+		r = read_with("linux.sysctl", value);
+		assert_string_equal(r.failure.text, "");
+		assert_int_equal(r.config.sysctls.n, 1);
+		assert_string_equal(r.config.sysctls.v[0].name, cases[i].name);
+		assert_string_equal(r.config.sysctls.v[0].value, "1");
 		config_free(&r.config);
 	}
 }
@@ -629,6 +659,7 @@ int main(void)
 		cmocka_unit_test(test_leniency),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_namespaces_of_a_pod),
+		cmocka_unit_test(test_sysctls_with_slashes),
 		cmocka_unit_test(test_infinite_limit),
 		cmocka_unit_test(test_large_numbers),
 		cmocka_unit_test(test_large_numbers_in_strings),
