@@ -14,6 +14,7 @@
 #include "exec_config.h"
 #include "json_document.h"
 #include "process_options.h"
+#include "report.h"
 #include "size.h"
 
 #define AT(field) offsetof(struct exec_options, field)
@@ -99,17 +100,17 @@ static int read_process(struct container_config *config, const char *path, json_
 	return err;
 }
 
-static int add_caps(struct config_process *process, const struct string_list *caps,
-		    struct failure *failure)
+static void add_caps(struct config_process *process, const struct string_list *caps)
 {
 	for (size_t i = 0; i < caps->n; i++) {
 		int number = caps_number(caps->v[i]);
 		uint64_t bit;
 
-		if (number < 0)
-			return failure_set(failure, -EINVAL,
-					   "--cap %s: expected a capability like CAP_NET_ADMIN",
-					   caps->v[i]);
+		/* as of config.json: newer callers name newer ones */
+		if (number < 0) {
+			report_warning("--cap %s: unknown capability, skipped", caps->v[i]);
+			continue;
+		}
 		bit = UINT64_C(1) << number;
 		process->caps[CAP_SET_BOUNDING] |= bit;
 		process->caps[CAP_SET_EFFECTIVE] |= bit;
@@ -117,7 +118,6 @@ static int add_caps(struct config_process *process, const struct string_list *ca
 		/* capabilities(7): an ambient one has to be inheritable */
 		process->caps[CAP_SET_AMBIENT] |= process->caps[CAP_SET_INHERITABLE] & bit;
 	}
-	return 0;
 }
 
 static int add_groups(struct container_config *config, const struct string_list *groups,
@@ -160,7 +160,9 @@ static int change_process(struct container_config *config, const struct exec_opt
 		err = process_set_env(config, options->env.v[i], failure);
 	if (!err)
 		err = add_groups(config, &options->groups, failure);
-	return err ? err : add_caps(process, &options->caps, failure);
+	if (!err)
+		add_caps(process, &options->caps);
+	return err;
 }
 
 int exec_config_make(struct container_config *config, const struct exec_options *options, int argc,

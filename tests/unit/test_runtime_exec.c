@@ -72,7 +72,10 @@ static void test_user(void **state)
 	}
 }
 
-/* One that the process may hand down is ambient as well, for a user who is not root. */
+/*
+ * One that the process may hand down is ambient as well, for a user who is not root; one that nobody knows is
+ * skipped.
+ */
 static void test_caps(void **state)
 {
 	struct asked a;
@@ -80,6 +83,8 @@ static void test_caps(void **state)
 	(void)state;
 	begin(&a);
 	string_list_add(&a.config.arena, &a.options.caps, "CAP_KILL");
+	string_list_add(&a.config.arena, &a.options.caps, "CAP_TELEPORT");
+	string_list_add(&a.config.arena, &a.options.caps, "CHOWN");
 	string_list_add(&a.config.arena, &a.options.caps, "CAP_CHOWN");
 	make(&a);
 	assert_int_equal(a.config.process.caps[CAP_SET_BOUNDING], KILL | CHOWN);
