@@ -27,7 +27,10 @@ int net_namespace_open(const char *path, struct failure *failure)
 {
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0 || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+	if (fd < 0)
+		return failure_set(failure, -errno, "linux.namespaces: network: %s: expected a "
+				   "network namespace: %s", path, strerror(errno));
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
 		return failure_set(failure, -EINVAL, "linux.namespaces: network: %s: expected a "
 				   "network namespace", path);
 	if (same_namespace(fd, "/proc/self/ns/net") || same_namespace(fd, "/proc/1/ns/net"))

@@ -409,7 +409,7 @@ test_network_namespaces()
 	need_command unshare nsenter ip
 	make_bundle true
 	edit '{"type": "network"}' '{"type": "network", "path": "/no/such/ns"}'
-	expect_refused '/no/such/ns: expected a network namespace' run --bundle bundle id
+	expect_refused '/no/such/ns: expected a network namespace: No such file' run --bundle bundle id
 	edit '/no/such/ns' '/proc/self/ns/mnt'
 	expect_refused '/proc/self/ns/mnt: expected a network namespace' run --bundle bundle id
 	edit '/proc/self/ns/mnt' '/proc/self/ns/net'

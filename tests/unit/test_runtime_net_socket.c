@@ -91,6 +91,27 @@ static void test_what_is_no_namespace(void **unused)
 	close(fd);
 }
 
+static void test_paths(void **unused)
+{
+	static const struct {
+		const char *path, *says;
+	} cases[] = {
+		{ "/no/such/ns", "/no/such/ns: expected a network namespace: No such file or directory" },
+		{ "/dev/null/ns", "/dev/null/ns: expected a network namespace: Not a directory" },
+		{ "/dev/null", "/dev/null: expected a network namespace" },
+		{ "/proc/self/ns/mnt", "/proc/self/ns/mnt: expected a network namespace" },
+		{ "/proc/self/ns/net", "expected a namespace of the container's own" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct failure failure = { .text = "" };
+
+		assert_true(net_namespace_open(cases[i].path, &failure) < 0);
+		assert_non_null(strstr(failure.text, cases[i].says));
+	}
+}
+
 /* As podman of an ordinary user has it: root of a user namespace, in a network namespace of the host's. */
 static int below_a_user_namespace(void)
 {
@@ -126,6 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_work_is_done_there),
 		cmocka_unit_test(test_what_is_no_namespace),
+		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_nobody_goes_back),
 	};
 
