@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nacre ps: the processes of a container, with the numbers that they have in it, as its own ps would
- * show them. The guest tells.
+ * show them. The guest tells. Of a container without a VM there is nobody to ask, and there are none.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -89,6 +89,17 @@ static int receive_list(struct query *query, const struct ps_table *head, show_f
 	}
 }
 
+/*
+ * What has stopped has no processes, which is an answer, as with runc; nor has the sandbox of a pod, a monitor
+ * alone: containerd's shim goes through the list.
+ */
+static bool has_processes(const struct state *state)
+{
+	enum state_status status = state_status(state);
+
+	return status != STATE_STOPPED && (state->vmm.pid || status == STATE_CREATING);
+}
+
 /* Asks the guest and shows its list, as receive_list(). */
 static int ask_list(const struct state *state, const struct ps_table *head, show_fn *show, void *ctx,
 		    struct failure *failure)
@@ -96,7 +107,7 @@ static int ask_list(const struct state *state, const struct ps_table *head, show
 	struct query query;
 	int err;
 
-	if (state_status(state) == STATE_STOPPED) {
+	if (!has_processes(state)) {
 		if (head)
 			ps_table_print_head(head, stdout);
 		return 0;
@@ -121,13 +132,12 @@ static void ps_as_json(const struct state *state, struct failure *failure)
 	json_decref(pids);
 }
 
-/* A container that has stopped has no processes, which is an answer, as with runc. */
 static int open_to_list(struct state *state, const struct global_options *global, const char *id,
 			struct failure *failure)
 {
 	int err = state_open(state, global->root, id, global->arena, failure);
 
-	if (err || state_status(state) == STATE_STOPPED)
+	if (err || !has_processes(state))
 		return err;
 	return existing_check_running(state, "list the processes of", failure);
 }

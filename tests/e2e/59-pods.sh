@@ -71,9 +71,11 @@ test_a_pod()
 	nacre exec nacre-e2e-pod true
 	expect_status 1
 	expect_one_line 'nacre-e2e-pod: the sandbox of a pod has no VM'
+	nacre ps --format json nacre-e2e-pod
+	expect_success '[]'
 	nacre ps nacre-e2e-pod
-	expect_status 1
-	expect_one_line 'nacre-e2e-pod: the sandbox of a pod has no VM'
+	expect_status 0
+	expect_match "the headings alone" '^UID .*CMD$' "$OUT"
 	verb pause nacre-e2e-pod
 	is_in_state nacre-e2e-pod paused || failed "the sandbox is not paused"
 	verb resume nacre-e2e-pod

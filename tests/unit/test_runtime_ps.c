@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unit tests of the tables of nacre ps: options of ps(1), columns, and what a hostile guest writes. */
+/*
+ * Unit tests of nacre ps: options of ps(1), columns, what a hostile guest writes, and containers that have no
+ * processes.
+ */
+/* SOURCES: runtime/verb_ps.c runtime/existing.c runtime/options.c runtime/size.c */
 /* SOURCES: runtime/ps_columns.c runtime/ps_options.c runtime/arena.c runtime/failure.c runtime/report.c */
 /* LIBS: -ljansson */
 #include <setjmp.h>
@@ -7,12 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "runtime/ps_options.h"
+#include "runtime/query.h"
+#include "runtime/verbs.h"
 
 #define NOW 1700000000 /* 2023-11-14 22:13:20 UTC */
 
@@ -165,6 +173,131 @@ static void test_a_hostile_guest(void **state)
 	expect_table(&p, "-o|%cpu,etimes,args", "%CPU ELAPSED COMMAND\n 0.0       0 ?[2Jx\n");
 }
 
+/* A container of that status, with a VM or without; its guest does not answer. */
+static struct {
+	enum state_status status;
+	pid_t vmm;
+	bool asked;
+} container;
+
+int state_open(struct state *state, const char *root, const char *id, struct arena *arena,
+	       struct failure *failure)
+{
+	(void)arena;
+	(void)failure;
+	*state = (struct state)STATE_NONE;
+	state->root = root;
+	state->id = id;
+	state->vmm.pid = container.vmm;
+	return 0;
+}
+
+enum state_status state_status(const struct state *state)
+{
+	(void)state;
+	return container.status;
+}
+
+const char *state_status_name(enum state_status status)
+{
+	(void)status;
+	return "of another status";
+}
+
+void state_close(struct state *state)
+{
+	(void)state;
+}
+
+int query_open(struct query *query, const struct state *state, struct failure *failure)
+{
+	(void)query;
+	container.asked = true;
+	return failure_set(failure, -ETIMEDOUT, "%s: no answer", state->id);
+}
+
+int query_send(struct query *query, enum msg_type type, const void *body, size_t len,
+	       struct failure *failure)
+{
+	(void)query;
+	(void)type;
+	(void)body;
+	(void)len;
+	(void)failure;
+	return -ETIMEDOUT;
+}
+
+int query_receive(struct query *query, int ms, struct failure *failure)
+{
+	(void)query;
+	(void)ms;
+	(void)failure;
+	return -ETIMEDOUT;
+}
+
+void query_close(struct query *query)
+{
+	(void)query;
+}
+
+/* What `nacre ps` prints. Its status is in *result. */
+static const char *printed(const char *format, int *result)
+{
+	static char text[256];
+	struct arena arena = { .blocks = NULL };
+	struct global_options global = { .root = "/r", .arena = &arena };
+	char words[][16] = { "ps", "--format", "", "id" };
+	char *argv[] = { words[0], words[1], words[2], words[3], NULL };
+	FILE *file = tmpfile();
+	int kept = dup(STDOUT_FILENO);
+
+	assert_non_null(file);
+	strcpy(words[2], format);
+	container.asked = false;
+	fflush(stdout);
+	dup2(fileno(file), STDOUT_FILENO);
+	*result = verb_ps(&global, 4, argv);
+	fflush(stdout);
+	dup2(kept, STDOUT_FILENO);
+	close(kept);
+	rewind(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	arena_free(&arena);
+	return text;
+}
+
+static void test_no_processes(void **state)
+{
+	static const struct {
+		enum state_status status;
+		pid_t vmm;
+		bool answered, asked;
+	} cases[] = {
+		{ STATE_STOPPED, 7, true, false },   { STATE_STOPPED, 0, true, false },
+		{ STATE_CREATED, 0, true, false },   { STATE_RUNNING, 0, true, false },
+		{ STATE_PAUSED, 0, true, false },    { STATE_CREATING, 0, false, false },
+		{ STATE_PAUSED, 7, false, false },   { STATE_RUNNING, 7, false, true },
+	};
+	int status;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		container.status = cases[i].status;
+		container.vmm = cases[i].vmm;
+		assert_string_equal(printed("json", &status), cases[i].answered ? "[]\n" : "");
+		assert_int_equal(status, cases[i].answered ? 0 : 1);
+		assert_int_equal(container.asked, cases[i].asked);
+		if (cases[i].answered) {
+			const char *head = printed("table", &status);
+
+			assert_int_equal(strncmp(head, "UID ", 4), 0);
+			assert_ptr_equal(strchr(head, '\n'), head + strlen(head) - 1);
+			assert_int_equal(status, 0);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_headings),
 		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_a_hostile_guest),
+		cmocka_unit_test(test_no_processes),
 	};
 
 	setenv("TZ", "UTC", 1);
