@@ -36,5 +36,5 @@ int verb_checkpoint(const struct global_options *global, int argc, char *argv[])
 	}
 	printf("nacre %s: " ANSWER "\n\n  nacre %s [OPTION...] ID\n\n", argv[0], argv[0]);
 	options_print(stdout, &table);
-	return 0;
+	return 1; /* by 0 podman and CRI-O know a runtime that has checkpoints */
 }

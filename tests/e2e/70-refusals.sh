@@ -178,7 +178,7 @@ test_unknown_options_and_commands()
 		expect_status 1
 		expect_one_line "^nacre: $verb: not yet supported"
 		nacre "$verb" --help
-		expect_status 0
+		expect_status 1
 	done
 }
 
