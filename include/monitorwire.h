@@ -21,7 +21,7 @@
 
 #include "bytes.h"
 
-#define MONITOR_TEXT_MAX 2048u
+#define MONITOR_TEXT_MAX 3584u
 
 enum monitor_packet_type {
 	MONITOR_READY = 1,

@@ -74,7 +74,7 @@
 /* Longest message of every other type, header included. */
 #define PROTO_SMALL_MAX	 4096u
 /* Longest body of MSG_START. */
-#define PROTO_START_MAX	 2048u
+#define PROTO_START_MAX	 3584u
 /* Longest text in MSG_FAILED, without a NUL. */
 #define PROTO_TEXT_MAX	 1024u
 

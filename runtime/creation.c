@@ -105,6 +105,22 @@ static int open_inputs(struct creation *creation)
 	return err < 0 ? err : 0;
 }
 
+/*
+ * How many interfaces may come between create and start: hooks may attach several; for who calls start there
+ * is one, as a template has (docs/templates.md).
+ */
+static unsigned int n_to_come(const struct creation *creation)
+{
+	static const enum config_hook_kind before_start[] = { HOOK_PRESTART, HOOK_CREATE_RUNTIME,
+							      HOOK_CREATE_CONTAINER };
+
+	for (size_t i = 0; i < sizeof(before_start) / sizeof(before_start[0]); i++) {
+		if (creation->config.hooks[before_start[i]].n > 0)
+			return NET_INTERFACES_MAX;
+	}
+	return creation->is_started_later ? 1 : 0;
+}
+
 /* Opens or makes the network namespace, if there is to be one. 0 or -errno. */
 static int open_net_ns(struct creation *creation)
 {
@@ -112,7 +128,7 @@ static int open_net_ns(struct creation *creation)
 
 	if (config->net_ns_path)
 		config->net_ns_fd = net_namespace_open(config->net_ns_path, &creation->failure);
-	else if (creation->network_may_come && config->namespaces & CLONE_NEWNET)
+	else if (creation->launch.n_to_come && config->namespaces & CLONE_NEWNET)
 		config->net_ns_fd = net_namespace_make(&creation->failure);
 	else
 		return 0;
@@ -149,8 +165,8 @@ static int read_net(struct creation *creation)
 /* Whether there will be an interface that a tap serves, or a device for one that comes. */
 static bool has_net(const struct creation *creation)
 {
-	return creation->net.n > 0 || (creation->network_may_come && creation->config.net_ns_fd >= 0 &&
-				       net_has_taps());
+	return creation->net.n > 0 || (creation->launch.n_to_come &&
+				       creation->config.net_ns_fd >= 0 && net_has_taps());
 }
 
 /*
@@ -168,11 +184,14 @@ static void open_template(struct creation *creation)
 	    creation->config.blocks.n > 0 || net->passt || net->n > 1)
 		return;
 	with_net = has_net(creation);
+	/* it has one interface, and hooks may attach more */
+	if (with_net && net->n == 0 && creation->launch.n_to_come > 1)
+		return;
 	if (!(with_net && creation->conf.vhost_net) &&
 	    templates_key(&key, &creation->launch, with_net) == 0)
 		creation->launch.template_fd = templates_open(dir, &key);
 	if (creation->launch.template_fd >= 0 && net->n == 1)
-		net_plain_device(&net->interface[0]);
+		net_plain_device(&net->interface[0], 0);
 }
 
 static int make_plan(struct creation *creation)
@@ -267,6 +286,7 @@ int creation_prepare(struct creation *creation, bool detached)
 	if (err)
 		return err;
 	launch->detached = detached;
+	launch->n_to_come = n_to_come(creation);
 	err = apply_conf(creation);
 	if (err)
 		return err;
@@ -331,7 +351,7 @@ static int make_state(struct creation *creation)
 	return state->cgroup ? state_write(state, &creation->failure) : 0;
 }
 
-/* Joins the interfaces, or makes room for one that comes. */
+/* Joins the interfaces, or makes room for those that come. */
 static int join_net(struct creation *creation)
 {
 	struct net *net = &creation->net;
@@ -339,8 +359,9 @@ static int join_net(struct creation *creation)
 
 	if (ns_fd < 0 || creation->launch.sandbox)
 		return 0;
-	if (net->n == 0 && creation->network_may_come)
-		err = net_join_spare(net, ns_fd, creation->state.size.cpus, &creation->failure);
+	if (net->n == 0 && creation->launch.n_to_come)
+		err = net_join_spares(net, ns_fd, creation->launch.n_to_come,
+				      creation->state.size.cpus, &creation->failure);
 	else
 		err = net_join(net, ns_fd, creation->state.size.cpus, &creation->failure);
 	if (!err && creation->conf.vhost_net)
@@ -450,8 +471,8 @@ static int make_template_net(struct creation *creation)
 	int err = creation->config.net_ns_fd = net_namespace_make(&creation->failure);
 
 	if (err >= 0)
-		err = net_join_spare(net, creation->config.net_ns_fd, creation->state.size.cpus,
-				     &creation->failure);
+		err = net_join_spares(net, creation->config.net_ns_fd, 1, creation->state.size.cpus,
+				      &creation->failure);
 	if (!err && net->n == 0)
 		err = failure_set(&creation->failure, -ENODEV, "/dev/net/tun: expected a device that "
 				  "nacre may open");

@@ -28,7 +28,7 @@ struct creation {
 	struct preserved preserved;
 	bool keep;	       /* when its process has ended, the rest is delete's to remove */
 	bool is_rootless; /* in a user namespace of its own: rootless_enter() */
-	bool network_may_come; /* an interface may be attached before start */
+	bool is_started_later; /* by another nacre */
 	struct console console;
 	struct state state;
 	struct cgroup cgroup;

@@ -30,6 +30,7 @@ struct launch {
 	bool makes_container; /* else a process that joins one (exec) */
 	bool sandbox;	     /* of a pod: a monitor alone, no VM */
 	bool detached;	     /* the container outlives this nacre, once launch_detach() is called */
+	unsigned int n_to_come; /* network interfaces that may be attached before start */
 
 	struct child vmm, fsd, monitor;
 	struct child passt; /* not started without --net passt */

@@ -19,9 +19,10 @@ struct net_interface *net_add_interface(struct net *net)
 	return interface;
 }
 
-void net_plain_device(struct net_interface *interface)
+void net_plain_device(struct net_interface *interface, unsigned int nth)
 {
 	memcpy(interface->device, (const uint8_t[])NET_PLAIN_MAC, sizeof(interface->device));
+	interface->device[5] = (uint8_t)(interface->device[5] + nth);
 	interface->device_mtu = NET_MTU_MAX;
 }
 

@@ -21,7 +21,7 @@
 #define NET_QUEUES_MAX	   4u /* queue pairs of an interface */
 /* The largest MTU of a tap: 65535 bytes with an Ethernet header. */
 #define NET_MTU_MAX 65521u
-/* MAC address of a plain device. */
+/* MAC address of the first plain device of a VM; the last byte of the others' is greater. */
 #define NET_PLAIN_MAC { 0x02, 0x6e, 0x61, 0x63, 0x72, 0x65 }
 
 /* An address that an interface has. */
@@ -86,9 +86,9 @@ struct net_interface *net_add_interface(struct net *net);
 
 /*
  * The VM's device is to be one that tells nothing of its interface: one that is not known yet, or the one that a
- * template has. The guest gives it the interface's MAC address and MTU.
+ * template has; the `nth` of them, from 0. The guest gives it the interface's MAC address and MTU.
  */
-void net_plain_device(struct net_interface *interface);
+void net_plain_device(struct net_interface *interface, unsigned int nth);
 
 /* Adds a copy of a message's body. 0, or -EMSGSIZE when it is longer than the guest takes. */
 int net_add_message_of(struct net *net, const struct nlmsghdr *head, struct arena *arena);

@@ -151,35 +151,43 @@ static unsigned int queues_of(unsigned int wanted)
 	return wanted > NET_QUEUES_MAX ? NET_QUEUES_MAX : wanted;
 }
 
-static int make_spare(void *ctx)
+static int make_spares(void *ctx)
 {
 	const struct joining *joining = ctx;
+	struct net *net = joining->net;
 	autoclose int fd = open(TUN, O_RDWR | O_CLOEXEC);
+	int err = 0;
 
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
 		return failure_set(joining->failure, -errno, TUN ": %s", strerror(errno));
 	if (fd < 0) {
 		report_debug("no network can be attached after create: " TUN ": %s",
 			     strerror(errno));
-		joining->net->n = 0;
+		net->n = 0;
 		return 0;
 	}
-	return taps_open(&joining->net->interface[0], joining->queues, joining->failure);
+	for (unsigned int i = 0; i < net->n && !err; i++)
+		err = taps_open(&net->interface[i], joining->queues, joining->failure);
+	return err;
 }
 
-int net_join_spare(struct net *net, int ns_fd, unsigned int queues, struct failure *failure)
+int net_join_spares(struct net *net, int ns_fd, unsigned int n, unsigned int queues,
+		    struct failure *failure)
 {
-	struct net_interface *interface = net_add_interface(net);
 	struct joining joining = { .net = net, .queues = queues_of(queues), .failure = failure };
 
-	interface->is_spare = true;
-	snprintf(interface->name, sizeof(interface->name), "(to come)");
-	net_plain_device(interface);
-	interface->index = NET_SPARE_INDEX;
-	return net_within(ns_fd, make_spare, &joining, failure);
+	for (unsigned int i = 0; i < n; i++) {
+		struct net_interface *interface = net_add_interface(net);
+
+		interface->is_spare = true;
+		snprintf(interface->name, sizeof(interface->name), "(to come)");
+		net_plain_device(interface, i);
+		interface->index = NET_SPARE_INDEX(i);
+	}
+	return net_within(ns_fd, make_spares, &joining, failure);
 }
 
-/* The spare tap gets the name of an interface's, or its own again (NET_SPARE_INDEX). In the namespace. */
+/* A spare tap gets the name of an interface's, or its own again. In the namespace. */
 static int tap_rename(struct mnl_socket *socket, uint32_t tap, uint32_t index)
 {
 	char buf[NET_REQUEST_MAX], name[IFNAMSIZ];
@@ -192,26 +200,31 @@ static int tap_rename(struct mnl_socket *socket, uint32_t tap, uint32_t index)
 	return net_request_send(socket, request);
 }
 
-/*
- * The new name says that all is done (net_late.c), and an interface that is up keeps its name: so it is the last
- * step but one. Whatever fails, everything is as before, and can be tried again.
- */
-static int late_redirect(const struct net_interface *interface, uint32_t tap)
+/* As it was before late_redirect(), however far that came. An interface that is up keeps its name. */
+static void late_undo(struct mnl_socket *socket, uint32_t index, uint32_t tap, unsigned int nth)
 {
-	struct mnl_socket *socket = net_socket_open();
-	int err = socket ? net_redirect(socket, interface, tap) : -errno;
+	char buf[NET_REQUEST_MAX];
+	struct ifinfomsg *info;
+	struct nlmsghdr *request = net_request(buf, RTM_NEWLINK, 0, sizeof(*info), (void **)&info);
+
+	info->ifi_index = (int)tap;
+	info->ifi_change = IFF_UP;
+	(void)net_request_send(socket, request);
+	(void)tap_rename(socket, tap, NET_SPARE_INDEX(nth));
+	net_redirect_undo(socket, index);
+	net_redirect_clear(socket, tap);
+}
+
+/* The new name says that all is done (net_late.c): so it is the last step but one. */
+static int late_redirect(struct mnl_socket *socket, const struct net_interface *interface,
+			 uint32_t tap)
+{
+	int err = net_redirect(socket, interface, tap);
 
 	if (!err)
 		err = tap_rename(socket, tap, interface->index);
 	if (!err)
 		err = tap_set_up(socket, tap, interface->mtu);
-	if (err && socket) {
-		tap_rename(socket, tap, NET_SPARE_INDEX);
-		net_redirect_undo(socket, interface->index);
-		net_redirect_undo(socket, tap);
-	}
-	if (socket)
-		mnl_socket_close(socket);
 	return err;
 }
 
@@ -219,22 +232,27 @@ static int join_late(void *ctx)
 {
 	const struct joining *joining = ctx;
 	struct net *net = joining->net;
+	struct mnl_socket *socket = net_socket_open();
+	uint32_t taps[NET_INTERFACES_MAX];
 	char name[IFNAMSIZ];
-	uint32_t tap;
-	int err;
+	unsigned int i;
+	int err = 0;
 
-	snprintf(name, sizeof(name), NET_TAP_NAME, NET_SPARE_INDEX);
-	tap = if_nametoindex(name);
-	if (!tap || net->n == 0)
-		return 0;
-	if (net->n > 1)
-		return failure_set(joining->failure, -E2BIG, "network interface %s: expected at "
-				   "most one that is attached after create", net->interface[1].name);
-	err = late_redirect(&net->interface[0], tap);
-	if (err)
-		return failure_set(joining->failure, err, "network interface %s: cannot join it to "
-				   "the VM: %s", net->interface[0].name, strerror(-err));
-	return 1;
+	if (!socket)
+		return failure_set(joining->failure, -errno, "netlink: %s", strerror(errno));
+	for (i = 0; i < net->n && !err; i++) {
+		snprintf(name, sizeof(name), NET_TAP_NAME, NET_SPARE_INDEX(i));
+		taps[i] = if_nametoindex(name);
+		err = taps[i] ? late_redirect(socket, &net->interface[i], taps[i]) : -ENODEV;
+	}
+	if (err) {
+		failure_set(joining->failure, err, "network interface %s: cannot join it to the VM: "
+			    "%s", net->interface[i - 1].name, strerror(-err));
+		while (i-- > 0)
+			late_undo(socket, net->interface[i].index, taps[i], i);
+	}
+	mnl_socket_close(socket);
+	return err;
 }
 
 int net_join_late(struct net *net, int ns_fd, struct failure *failure)

@@ -12,8 +12,8 @@
 /* Made for the interface with index N: "nacreN". */
 #define NET_TAP_PREFIX "nacre"
 #define NET_TAP_NAME   NET_TAP_PREFIX "%u"
-/* The tap of a spare device. */
-#define NET_SPARE_INDEX 0u
+/* In the names of the taps of spare devices: 0, and numbers that no interface has. */
+#define NET_SPARE_INDEX(nth) ((nth) ? (uint32_t)INT32_MAX + (nth) : 0u)
 
 /*
  * Makes taps of `queues` queues each and sets taps[], n_taps and watch_fd of each interface. Returns
@@ -21,19 +21,20 @@
  */
 int net_join(struct net *net, int ns_fd, unsigned int queues, struct failure *failure);
 
-/* Whether nacre may make taps here, and net_join_spare() will make one. */
+/* Whether nacre may make taps here, and net_join_spares() will make them. */
 bool net_has_taps(void);
 
 /*
  * For a container whose network may be attached between create and start (containerd's CNI, Docker,
- * hooks), and for a template: a device and its tap of `queues` queues, without an interface yet; none where nacre may
- * not open /dev/net/tun. 0, or -errno with the failure set.
+ * hooks), and for a template: `n` devices and their taps of `queues` queues, without interfaces yet; none where nacre
+ * may not open /dev/net/tun. 0, or -errno with the failure set.
  */
-int net_join_spare(struct net *net, int ns_fd, unsigned int queues, struct failure *failure);
+int net_join_spares(struct net *net, int ns_fd, unsigned int n, unsigned int queues,
+		    struct failure *failure);
 
 /*
- * Joins the one interface that *net was filled with (net_read()) to the spare tap of the namespace.
- * Returns 1; 0 when there is no spare tap, or no interface; or -errno with the failure set and all as it was.
+ * Joins the interfaces that *net was filled with (net_read()) to the spare taps of the namespace, the first to the
+ * first. 0, or -errno with the failure set and all as it was.
  */
 int net_join_late(struct net *net, int ns_fd, struct failure *failure);
 
@@ -49,5 +50,8 @@ int net_redirect(struct mnl_socket *socket, const struct net_interface *interfac
 
 /* Takes our filters, and a queueing discipline that then has none, from an interface. */
 void net_redirect_undo(struct mnl_socket *socket, uint32_t index);
+
+/* Takes all filters from a tap. */
+void net_redirect_clear(struct mnl_socket *socket, uint32_t tap);
 
 #endif

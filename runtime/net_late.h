@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A network that was attached between create and start: containerd's CNI and Docker do it, and hooks
- * may. The VM has a spare device for it (net_join.h); at start the interface is joined and the guest
- * told of it, and of a resolver that lives in the namespace.
+ * may, of `run`, too. The VM has spare devices for it (net_join.h); at start the interfaces are joined and the
+ * guest told of them, and of a resolver that lives in the namespace.
  */
 #ifndef NACRE_RUNTIME_NET_LATE_H
 #define NACRE_RUNTIME_NET_LATE_H

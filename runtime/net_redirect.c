@@ -222,6 +222,17 @@ static bool has_filters(struct mnl_socket *socket, uint32_t index, uint32_t pare
 	return net_dump_request(socket, request, note_filter, &found) || found;
 }
 
+void net_redirect_clear(struct mnl_socket *socket, uint32_t tap)
+{
+	char buf[NET_REQUEST_MAX];
+	struct tcmsg *tcm;
+	struct nlmsghdr *request = begin(buf, RTM_DELQDISC, 0, tap, TC_H_CLSACT, &tcm);
+
+	tcm->tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
+	mnl_attr_put_strz(request, TCA_KIND, "clsact");
+	(void)net_request_send(socket, request);
+}
+
 void net_redirect_undo(struct mnl_socket *socket, uint32_t index)
 {
 	char buf[NET_REQUEST_MAX];
@@ -234,8 +245,5 @@ void net_redirect_undo(struct mnl_socket *socket, uint32_t index)
 	if (has_filters(socket, index, INGRESS) ||
 	    has_filters(socket, index, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)))
 		return;
-	request = begin(buf, RTM_DELQDISC, 0, index, TC_H_CLSACT, &tcm);
-	tcm->tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
-	mnl_attr_put_strz(request, TCA_KIND, "clsact");
-	(void)net_request_send(socket, request);
+	net_redirect_clear(socket, index);
 }

@@ -60,13 +60,26 @@ static void on_signal(struct session *session)
 	}
 }
 
+/* What START is to say of the network. 0, or -errno with the failure set. */
+static int tell_network(const struct session *session, struct monitor_packet *start)
+{
+	const struct launch *launch = session->launch;
+	const char *resolv_conf = launch->state->resolv_conf;
+
+	if (!launch->makes_container) /* who joins one finds its network as it is */
+		return 0;
+	/* a pod's network is its member's to join */
+	if (launch->sandbox || !launch->n_to_come)
+		return net_late_tell(resolv_conf, start, session->failure);
+	return net_late_attach(launch->monitor.pid, resolv_conf, start, &launch->config->arena,
+			       session->failure);
+}
+
 static void send_start(struct session *session)
 {
 	struct monitor_packet packet = { .type = le32_of(MONITOR_START) };
 
-	/* who joins a container finds its network as it is */
-	if (session->launch->makes_container &&
-	    net_late_tell(session->launch->state->resolv_conf, &packet, session->failure) != 0) {
+	if (tell_network(session, &packet) != 0) {
 		session_fail(session, SESSION_STATUS_NACRE);
 		return;
 	}

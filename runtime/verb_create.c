@@ -32,7 +32,7 @@ static int create_prepare(struct creation *creation, int argc, char *argv[])
 	if (!err)
 		err = run_config_from_bundle(&creation->config, "create", creation->options,
 					     argc, argv, &creation->failure);
-	creation->network_may_come = true;
+	creation->is_started_later = true;
 	return err ? err : creation_prepare(creation, true);
 }
 

@@ -150,6 +150,44 @@ hello from the bridge" "$(< out)"
 	"$NACRE_BIN" "${E2E_ROOT[@]}" delete --force nacre-e2e-late
 }
 
+# Two networks that a hook attaches, as Docker's do it: of a run, and of a create that a start follows.
+LIMITS[test_networks_that_a_hook_attaches]=300
+test_networks_that_a_hook_attaches()
+{
+	local seen="02:99:00:00:00:07
+02:97:00:00:00:07
+1400
+hello from the bridge
+hello from the second
+2"
+
+	NETWORKS=$PWD
+	new_bridge
+	serve_file world 10.99.0.1 "hello from the bridge"
+	make_bundle sh -c 'cat /sys/class/net/eth0/address /sys/class/net/eth1/address /sys/class/net/eth1/mtu
+		timeout 10 wget -qO - http://10.99.0.1:8080/file
+		timeout 10 wget -qO - http://10.97.0.1:8080/file
+		ip route | grep -c -e "default via 10.99.0.1 dev eth0" -e "10.96.0.0/16 via 10.97.0.1 dev eth1"'
+	# its address comes with the hook
+	in_network world sysctl -qw net.ipv4.ip_nonlocal_bind=1
+	serve_file world 10.97.0.1 "hello from the second"
+	add_plugging_hook createRuntime
+	nacre run --bundle bundle nacre-e2e-hooked
+	expect_status 0
+	expect_silent
+	expect_out "$seen"
+	# wires whose other end is gone are gone
+	edit '"createRuntime"' '"prestart"'
+	"$NACRE_BIN" "${E2E_ROOT[@]}" create --bundle bundle nacre-e2e-hooked > out 2> err
+	expect_equal "create" 0 $?
+	"$NACRE_BIN" "${E2E_ROOT[@]}" start nacre-e2e-hooked 2> err.start
+	expect_equal "start" 0 $?
+	expect_equal "start says nothing" "" "$(< err.start)"
+	wait_until $((10 * E2E_SLOW)) has_line out 2
+	expect_equal "what the container saw" "$seen" "$(< out)"
+	"$NACRE_BIN" "${E2E_ROOT[@]}" delete --force nacre-e2e-hooked
+}
+
 # What a guest may not send as. The container tries another address and another MAC address.
 LIMITS[test_spoofed_senders_are_dropped]=240
 test_spoofed_senders_are_dropped()

@@ -90,6 +90,33 @@ plug_late()	# PID
 		ip addr add 10.99.0.7/24 dev eth0; ip route add default via 10.99.0.1'
 }
 
+# A hook, before the process starts, that plugs two interfaces into the namespace of the container's pid.
+add_plugging_hook()	# KIND
+{
+	cat > plugging-hook <<- 'EOF'
+		#!/bin/sh -e
+		pid=$(grep -o '"pid": *[0-9]*' | grep -o '[0-9]*')
+		ip link add late type veth peer name eth0 netns "$pid"
+		ip link set late master bridge up
+		ip link add second type veth peer name eth1 netns "$pid"
+		ip addr add 10.97.0.1/24 dev second
+		ip link set second up
+		exec nsenter --net="/proc/$pid/ns/net" sh -e -c '
+			ip link set lo up
+			ip link set eth0 address 02:99:00:00:00:07 up
+			ip addr add 10.99.0.7/24 dev eth0
+			ip addr add fd99::7/64 dev eth0 nodad
+			ip route add default via 10.99.0.1
+			ip -6 route add default via fd99::1
+			ip link set eth1 address 02:97:00:00:00:07 mtu 1400 up
+			ip addr add 10.97.0.7/24 dev eth1
+			ip addr add fd97::7/64 dev eth1 nodad
+			ip route add 10.96.0.0/16 via 10.97.0.1'
+	EOF
+	chmod +x plugging-hook
+	edit '"ociVersion"' "\"hooks\": {\"$1\": [{\"path\": \"$PWD/plugging-hook\", \"env\": [\"PATH=$PATH\"]}]}, \"ociVersion\""
+}
+
 # A bundle that joins a network, with ping.
 make_network_bundle()	# NETWORK COMMAND…
 {
