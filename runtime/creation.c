@@ -18,6 +18,7 @@
 #include "net_passt.h"
 #include "net_read.h"
 #include "net_socket.h"
+#include "net_summary.h"
 #include "notify.h"
 #include "oom_score.h"
 #include "pid_file.h"
@@ -135,6 +136,14 @@ static int open_net_ns(struct creation *creation)
 	return config->net_ns_fd < 0 ? config->net_ns_fd : 0;
 }
 
+static const char *summary_of(const struct net *net, struct arena *arena)
+{
+	struct net_summary summary;
+
+	net_summarize(net, &summary);
+	return net_summary_text(&summary, arena);
+}
+
 /* Finds out what interfaces the container has. */
 static int read_net(struct creation *creation)
 {
@@ -159,7 +168,10 @@ static int read_net(struct creation *creation)
 	err = open_net_ns(creation);
 	if (err || config->net_ns_fd < 0)
 		return err;
-	return net_read(config->net, config->net_ns_fd, &config->arena, &creation->failure);
+	err = net_read(config->net, config->net_ns_fd, &config->arena, &creation->failure);
+	if (!err && config->net->n > 0)
+		creation->state.network = summary_of(config->net, &config->arena);
+	return err;
 }
 
 /* Whether there will be an interface that a tap serves, or a device for one that comes. */

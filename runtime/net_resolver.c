@@ -2,11 +2,15 @@
 /* Resolvers inside a container's network namespace; see net_resolver.h. */
 #include "net_resolver.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "fd.h"
 #include "proto.h"
@@ -14,24 +18,78 @@
 /* Longer than any that a resolver reads to its end. */
 #define RESOLV_CONF_MAX 8192
 
-const char *net_resolv_conf_of(const struct container_config *config)
+/*
+ * What is left of `path` below `at`, both absolute, names parted by any number of slashes and dots, as the kernel
+ * walks them; "" when they are the same, NULL when it is not below. Of ".." nothing is known: it is a name.
+ */
+static const char *rest_below(const char *at, const char *path)
 {
-	const char *found = NULL;
+	for (;;) {
+		size_t len;
+
+		while (*at == '/' || (at[0] == '.' && (at[1] == '/' || !at[1])))
+			at++;
+		while (*path == '/' || (path[0] == '.' && (path[1] == '/' || !path[1])))
+			path++;
+		len = strcspn(at, "/");
+		if (len == 0)
+			return path;
+		if (strcspn(path, "/") != len || memcmp(at, path, len) != 0)
+			return NULL;
+		at += len;
+		path += len;
+	}
+}
+
+struct net_resolv_conf net_resolv_conf_of(const struct container_config *config, struct arena *arena)
+{
+	static const char path[] = "/etc/resolv.conf";
+	struct net_resolv_conf found = { .root = config->root_path, .path = path };
 
 	for (size_t i = 0; i < config->mounts.n; i++) {
 		const struct config_mount *mount = &config->mounts.v[i];
+		const char *rest = rest_below(mount->destination, path);
 
-		if (mount->is_bind && strcmp(mount->destination, "/etc/resolv.conf") == 0)
-			found = mount->source;
+		if (!rest) /* the last one covers those before it */
+			continue;
+		found = (struct net_resolv_conf){ .path = NULL };
+		if (mount->is_bind && strcmp(mount->type, "overlay") != 0 && *rest == '\0')
+			found.path = mount->source;
+		else if (mount->is_bind && strcmp(mount->type, "overlay") != 0)
+			found = (struct net_resolv_conf){ mount->source,
+							  arena_printf(arena, "%s", rest) };
 	}
 	return found;
 }
 
+/* Opens it when it is a regular file: opening a device or a FIFO could do more than tell what it is. -1: it is not. */
+static int open_file(const struct net_resolv_conf *file)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = file->root ? RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS : 0,
+	};
+	autoclose int root_fd = file->root ? open(file->root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	autoclose int path_fd = -1;
+	char again[64];
+	struct stat st;
+
+	if (!file->path || (file->root && root_fd < 0))
+		return -1;
+	path_fd = (int)syscall(SYS_openat2, file->root ? root_fd : AT_FDCWD, file->path, &how,
+			       sizeof(how));
+	if (path_fd < 0 || fstat(path_fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return -1;
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", path_fd);
+	return open(again, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 /* resolv.conf(5): "the keyword must start the line", blanks, the address. */
-static bool line_names(const char *line, const char *address)
+static bool line_names(const char *line, uint8_t address[4])
 {
 	static const char keyword[] = "nameserver";
-	size_t len = strlen(address);
+	char text[INET_ADDRSTRLEN];
+	size_t len;
 
 	if (strncmp(line, keyword, strlen(keyword)) != 0)
 		return false;
@@ -39,28 +97,66 @@ static bool line_names(const char *line, const char *address)
 	if (*line != ' ' && *line != '\t')
 		return false;
 	line += strspn(line, " \t");
-	return strncmp(line, address, len) == 0 && strchr(" \t\r", line[len]);
+	len = strcspn(line, " \t\r");
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, line, len);
+	text[len] = '\0';
+	return inet_pton(AF_INET, text, address) == 1;
 }
 
-bool net_resolver_is_inside(const char *resolv_conf)
+void net_resolvers_read(struct net_resolvers *resolvers, const struct net_resolv_conf *file)
 {
-	static const uint8_t ip[] = PROTO_RESOLVER_ADDRESS;
-	autoclose int fd = resolv_conf ? open(resolv_conf, O_RDONLY | O_NONBLOCK | O_NOCTTY |
-							   O_CLOEXEC) : -1;
-	char text[RESOLV_CONF_MAX], address[16], *rest = text, *line;
-	struct stat st;
-	ssize_t n;
+	static const uint8_t inside[] = PROTO_RESOLVER_ADDRESS;
+	autoclose int fd = open_file(file);
+	char text[RESOLV_CONF_MAX], *rest = text, *line;
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return false;
-	n = read(fd, text, sizeof(text) - 1);
+	*resolvers = (struct net_resolvers){ .n = 0 };
 	if (n <= 0)
-		return false;
+		return;
 	text[n] = '\0';
-	snprintf(address, sizeof(address), "%u.%u.%u.%u", ip[0], ip[1], ip[2], ip[3]);
 	while ((line = strsep(&rest, "\n"))) {
-		if (line_names(line, address))
-			return true;
+		uint8_t address[4];
+
+		if (!line_names(line, address) || address[0] != inside[0])
+			continue;
+		if (memcmp(address, inside, sizeof(inside)) == 0)
+			resolvers->is_inside = true;
+		else if (resolvers->n < NET_RESOLVERS_MAX)
+			memcpy(resolvers->other[resolvers->n++], address, sizeof(address));
 	}
-	return false;
+}
+
+/* Whether a line of /proc/net/udp is of a socket at the address, or at any, and the resolvers' port. */
+static bool line_listens(const char *line, const uint8_t address[4])
+{
+	uint32_t here;
+	unsigned int at, port;
+
+	memcpy(&here, address, sizeof(here)); /* as the kernel prints it: a word of the host's */
+	return sscanf(line, " %*u: %8X:%4X", &at, &port) == 2 && port == PROTO_RESOLVER_PORT &&
+	       (at == here || at == INADDR_ANY);
+}
+
+int net_resolvers_listening(void *ctx)
+{
+	struct net_resolvers *resolvers = ctx;
+	FILE *sockets = resolvers->n ? fopen("/proc/thread-self/net/udp", "re") : NULL;
+	bool listens[NET_RESOLVERS_MAX] = { false };
+	unsigned int n = 0;
+	char line[256];
+
+	while (sockets && fgets(line, sizeof(line), sockets)) {
+		for (unsigned int i = 0; i < resolvers->n; i++)
+			listens[i] |= line_listens(line, resolvers->other[i]);
+	}
+	if (sockets)
+		fclose(sockets);
+	for (unsigned int i = 0; i < resolvers->n; i++) {
+		if (listens[i])
+			memmove(resolvers->other[n++], resolvers->other[i], 4);
+	}
+	resolvers->n = n;
+	return 0;
 }

@@ -64,15 +64,14 @@ static void on_signal(struct session *session)
 static int tell_network(const struct session *session, struct monitor_packet *start)
 {
 	const struct launch *launch = session->launch;
-	const char *resolv_conf = launch->state->resolv_conf;
 
 	if (!launch->makes_container) /* who joins one finds its network as it is */
 		return 0;
 	/* a pod's network is its member's to join */
 	if (launch->sandbox || !launch->n_to_come)
-		return net_late_tell(resolv_conf, start, session->failure);
-	return net_late_attach(launch->monitor.pid, resolv_conf, start, &launch->config->arena,
-			       session->failure);
+		return net_late_tell(launch->state, launch->config->net_ns_fd, start,
+				     session->failure);
+	return net_late_attach(launch->state, start, &launch->config->arena, session->failure);
 }
 
 static void send_start(struct session *session)

@@ -75,7 +75,9 @@ static json_t *state_as_json(const struct state *state)
 			json_object_set_new(container, "selinux", json_pack(
 				"{s:s, s:s, s:s}", "vmm", state->selinux.vmm, "fsd",
 				state->selinux.fsd, "monitor", state->selinux.monitor));
-		add_text(container, "resolvConf", state->resolv_conf);
+		add_text(container, "resolvConf", state->resolv_conf.path);
+		add_text(container, "resolvRoot", state->resolv_conf.root);
+		add_text(container, "network", state->network);
 	}
 	return json_pack("{s:i, s:o, s:o}", "version", STATE_VERSION, "vm", vm, "container",
 			 container);
@@ -192,7 +194,8 @@ static int config_write(const struct state *state, const struct container_config
 	return err;
 }
 
-static void state_describe(struct state *state, const struct container_config *config)
+static void state_describe(struct state *state, const struct container_config *config,
+			   struct arena *arena)
 {
 	json_t *annotations = json_object_get(config->json, "annotations");
 	time_t now = time(NULL);
@@ -202,7 +205,8 @@ static void state_describe(struct state *state, const struct container_config *c
 	strftime(state->created, sizeof(state->created), "%Y-%m-%dT%H:%M:%SZ", &utc);
 	state->bundle = config->bundle;
 	state->rootfs = config->root_path;
-	state->resolv_conf = config->net_ns_fd >= 0 ? net_resolv_conf_of(config) : NULL;
+	if (config->net_ns_fd >= 0)
+		state->resolv_conf = net_resolv_conf_of(config, arena);
 	state->terminal = config->process.terminal;
 	state->annotations = annotations ? json_incref(annotations) : json_object();
 	state->hooks = json_incref(json_object_get(config->json, "hooks"));
@@ -235,7 +239,7 @@ int state_create(struct state *state, const struct container_config *config, con
 	state->root = root;
 	state->id = config->id;
 	state->dir = arena_printf(arena, "%s/%s", root, config->id);
-	state_describe(state, config);
+	state_describe(state, config, arena);
 	err = create_locked(state, root_fd, arena, failure);
 	if (!err)
 		err = apart_choose(state,

@@ -35,6 +35,7 @@
 #include "arena.h"
 #include "config.h"
 #include "failure.h"
+#include "net_resolver.h"
 #include "process_ref.h"
 #include "selinux.h"
 #include "vm_size.h"
@@ -73,7 +74,8 @@ struct state {
 	uint64_t cgroup_id;	/* its number: the path may be another's by now */
 	char created[32];	/* RFC 3339 */
 	struct selinux_labels selinux;
-	const char *resolv_conf; /* on the host: what /etc/resolv.conf is in it; NULL: no volume */
+	struct net_resolv_conf resolv_conf; /* path NULL: not to be looked at */
+	const char *network;	/* net_summary_text() of what was joined; NULL: no interface */
 	bool foreground;	/* of a `nacre run` that waits for it */
 	bool terminal;
 	bool paused;

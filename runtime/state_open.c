@@ -78,7 +78,11 @@ static void state_fill(struct state *state, const json_t *json, struct arena *ar
 		.fsd = text_from_json(labels, "fsd", arena),
 		.monitor = text_from_json(labels, "monitor", arena),
 	};
-	state->resolv_conf = text_from_json(container, "resolvConf", arena);
+	state->resolv_conf = (struct net_resolv_conf){
+		.root = text_from_json(container, "resolvRoot", arena),
+		.path = text_from_json(container, "resolvConf", arena),
+	};
+	state->network = text_from_json(container, "network", arena);
 	snprintf(state->created, sizeof(state->created), "%s", created ? created : "");
 	state->cgroup_disabled = json_is_true(json_object_get(container, "cgroupDisabled"));
 	state->foreground = json_is_true(json_object_get(container, "foreground"));

@@ -85,8 +85,7 @@ static int start_process(struct state *state, const struct container_config *hoo
 	err = rootless_join(state->monitor.pid, failure);
 	/* a pod's network is its member's to join */
 	if (!err && state->vmm.pid)
-		err = net_late_attach(state->monitor.pid, state->resolv_conf, &packet, arena,
-				      failure);
+		err = net_late_attach(state, &packet, arena, failure);
 	if (err)
 		return err;
 	if (send(fd, &packet,

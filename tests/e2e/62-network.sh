@@ -188,6 +188,33 @@ hello from the second
 	"$NACRE_BIN" "${E2E_ROOT[@]}" delete --force nacre-e2e-hooked
 }
 
+# What changes in a namespace that had an interface at create is not carried out, and start says so.
+LIMITS[test_changes_after_create_are_told]=240
+test_changes_after_create_are_told()
+{
+	only_nacre "the host's namespace is not the container's"
+	NETWORKS=$PWD
+	new_bridge
+	make_network_bundle one sh -c 'ls /sys/class/net | wc -w; ip route | grep -c 10.95; ping -c 1 -q -W 5 10.99.0.1 > /dev/null && echo ping'
+	nacre create --bundle bundle nacre-e2e-one
+	expect_status 0
+	in_network world ip link add late type veth peer name eth1 netns "$PWD/one.ns"
+	in_network one sh -c '
+		ip link set eth1 up
+		ip addr add 10.97.0.7/24 dev eth1
+		ip route add 10.95.0.0/16 via 10.99.0.1'
+	"$NACRE_BIN" "${E2E_ROOT[@]}" start nacre-e2e-one 2> err.start
+	expect_equal "start" 0 $?
+	expect_equal "what start says" "nacre: warning: network interface eth0: changed after create: the container has the addresses, routes and neighbours that there were then
+nacre: warning: network interface eth1: attached after create, beside others: the container will not have it" "$(< err.start)"
+	wait_until $((10 * E2E_SLOW)) has_line out ping
+	expect_equal "what the container saw" "2
+0
+ping" "$(< out)"
+	nacre delete --force nacre-e2e-one
+	expect_status 0
+}
+
 # What a guest may not send as. The container tries another address and another MAC address.
 LIMITS[test_spoofed_senders_are_dropped]=240
 test_spoofed_senders_are_dropped()
@@ -301,6 +328,34 @@ test_resolver_that_comes_after_create()
 	expect_equal "what the container was told" 1 "$(< out)"
 	"$RUNTIME" "${E2E_ROOT[@]}" delete --force nacre-e2e-late
 	umount late.ns
+}
+
+# The file that an image has, and one in a directory that is mounted as /etc, in other words; one of the resolvers
+# that it names is where the VM does not come.
+LIMITS[test_resolver_of_an_image]=240
+test_resolver_of_an_image()
+{
+	only_nacre "the warning"
+	NETWORKS=$PWD
+	new_bridge
+	serve_names one
+	in_network one "$E2E_DIR/lib/resolver.py" 127.0.0.53 53 > stub.out 2>&1 &
+	wait_until $((10 * E2E_SLOW)) has_line stub.out ready || give_up "the second resolver does not start"
+	cp -a "$ROOTFS" image
+	echo "nameserver 127.0.0.11" > image/etc/resolv.conf
+	make_network_bundle one sh -c 'nslookup one.example | grep -c 192.0.2.7'
+	edit "\"path\": \"$ROOTFS\"" "\"path\": \"$PWD/image\""
+	nacre run --bundle bundle nacre-e2e-one
+	expect_success 1
+	expect_silent
+	cp -a image/etc etc
+	printf 'nameserver 127.0.0.11\nnameserver 127.0.0.53\n' > etc/resolv.conf
+	echo "nameserver 192.0.2.1" > image/etc/resolv.conf
+	add_mount "{\"destination\": \"/.//etc/\", \"type\": \"bind\", \"source\": \"$PWD/etc\", \"options\": [\"bind\"]}"
+	nacre run --bundle bundle nacre-e2e-one
+	expect_status 0
+	expect_out 1
+	expect_equal "what nacre says" "nacre: warning: resolv.conf: nameserver 127.0.0.53: it listens in the container's network namespace on the host, where the VM cannot reach it" "$ERR"
 }
 
 test_without_a_network_there_is_loopback()

@@ -3,7 +3,7 @@
  * Unit tests of the reading of a network namespace: what the guest is told, told to the kernel of another
  * namespace, gives the same routes. Needs root and ip(8).
  */
-/* SOURCES: runtime/net_read.c runtime/net_routes.c runtime/net_prefixes.c runtime/net_socket.c runtime/net.c */
+/* SOURCES: runtime/net_summary.c runtime/net_read.c runtime/net_routes.c runtime/net_prefixes.c runtime/net_socket.c runtime/net.c */
 /* SOURCES: runtime/spawn.c runtime/oom_score.c runtime/visit.c runtime/arena.c runtime/failure.c runtime/report.c runtime/plan_buffer.c */
 /* LIBS: -lmnl -lcap -ljansson */
 #include <setjmp.h>
@@ -23,6 +23,7 @@
 
 #include "runtime/net_read.h"
 #include "runtime/net_socket.h"
+#include "runtime/net_summary.h"
 
 #define TEXT_MAX 4096
 
@@ -131,12 +132,90 @@ static void test_rules(void **state)
 		    "ip -6 rule add from fd00::1 lookup 200 prio 7");
 }
 
+static void summarize(int fd, struct net_summary *summary)
+{
+	struct failure failure = { .text = "" };
+	struct arena arena = { 0 };
+	struct net net = { 0 };
+
+	assert_int_equal(net_read(&net, fd, &arena, &failure), 0);
+	net_summarize(&net, summary);
+	arena_free(&arena);
+}
+
+static char changes[256];
+
+static void note_change(enum net_change change, const char *name)
+{
+	size_t len = strlen(changes);
+
+	snprintf(changes + len, sizeof(changes) - len, "%c%s ", "+*-"[change], name ? name : "rules");
+}
+
+/* What `commands` change in a namespace, read before and after, the first kept as text. */
+static const char *changes_of(const char *commands)
+{
+	struct net_summary before, now, kept;
+	struct arena arena = { 0 };
+	int fd = new_namespace(MAKE "ip addr add 10.1.1.5/24 dev eth0 && ip addr add fd00::5/64 dev eth0 nodad && "
+			       "ip route add default via 10.1.1.1");
+
+	summarize(fd, &before);
+	assert_int_equal(net_summary_parse(&kept, net_summary_text(&before, &arena)), 0);
+	arena_free(&arena);
+	assert_int_equal(system(commands), 0);
+	summarize(fd, &now);
+	close(fd);
+	changes[0] = '\0';
+	net_summary_compare(&kept, &now, note_change);
+	assert_int_equal(setns(own_ns, CLONE_NEWNET), 0);
+	return changes;
+}
+
+static void test_changes(void **state)
+{
+	(void)state;
+	assert_string_equal(changes_of("true"), "");
+	/* what the kernel does by itself, and what says the same */
+	assert_string_equal(changes_of("ip link set far down && ip link set far up && ip link set lo down && ip link set lo up"), "");
+	assert_string_equal(changes_of("ip addr add fe80::7/64 dev eth0 nodad && ip addr add fd00:2::1/64 dev eth0 valid_lft 60 preferred_lft 60"), "");
+	assert_string_equal(changes_of("ip route del default && ip route add default via 10.1.1.1"), "");
+	assert_string_equal(changes_of("ip addr add 10.1.2.5/24 dev eth0"), "*eth0 ");
+	assert_string_equal(changes_of("ip addr del fd00::5/64 dev eth0"), "*eth0 ");
+	assert_string_equal(changes_of("ip route add 10.9.0.0/16 via 10.1.1.9"), "*eth0 ");
+	assert_string_equal(changes_of("ip route del default"), "*eth0 ");
+	assert_string_equal(changes_of("ip neigh add 10.1.1.9 lladdr 02:00:00:00:00:09 dev eth0 nud permanent"), "*eth0 ");
+	assert_string_equal(changes_of("ip link set eth0 mtu 1400"), "*eth0 ");
+	assert_string_equal(changes_of("ip rule add from 10.1.1.9 lookup 200"), "*rules ");
+	assert_string_equal(changes_of("ip link add eth1 type veth peer name other && ip link set eth1 up && "
+				       "ip addr add 10.3.3.3/24 dev eth1"), "+eth1 ");
+	assert_string_equal(changes_of("ip link del eth0 && ip link add eth1 type veth peer name other && "
+				       "ip link set eth1 up && ip addr add 10.3.3.3/24 dev eth1"), "+eth1 -eth0 -far ");
+}
+
+static void test_text_that_is_no_summary(void **state)
+{
+	static const char *const texts[] = { "", "x", "1", "1 eth0", "1 eth0 xyz", "0 - 1 1 a",
+					     "1 a 1 2 a 1 3 a 1 4 a 1 5 a 1 6 a 1" };
+	struct net_summary summary;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_int_equal(net_summary_parse(&summary, texts[i]), -EINVAL);
+	assert_int_equal(net_summary_parse(&summary, "0 - 1 2 name-of-fifteen ffffffffffffffff"), 0);
+	assert_int_equal(summary.n, 2);
+	assert_true(summary.part[1].digest == UINT64_MAX);
+	assert_string_equal(summary.part[1].name, "name-of-fifteen");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_routes_of_addresses),
 		cmocka_unit_test(test_routes_that_were_taken_away),
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_text_that_is_no_summary),
 	};
 
 	if (geteuid() != 0 || system("ip -V > /dev/null 2>&1") != 0) {
