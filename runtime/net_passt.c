@@ -25,10 +25,11 @@ static const struct {
 	const char *address;
 	uint8_t prefix;
 	const char *gateway;
+	const char *resolver; /* rootfs/build names it */
 } networks[] = {
 	/* The addresses that slirp and its kin have given guests for decades. */
-	{ AF_INET, "10.0.2.15", 24, "10.0.2.2" },
-	{ AF_INET6, "fd00::2:15", 64, "fd00::2:2" },
+	{ AF_INET, "10.0.2.15", 24, "10.0.2.2", "10.0.2.3" },
+	{ AF_INET6, "fd00::2:15", 64, "fd00::2:2", "fd00::2:3" },
 };
 
 #define N_NETWORKS (sizeof(networks) / sizeof(networks[0]))
@@ -119,6 +120,8 @@ int net_passt_prepare(struct net *net, struct spawn *spawn, int *passt_fd, struc
 		spawn_arg(spawn, networks[i].address);
 		spawn_arg(spawn, "--gateway");
 		spawn_arg(spawn, networks[i].gateway);
+		spawn_arg(spawn, "--dns-forward");
+		spawn_arg(spawn, networks[i].resolver);
 		if (networks[i].family == AF_INET) {
 			spawn_arg(spawn, "--netmask");
 			spawn_arg(spawn, arena_printf(arena, "%u", networks[i].prefix));

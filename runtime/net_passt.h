@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `nacre run --net passt`: a network without privileges. passt (passt.top) turns the guest's frames
- * into sockets of the caller's; nothing listens on the host, and the host's loopback is out of reach.
+ * into sockets of the caller's; nothing listens on the host, and the host's loopback is out of reach, but for the
+ * first resolver in the host's resolv.conf, whom passt asks what the guest asks an address of its own.
  */
 #ifndef NACRE_RUNTIME_NET_PASST_H
 #define NACRE_RUNTIME_NET_PASST_H

@@ -50,6 +50,23 @@ hello over IPv6
 own loopback"
 }
 
+# The host's resolver, by the built-in image's resolv.conf.
+test_passt_names()
+{
+	only_nacre "--net passt is its own option"
+	need_command passt python3
+	[ -f /etc/resolv.conf ] || skip "no /etc/resolv.conf on the host"
+	new_host
+	echo "nameserver 198.51.100.1" > resolv.conf
+	in_network host "$E2E_DIR/lib/resolver.py" 198.51.100.1 53 > resolver.out 2>&1 &
+	wait_until $((10 * E2E_SLOW)) has_line resolver.out ready || give_up "the resolver does not start"
+	printf '#!/bin/sh\nexec unshare -m sh -c "mount --bind resolv.conf /etc/resolv.conf; exec ./nacre-in-network \\"\\$@\\"" sh "$@"\n' > nacre-with-names
+	chmod +x nacre-with-names
+	NACRE_BIN=./nacre-with-names
+	run --net passt -- sh -c 'nslookup one.example | grep -c 192.0.2.7'
+	expect_success 1
+}
+
 LIMITS[test_namespace_becomes_the_guests]=240
 test_namespace_becomes_the_guests()
 {
