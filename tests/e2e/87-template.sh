@@ -210,6 +210,16 @@ hello from the bridge
 02:99:00:00:00:07
 hello from the bridge" "$(< out)"
 	"$NACRE_BIN" "${E2E_ROOT[@]}" delete --force nacre-e2e-late
+
+	# a hook may attach more than a template has
+	rm -r bundle
+	make_bundle cat /sys/class/net/eth0/address /sys/class/net/eth1/address
+	edit '"resources": {' '"resources": {"memory": {"limit": 67108864}, "cpu": {"quota": 200000, "period": 100000}, '
+	add_plugging_hook prestart
+	nacre run --timing timing --bundle bundle nacre-e2e-hooked
+	expect_success "02:99:00:00:00:07
+02:97:00:00:00:07"
+	expect_boot "a container with hooks"
 }
 
 test_template_of_two_processors()
