@@ -107,13 +107,19 @@ test_more_of_a_life()
 	podman_lives_more
 }
 
-# The guest's kernel kills for want of memory, and podman hears of it.
+# The guest's kernel kills for want of memory, and conmon hears of it. That of Debian 12 (2.1.6) leaves its note, a file
+# "oom", where podman was called, and podman 4.3 looks for it elsewhere: with crun, too, it says "false" then.
 test_out_of_memory()
 {
+	local killed
+
 	podman_is_ready
 	podman_does run --name nacre-e2e-oom --memory 48m "$IMAGE" sh -c 'a=x; while :; do a=$a$a; done'
 	expect_equal "status" 137 "$STATUS" || show "$ERR"
-	podman_says "137 true" inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' nacre-e2e-oom
+	podman_does inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' nacre-e2e-oom
+	killed=$OUT
+	[ ! -e oom ] || killed="${killed/false/true}"
+	expect_equal "what is known of its end" "137 true" "$killed"
 	podman_does rm nacre-e2e-oom
 	expect_equal "status of rm" 0 "$STATUS" || show "$ERR"
 }
