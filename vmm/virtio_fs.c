@@ -130,14 +130,27 @@ struct fs_request *fs_request_take(struct virtio_dev *dev, uint32_t q, const str
 	return r;
 }
 
-void fs_request_free(struct fs_request *r)
+/* fs.lock held. */
+static void give_tag(struct fs_request *r)
 {
 	uint32_t tag = (uint32_t)(r - fs.request);
 
-	pthread_mutex_lock(&fs.lock);
 	r->state = FS_FREE;
 	fs.tags_used[tag / 64] &= ~(UINT64_C(1) << (tag % 64));
+}
+
+void fs_request_free(struct fs_request *r)
+{
+	pthread_mutex_lock(&fs.lock);
+	give_tag(r);
 	fs_unstall();
+	pthread_mutex_unlock(&fs.lock);
+}
+
+void fs_request_untake(struct fs_request *r)
+{
+	pthread_mutex_lock(&fs.lock);
+	give_tag(r);
 	pthread_mutex_unlock(&fs.lock);
 }
 
@@ -296,7 +309,7 @@ static int serve_release(struct virtio_dev *dev, struct virtq *q, const struct c
 	memcpy(r->msg, p, r->msg_len);
 	if (fs_file_release(b, in.fh, r->class, r))
 		return 0;
-	fs_request_free(r);
+	fs_request_untake(r);
 	err = fs_broker_send(b, p, NULL);
 	if (err != -EAGAIN)
 		return fs_answer(dev, q, c, p->hdr.unique, err, NULL, 0);
@@ -338,12 +351,11 @@ static int forward(struct virtio_dev *dev, struct virtq *q, const struct chain *
 	err = fs_broker_send(b, p, r);
 	if (!err)
 		return 0;
+	fs_request_untake(r);
 	if (err == -EAGAIN) {
-		fs_request_free(r);
 		put_off(dev, q);
 		return 1;
 	}
-	fs_request_free(r);
 	return fs_answer(dev, q, c, p->hdr.unique, err, NULL, 0);
 }
 

@@ -174,6 +174,12 @@ struct fs_request *fs_request_take(struct virtio_dev *dev, uint32_t q, const str
 void fs_request_free(struct fs_request *r);
 
 /*
+ * The same of one that was only just taken: nobody can have been refused it since, and no queue is woken. Two that
+ * wait for room in a socket would wake each other without end. Device thread.
+ */
+void fs_request_untake(struct fs_request *r);
+
+/*
  * Answers the guest and gives the request back, unless the device was reset since: error, or 0 and
  * `len` bytes of body. What does not fit into the chain becomes -EIO. Takes dev->lock. Any thread.
  * The caller calls fs_interrupt() some time later, or leaves it to the next WRITE (fs_request.tells).

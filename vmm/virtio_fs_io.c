@@ -126,7 +126,7 @@ int fs_serve_io(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 		return 1;
 	file = fs_file_get(b, io.fh, r->class);
 	if (!file) {
-		fs_request_free(r);
+		fs_request_untake(r);
 		return fs_answer(dev, q, c, p->hdr.unique, -EBADF, NULL, 0);
 	}
 	r->broker = b;

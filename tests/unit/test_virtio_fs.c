@@ -425,6 +425,24 @@ static void test_stalled_behind_forgets(void **state)
 	assert_int_equal(await_used(ROOT, FS_QUEUE_REQUEST, &head), 16);
 }
 
+/* Whoever is told again while there is no room waits on, and wakes neither itself nor the other queue. */
+static void test_who_waits_wakes_nobody(void **state)
+{
+	unsigned int n = 0;
+
+	(void)state;
+	stall_behind_forgets();
+	offer_forget();
+	offer_getattrs(ROOT, 1);
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	while (n < 100 && pump_once(0))
+		n++;
+	assert_in_range(n, 1, 20);
+	assert_true(fs.device[ROOT].stalled[FS_QUEUE_REQUEST]);
+	while (fsd_receive(0) > 0)
+		;
+}
+
 /* The same, but nacre-fsd dies: what waited has its answer, though nothing was asked. */
 static void test_lost_while_stalled(void **state)
 {
@@ -639,7 +657,7 @@ int main(void)
 		FS_TEST(test_all_tags),      FS_TEST(test_tag_bound),  FS_TEST(test_full_socket),
 		FS_TEST(test_bad_replies),   FS_TEST(test_late_reply), FS_TEST(test_syncfs),
 		FS_TEST(test_noise),         FS_TEST(test_stalled_behind_forgets),
-		FS_TEST(test_lost_while_stalled),
+		FS_TEST(test_lost_while_stalled),         FS_TEST(test_who_waits_wakes_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, start_workers, NULL);
