@@ -40,6 +40,11 @@ has_three_processes()
 	[ "$("$NACRE" "${E2E_ROOT[@]}" ps --format json c)" = '[1,2,3]' ]
 }
 
+has_two_processes()
+{
+	[ "$("$NACRE" "${E2E_ROOT[@]}" ps --format json c)" = '[1,2]' ]
+}
+
 test_ps_and_kill()
 {
 	start_c sh -c 'sleep 1000 & sleep 1001 & trap : USR1; while :; do wait; done'
@@ -99,6 +104,7 @@ test_figures_and_limits()
 {
 	need_command python3
 	start_c sh -c 'sleep 1000 & while :; do wait; done'
+	wait_until $((2 * E2E_SLOW)) has_two_processes
 	nacre events --stats c
 	expect_status 0
 	expect_equal "type" stats "$(figure type)"

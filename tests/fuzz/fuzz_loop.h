@@ -94,7 +94,7 @@ static bool fuzz_step(void)
 		fuzz_idle = NULL;
 		if (fn)
 			fn();
-		return fn;
+		return fn && !fuzz_idle; /* one that asks for more has to wait for something */
 	}
 	for (nfds_t i = 0; i < n; i++) {
 		uint64_t count;

@@ -302,6 +302,7 @@ is_in_use()	# CGROUP
 	local id=${1%/} dir
 
 	id=${id##*/}
+	id=${id%.[0-9]*}	# nacre's name for the second of a name
 	for dir in "$OWN_STATE" "$E2E_TOP"/*/state; do
 		[ "$dir" = "$E2E_STATE" ] || [ ! -d "$dir/$id" ] || return 0
 	done
