@@ -142,7 +142,8 @@ static void __attribute__((noreturn)) fail(int status, const char *text)
 		link_log(session.options.log_fd, text);
 	else
 		link_failed(session.options.sync_fd, status, text);
-	_exit(status);
+	/* our status is the container's: FAILED_HOOK is nacre's alone to know */
+	_exit(status == FAILED_HOOK ? FAILED_NACRE : status);
 }
 
 static void __attribute__((noreturn)) fail_broken(void)

@@ -166,12 +166,17 @@ int net_late_attach(const struct state *state, struct monitor_packet *start, str
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)state->monitor.pid);
 	ns_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (ns_fd < 0) /* it has ended: start will say so */
+	if (ns_fd < 0 && errno == ENOENT) /* it has ended: start will say so */
 		return net_late_tell(state, -1, start, failure);
+	if (ns_fd < 0)
+		return failure_set(failure, -errno, "%s: %s", path, strerror(errno));
 	err = net_within(ns_fd, find_taps, &taps, failure);
 	if (err)
 		return failure_set(failure, err, "the container's network interfaces: %s",
 				   strerror(-err));
+	if (taps.joined && !state->network)
+		return failure_set(failure, -EALREADY, "%s: a start that was ended half-way has joined "
+				   "its network: expected the container to be made anew", state->id);
 	if (taps.joined) {
 		tell_changes(state, ns_fd, arena);
 		return net_late_tell(state, ns_fd, start, failure);

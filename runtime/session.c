@@ -65,20 +65,23 @@ static int tell_network(const struct session *session, struct monitor_packet *st
 {
 	const struct launch *launch = session->launch;
 
-	if (!launch->makes_container) /* who joins one finds its network as it is */
+	/* who joins a container finds its network as it is, and a pod's is its member's to join */
+	if (!launch->makes_container || launch->sandbox)
 		return 0;
-	/* a pod's network is its member's to join */
-	if (launch->sandbox || !launch->n_to_come)
+	if (!launch->n_to_come)
 		return net_late_tell(launch->state, launch->config->net_ns_fd, start,
 				     session->failure);
 	return net_late_attach(launch->state, start, &launch->config->arena, session->failure);
 }
 
-static void send_start(struct session *session)
+/* Lets the process go. The terminal is set last: warnings of the network are lines. */
+static void session_start(struct session *session)
 {
 	struct monitor_packet packet = { .type = le32_of(MONITOR_START) };
 
-	if (tell_network(session, &packet) != 0) {
+	if (tell_network(session, &packet) != 0 ||
+	    (session->with_terminal &&
+	     terminal_set_raw(&session->terminal, session->failure) != 0)) {
 		session_fail(session, SESSION_STATUS_NACRE);
 		return;
 	}
@@ -87,16 +90,6 @@ static void send_start(struct session *session)
 	if (send(session->launch->sync_fd, &packet,
 		 offsetof(struct monitor_packet, text) + le32_get(packet.text_len), MSG_NOSIGNAL) < 0)
 		report_debug("nacre-monitor: %s", strerror(errno));
-}
-
-/* Lets the process go. */
-static void session_start(struct session *session)
-{
-	if (session->with_terminal && terminal_set_raw(&session->terminal, session->failure) != 0) {
-		session_fail(session, SESSION_STATUS_NACRE);
-		return;
-	}
-	send_start(session);
 }
 
 /*

@@ -121,7 +121,9 @@ static void start_container(struct state *state, struct arena *arena, struct fai
 	if (hooks_read(&hooks, state, failure) == 0) {
 		int err = start_process(state, &hooks, arena, failure);
 
-		hook_failed = err ? err == -ECANCELED : run_poststart(state, &hooks, failure);
+		/* the guest's word counts only where there is such a hook */
+		hook_failed = err ? err == -ECANCELED && hooks.hooks[HOOK_START_CONTAINER].n > 0 :
+				    run_poststart(state, &hooks, failure);
 	}
 	config_free(&hooks);
 	if (hook_failed)

@@ -191,7 +191,7 @@ test_crictl()
 
 	crictl_says "^$pod\$" pods -q --state ready
 	crictl_says "^$one\$" ps -q --state running
-	wait_until 20 has_memory "$one" || failed "stats: no working set: $(in_crictl stats -o json 2>&1 | head -c 300)"
+	wait_until $((20 * E2E_SLOW)) has_memory "$one" || failed "stats: no working set: $(in_crictl stats -o json 2>&1 | head -c 300)"
 	crictl_says . update --memory 50331648 "$one"
 	crictl_says '^50331648$' exec -s "$one" cat /sys/fs/cgroup/memory.max
 	crictl_says '^up$' logs "$one"

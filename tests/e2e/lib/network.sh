@@ -96,6 +96,12 @@ add_plugging_hook()	# KIND
 	cat > plugging-hook <<- 'EOF'
 		#!/bin/sh -e
 		pid=$(grep -o '"pid": *[0-9]*' | grep -o '[0-9]*')
+		# those of a container before are gone once the kernel has taken its namespace away
+		i=0
+		while [ $i -lt 100 ] && { ip link show late || ip link show second; } > /dev/null 2>&1; do
+			sleep 0.1
+			i=$((i + 1))
+		done
 		ip link add late type veth peer name eth0 netns "$pid"
 		ip link set late master bridge up
 		ip link add second type veth peer name eth1 netns "$pid"
