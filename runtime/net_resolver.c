@@ -7,6 +7,7 @@
 #include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -131,11 +132,16 @@ void net_resolvers_read(struct net_resolvers *resolvers, const struct net_resolv
 /* Whether a line of /proc/net/udp is of a socket at the address, or at any, and the resolvers' port. */
 static bool line_listens(const char *line, const uint8_t address[4])
 {
+	const char *local = strchr(line, ':'); /* "  SLOT: ADDRESS:PORT ...", in hexadecimal */
+	unsigned long at;
 	uint32_t here;
-	unsigned int at, port;
+	char *end;
 
+	if (!local)
+		return false;
 	memcpy(&here, address, sizeof(here)); /* as the kernel prints it: a word of the host's */
-	return sscanf(line, " %*u: %8X:%4X", &at, &port) == 2 && port == PROTO_RESOLVER_PORT &&
+	at = strtoul(local + 1, &end, 16);
+	return *end == ':' && strtoul(end + 1, NULL, 16) == PROTO_RESOLVER_PORT &&
 	       (at == here || at == INADDR_ANY);
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
@@ -149,24 +150,37 @@ const char *net_summary_text(const struct net_summary *summary, struct arena *ar
 	return text;
 }
 
+/* One part, and the blank behind it. What follows, or NULL. No name of an interface has a blank in it. */
+static const char *parse_part(struct net_summary_part *part, const char *text)
+{
+	char *end;
+	size_t len;
+
+	part->index = (uint32_t)strtoul(text, &end, 10);
+	if (end == text || *end != ' ')
+		return NULL;
+	text = end + 1;
+	len = strcspn(text, " ");
+	if (len == 0 || len >= sizeof(part->name) || text[len] != ' ')
+		return NULL;
+	memcpy(part->name, text, len);
+	part->name[len] = '\0';
+	text += len + 1;
+	part->digest = strtoull(text, &end, 16);
+	if (end == text || (*end && *end != ' '))
+		return NULL;
+	return end + (*end == ' ');
+}
+
 int net_summary_parse(struct net_summary *summary, const char *text)
 {
 	*summary = (struct net_summary){ .n = 0 };
-	while (*text) {
-		struct net_summary_part *part = &summary->part[summary->n];
-		int used = 0;
-
+	while (text && *text) {
 		if (summary->n == NET_INTERFACES_MAX + 1)
 			return -EINVAL;
-		/* no name of an interface has a blank in it */
-		if (sscanf(text, "%10" SCNu32 " %15s %16" SCNx64 "%n", &part->index, part->name,
-			   &part->digest, &used) != 3)
-			return -EINVAL;
-		text += used;
-		text += *text == ' ';
-		summary->n++;
+		text = parse_part(&summary->part[summary->n++], text);
 	}
-	return summary->n ? 0 : -EINVAL;
+	return text && summary->n ? 0 : -EINVAL;
 }
 
 void net_summary_compare(const struct net_summary *before, const struct net_summary *now,
