@@ -2,7 +2,7 @@
 /*
  * Kills a program of nacre at one of its system calls, and looks what remains.
  *
- *   killer [--slow N] [--clean COMMAND] [--state DIR] SEED COUNT {NAME COMMAND}...
+ *   killer [--slow N] [--clean COMMAND] [--state DIR] [--outlives yes] SEED COUNT {NAME COMMAND}...
  *
  * Each COMMAND is given to a shell that is traced with everything it starts. A first run counts the
  * system calls of each program: nacre, its children before they become another program,
@@ -11,7 +11,8 @@
  *
  * - the shell has to end within a second (times --slow) of a machine that has nothing else to do, with a status
  *   that is not 0 and a line on standard error, unless all its work was done;
- * - no process remains a second later, no mount, no named socket;
+ * - no process remains a second later, no mount, no named socket; but with --outlives, if a nacre was killed that was
+ *   to delete its container, the container lives on, and a second after `--clean` none of it may be there;
  * - no file in --state, unless it was a nacre that was killed: then `--clean` has to remove it.
  *
  * Prints a line for each that goes wrong and one for each COMMAND. Needs root.
@@ -65,6 +66,7 @@ static struct {
 	bool shell_ended;
 	long long killed_at, shell_ended_at; /* turns */
 	bool ended_first; /* before anything was killed */
+	bool cleaned;
 	enum program target;
 	unsigned long at; /* 0: only count */
 	unsigned long count[PROGRAM_COUNT];
@@ -74,6 +76,7 @@ static struct {
 
 static int slow = 1;
 static const char *state_dir, *clean_command;
+static bool outlives;
 
 static long long now_ms(void)
 {
@@ -345,6 +348,18 @@ static void clear_left(char *left, size_t size)
 	memset(tasks, 0, sizeof(tasks));
 }
 
+/* A container whose state is there may live on without the nacre that was killed. True: it was deleted now. */
+static bool delete_what_lives(void)
+{
+	if (!outlives || now.cleaned || !killed() || now.target != NACRE || state_is_empty())
+		return false;
+	now.cleaned = true;
+	if (system(clean_command) != 0)
+		return false;
+	now.shell_ended_at = turns;
+	return true;
+}
+
 /* Follows all tasks until none is there, or time is up. NULL or what is wrong. */
 static const char *follow(long long limit_ms)
 {
@@ -371,7 +386,8 @@ static const char *follow(long long limit_ms)
 		if (now.shell_ended && turns - (killed() && now.killed_at > now.shell_ended_at
 							? now.killed_at
 							: now.shell_ended_at) >
-					       turns_per_s * slow + turns_per_s / 2) {
+					       turns_per_s * slow + turns_per_s / 2 &&
+		    !delete_what_lives()) {
 			size_t len = (size_t)snprintf(text, sizeof(text), "left:");
 
 			clear_left(text + len, sizeof(text) - len);
@@ -531,9 +547,11 @@ int main(int argc, char **argv)
 			clean_command = argv[i + 1];
 		else if (!strcmp(argv[i], "--state"))
 			state_dir = argv[i + 1];
+		else if (!strcmp(argv[i], "--outlives"))
+			outlives = !strcmp(argv[i + 1], "yes");
 	}
 	if (argc - i < 4 || (argc - i) % 2) {
-		fputs("usage: killer [--slow N] [--clean COMMAND] [--state DIR] SEED COUNT {NAME "
+		fputs("usage: killer [--slow N] [--clean COMMAND] [--state DIR] [--outlives yes] SEED COUNT {NAME "
 		      "COMMAND}...\n",
 		      stderr);
 		return 2;
