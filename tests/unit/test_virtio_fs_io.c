@@ -103,14 +103,29 @@ static uint64_t interrupts(enum broker_class class, uint64_t n)
 	return read(dev[class].irq_fd, &more, sizeof(more)) == sizeof(more) ? count + more : count;
 }
 
+/* WRITEs of the file wait, as behind one that a worker has; */
+static void hold_writes(struct fs_file *file)
+{
+	pthread_mutex_lock(&fs.lock);
+	file->writing = true;
+	pthread_mutex_unlock(&fs.lock);
+}
+
+/* and go on, as when that one has ended. */
+static void let_writes_go(struct fs_file *file)
+{
+	pthread_mutex_lock(&fs.lock);
+	fs_list_push(&fs.jobs, fs_list_pop(&file->writes));
+	pthread_mutex_unlock(&fs.lock);
+	pthread_cond_signal(&fs.work);
+}
+
 /* Five WRITEs wait for one file: all are answered, and the guest hears of them this many times. */
 static uint64_t told_of_five(struct fs_file *file, uint32_t write_flags, uint64_t expected)
 {
 	uint32_t head;
 
-	pthread_mutex_lock(&fs.lock);
-	file->writing = true;
-	pthread_mutex_unlock(&fs.lock);
+	hold_writes(file);
 	for (uint64_t i = 0; i < 5; i++) {
 		struct req r = make_write(5, 2 * i, "ab", write_flags, 0);
 
@@ -119,11 +134,7 @@ static uint64_t told_of_five(struct fs_file *file, uint32_t write_flags, uint64_
 	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
 	pump();
 	(void)interrupts(ROOT, 0);
-	/* As when the one before them has ended. */
-	pthread_mutex_lock(&fs.lock);
-	fs_list_push(&fs.jobs, fs_list_pop(&file->writes));
-	pthread_mutex_unlock(&fs.lock);
-	pthread_cond_signal(&fs.work);
+	let_writes_go(file);
 	for (int i = 0; i < 5; i++) {
 		int len = await_used(ROOT, FS_QUEUE_REQUEST, &head);
 
@@ -550,9 +561,7 @@ static void test_writes_of_two_queues_share_no_interrupt(void **state)
 	(void)state;
 	assert_int_equal(open_as(ROOT, O_RDWR, 5, fd), 0);
 	file = fs_file_get(&fs.broker[0], 5, ROOT);
-	pthread_mutex_lock(&fs.lock);
-	file->writing = true;
-	pthread_mutex_unlock(&fs.lock);
+	hold_writes(file);
 	a = make_write(5, 0, "ab", FUSE_WRITE_CACHE, 0);
 	next_head[ROOT][FS_QUEUE_HIPRIO] = 40;
 	offer(ROOT, FS_QUEUE_HIPRIO, &a, a.hdr.len, 0x400);
@@ -563,10 +572,7 @@ static void test_writes_of_two_queues_share_no_interrupt(void **state)
 	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
 	pump();
 	(void)interrupts(ROOT, 0);
-	pthread_mutex_lock(&fs.lock);
-	fs_list_push(&fs.jobs, fs_list_pop(&file->writes));
-	pthread_mutex_unlock(&fs.lock);
-	pthread_cond_signal(&fs.work);
+	let_writes_go(file);
 	assert_true(await_used(ROOT, FS_QUEUE_REQUEST, &head) > 0);
 	assert_true(await_used(ROOT, FS_QUEUE_HIPRIO, &head) > 0);
 	assert_false(fs_file_put(file));
