@@ -54,9 +54,11 @@ struct net_resolv_conf net_resolv_conf_of(const struct container_config *config,
 		if (!rest) /* the last one covers those before it */
 			continue;
 		found = (struct net_resolv_conf){ .path = NULL };
-		if (mount->is_bind && strcmp(mount->type, "overlay") != 0 && *rest == '\0')
+		if (!mount->is_bind || strcmp(mount->type, "overlay") == 0)
+			continue;
+		if (*rest == '\0')
 			found.path = mount->source;
-		else if (mount->is_bind && strcmp(mount->type, "overlay") != 0)
+		else
 			found = (struct net_resolv_conf){ mount->source,
 							  arena_printf(arena, "%s", rest) };
 	}
