@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -34,6 +35,8 @@ static const char *const exit_names[VM_EXIT_KIND_COUNT] = {
 
 static uint64_t stamps[TIMING_COUNT];
 static struct vm_times vm;
+/* timing_open() made the file. */
+static bool is_new;
 
 void timing_stamp(enum timing_stamp stamp)
 {
@@ -54,17 +57,29 @@ void timing_read_vm(int status_fd)
 
 int timing_open(const char *path, struct failure *failure)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
+	int fd = open(path, flags | O_CREAT | O_EXCL, 0666);
 
+	is_new = fd >= 0;
+	if (fd < 0 && errno == EEXIST)
+		fd = open(path, flags);
 	if (fd < 0)
 		return failure_set(failure, -errno, "--timing %s: expected a file to write: %s",
 				   path, strerror(errno));
 	return fd;
 }
 
+void timing_give_up(int fd, const char *path)
+{
+	close(fd);
+	if (is_new)
+		unlink(path);
+}
+
 int timing_write(int fd, const char *path, struct failure *failure)
 {
-	FILE *f = fdopen(fd, "w");
+	/* What is no file, as a pipe, has nothing to cut off. */
+	FILE *f = ftruncate(fd, 0) && errno != EINVAL ? NULL : fdopen(fd, "w");
 	int err;
 
 	if (!f) {

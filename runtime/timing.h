@@ -26,8 +26,14 @@ void timing_stamp(enum timing_stamp stamp);
 /* Takes over what the VMM wrote about itself, from the status file, before that is closed. */
 void timing_read_vm(int status_fd);
 
-/* Opens `path` to write it when all is over: a descriptor, or -errno with the failure set. */
+/*
+ * Opens `path` to write it when all is over; until then a file keeps what is in it. A descriptor, or -errno with the
+ * failure set.
+ */
 int timing_open(const char *path, struct failure *failure);
+
+/* Nothing was begun: `fd`, of timing_open(), is closed, and a file that was not there before is none again. */
+void timing_give_up(int fd, const char *path);
 
 /* Writes all of it to `fd`, of timing_open(), as one JSON object. Takes fd. 0, or -errno with the failure set. */
 int timing_write(int fd, const char *path, struct failure *failure);

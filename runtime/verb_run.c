@@ -43,7 +43,7 @@ static int read_options(int argc, char *argv[], struct run_options *options, str
 	return more < 0 ? more : used + more;
 }
 
-/* *timing_fd is to be written when all is over; -1 if nobody asked, or nothing was begun. */
+/* *timing_fd is to be written when all is over, or given up if nothing was begun; -1 if nobody asked. */
 static int run_prepare(struct creation *creation, struct run_options *options, int argc,
 		       char *argv[], int *timing_fd)
 {
@@ -134,7 +134,9 @@ int verb_run(const struct global_options *global, int argc, char *argv[])
 					  run_waiting(&creation, options.layers);
 	else if (err == CONFIG_NOT_FOUND)
 		status = FAILED_NOT_FOUND;
-	if (timing_fd >= 0 && timing_write(timing_fd, options.timing, &creation.failure) != 0)
+	if (timing_fd >= 0 && err)
+		timing_give_up(timing_fd, options.timing);
+	else if (timing_fd >= 0 && timing_write(timing_fd, options.timing, &creation.failure) != 0)
 		status = SESSION_STATUS_NACRE;
 	if (creation.failure.text[0])
 		report_error("%s", creation.failure.text);

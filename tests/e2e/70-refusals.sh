@@ -194,6 +194,12 @@ test_values_of_other_options()
 	expect_refused '--name|"\.\."' run "${SMALL[@]}" --name .. -- true
 	expect_refused '--name|""' run "${SMALL[@]}" --name '' -- true
 	expect_refused '--timing /no/where/t: expected a file to write' run "${SMALL[@]}" --timing /no/where/t -- true
+	echo kept > timing
+	expect_refused '/no/where' run "${SMALL[@]}" --kernel /no/where --timing "$PWD/timing" -- true
+	expect_equal "the file of a run that was refused" kept "$(< timing)"
+	rm timing
+	expect_refused '/no/where' run "${SMALL[@]}" --kernel /no/where --timing "$PWD/timing" -- true
+	[ ! -e timing ] || failed "a run that was refused made the file for its times"
 	expect_refused '--console-log: /no/where/log' run "${SMALL[@]}" --console-log /no/where/log -- true
 	expect_refused '--bundle' run "${SMALL[@]}" --bundle . -- true
 }
