@@ -23,7 +23,8 @@ static void run_help(void)
 	       "  nacre run [OPTION...] --rootfs DIR -- ARGV...\n"
 	       "  nacre run [OPTION...] --bundle DIR ID\n\n");
 	options_print(stdout, &run_option_table);
-	printf("\nExit status: the process's; 128+N for a signal; 125 nacre's own errors,\n"
+	printf("\nWhat describes a container, from --name to --net, goes with --rootfs alone.\n"
+	       "\nExit status: the process's; 128+N for a signal; 125 nacre's own errors,\n"
 	       "126 not executable, 127 not found.\n");
 }
 
