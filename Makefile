@@ -15,7 +15,7 @@ ARCH    := $(shell uname -m)
 VERSION := 0.1.0
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-# Compiler warnings and hardening (docs/hardening.md says what each is for). CI adds -Werror.
+# Compiler warnings and hardening (docs/hardening.md, "The build"). With CI set, -Werror.
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wcast-qual -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wformat=2
 ifneq ($(CI),)
@@ -70,7 +70,7 @@ all: need-build programs
 programs: $(PROGRAMS)
 
 help:
-	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^## //p' $(filter Makefile %.mk,$(MAKEFILE_LIST))
 
 ## make setup        install build and test dependencies (Debian packages)
 setup:
@@ -107,7 +107,7 @@ check:
 	@tools/setup
 	@tools/check $(BUILD)
 
-## make check-full   everything that can be tested
+## make check-full   all tests but make conformance, fuzz-long, analyze and bench
 check-full:
 	@tools/setup
 	@tools/check --full $(BUILD)
