@@ -149,6 +149,7 @@ struct config_resources {
 	int64_t memory_limit; /* bytes; CONFIG_NO_LIMIT */
 	int64_t memory_swap;  /* bytes of memory and swap; CONFIG_NO_LIMIT; 0: not given */
 	int64_t memory_reservation;
+	bool memory_check; /* an update gives no less than is used */
 	int64_t pids_limit; /* 0: not given; below 0: none */
 	int64_t cpu_quota;  /* us in each period; 0 or below: none */
 	uint64_t cpu_period;

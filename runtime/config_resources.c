@@ -28,7 +28,7 @@ static int read_memory(struct json_reader *reader, json_t *value, void *to)
 		{ .name = "disableOOMKiller", .kind = JSON_KIND_REFUSED,
 		  .why = "not in cgroup v2" },
 		{ .name = "useHierarchy", .kind = JSON_KIND_ACCEPTED },
-		{ .name = "checkBeforeUpdate", .kind = JSON_KIND_ACCEPTED },
+		{ .name = "checkBeforeUpdate", .kind = JSON_KIND_BOOL, .offset = AT(memory_check) },
 	};
 
 	return json_read_object(reader, value, table, N(table), to);

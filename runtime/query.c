@@ -118,6 +118,22 @@ int query_order(struct query *query, enum msg_type type, const void *body, size_
 	return err;
 }
 
+int query_figure(struct query *query, enum figure figure, uint64_t *value, struct failure *failure)
+{
+	struct le64 wire;
+	int err = query_send(query, MSG_STATS, NULL, 0, failure);
+
+	if (!err)
+		err = query_receive(query, QUERY_WAIT_MS, failure);
+	if (!err && (query->type != MSG_FIGURES || query->body_len != FIGURE_COUNT * sizeof(wire)))
+		err = lost(query, -EPROTO, failure);
+	if (err)
+		return err;
+	memcpy(&wire, query->body + figure * sizeof(wire), sizeof(wire));
+	*value = le64_get(wire);
+	return 0;
+}
+
 int query_set_clock(struct query *query, struct failure *failure)
 {
 	struct msg_set_clock clock;

@@ -46,6 +46,9 @@ int query_receive(struct query *query, int ms, struct failure *failure);
 int query_order(struct query *query, enum msg_type type, const void *body, size_t len, int ms,
 		struct failure *failure);
 
+/* One of the figures that the guest counts of the container. 0, or -errno with the failure set. */
+int query_figure(struct query *query, enum figure figure, uint64_t *value, struct failure *failure);
+
 /* Sets the guest's clock by the host's. 0, or -errno with the failure set. */
 int query_set_clock(struct query *query, struct failure *failure);
 

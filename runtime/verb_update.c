@@ -248,6 +248,29 @@ static int take_rest(struct update *update, struct container_config *on_host,
 	return err ? err : config_check_resources(on_host, failure);
 }
 
+/*
+ * memory.checkBeforeUpdate: below what is used the guest's kernel would kill. The figure is the guest's
+ * word: a wrong one lets it be given less, or nothing, of what is its own.
+ */
+static int check_usage(const struct update *update, struct failure *failure)
+{
+	const struct config_resources *resources = &update->config.resources;
+	struct query query = { .fd = -1 };
+	uint64_t used = 0;
+	int err;
+
+	if (!resources->memory_check || resources->memory_limit <= 0)
+		return 0;
+	err = query_open(&query, update->state, failure);
+	if (!err)
+		err = query_figure(&query, FIGURE_MEMORY, &used, failure);
+	query_close(&query);
+	if (!err && (uint64_t)resources->memory_limit < used)
+		err = failure_set(failure, -EBUSY, "memory.limit: %" PRId64 ": rejecting memory limit: "
+				  "the container uses %" PRIu64, resources->memory_limit, used);
+	return err;
+}
+
 /* The records of a plan as what MSG_UPDATE carries: their strings, behind each other. */
 static size_t pairs_of(const struct plan_buffer *plan, uint8_t *to, size_t room)
 {
@@ -314,6 +337,8 @@ static int update_container(struct update *update, const struct update_options *
 		err = take_rest(update, &on_host, failure);
 	if (!err)
 		err = check_size(update, failure);
+	if (!err)
+		err = check_usage(update, failure);
 	if (!err)
 		err = cgroup_update(state->cgroup, &on_host, &state->size,
 				    &update->config.arena, failure);

@@ -134,6 +134,11 @@ test_figures_and_limits()
 	expect_no 'cpu.quota: .*: the VM was booted with 1 processors' update --cpu-quota 200000 c
 	expect_no 'memory abc: expected a size' update --memory abc c
 	expect_no 'expected JSON' update --resources <(echo '[') c
+	expect_no 'memory.limit: 8192: rejecting memory limit: the container uses [1-9]' \
+		update --resources <(echo '{"memory": {"limit": 8192, "checkBeforeUpdate": true}}') c
+	printf '{"memory": {"limit": 41943040, "checkBeforeUpdate": true}}' > resources.json
+	nacre update --resources resources.json c
+	expect_success ''
 	nacre events --stats c
 	expect_equal "memory's limit after refusals" 41943040 "$(figure data memory usage limit)"
 	delete_c

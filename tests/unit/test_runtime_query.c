@@ -82,10 +82,50 @@ static void test_words_of_a_guest(void **state)
 	assert_non_null(strstr(failure.text, "broke the control protocol"));
 }
 
+/* The guest answers with so many bytes of figures, each its own number. */
+static int ask_figure(size_t len, uint64_t *value, struct failure *failure)
+{
+	static struct query query;
+	struct {
+		struct msg_header header;
+		struct le64 figures[FIGURE_COUNT + 1];
+	} message;
+
+	for (size_t i = 0; i < sizeof(message.figures) / sizeof(message.figures[0]); i++)
+		message.figures[i] = le64_of(1000 + i);
+	message.header = (struct msg_header){
+		.len = le32_of((uint32_t)(sizeof(message.header) + len)),
+		.type = le16_of(MSG_FIGURES), .container = le32_of(3),
+	};
+	query = (struct query){ .fd = fds[0], .id = "c1", .container = 3 };
+	*failure = (struct failure){ .text = "" };
+	assert_int_equal(write(fds[1], &message, le32_get(message.header.len)),
+			 le32_get(message.header.len));
+	return query_figure(&query, FIGURE_MEMORY, value, failure);
+}
+
+static void test_a_figure(void **state)
+{
+	const size_t len = FIGURE_COUNT * sizeof(struct le64);
+	struct failure failure;
+	uint64_t value = 7;
+
+	(void)state;
+	assert_int_equal(ask_figure(len, &value, &failure), 0);
+	assert_int_equal(value, 1000 + FIGURE_MEMORY);
+	value = 7;
+	assert_int_equal(ask_figure(len - 1, &value, &failure), -EPROTO);
+	assert_int_equal(ask_figure(0, &value, &failure), -EPROTO);
+	assert_int_equal(ask_figure(len + sizeof(struct le64), &value, &failure), -EPROTO);
+	assert_non_null(strstr(failure.text, "broke the control protocol"));
+	assert_int_equal(value, 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_words_of_a_guest, pair, unpair),
+		cmocka_unit_test_setup_teardown(test_a_figure, pair, unpair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
