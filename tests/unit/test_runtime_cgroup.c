@@ -73,6 +73,23 @@ static void test_swap_as_config_json_says(void **state)
 	assert_string_equal(limit_of(&limits, "memory.swap.max"), "max");
 }
 
+static void test_shares_as_weight(void **state)
+{
+	static const struct {
+		uint64_t shares, weight;
+	} points[] = {
+		{ 0, 1 }, { 1, 1 }, { 2, 1 }, { 3, 2 }, { 10, 4 }, { 100, 17 }, { 512, 59 }, { 1000, 99 },
+		{ 1024, 100 }, { 1025, 101 }, { 4096, 303 }, { 200416, 7914 }, { 262143, 10000 },
+		{ 262144, 10000 }, { UINT64_MAX, 10000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+		assert_int_equal(config_cpu_weight(points[i].shares), points[i].weight);
+	for (uint64_t shares = 2; shares < 5000; shares++)
+		assert_true(config_cpu_weight(shares) <= config_cpu_weight(shares + 1));
+}
+
 static void test_what_only_the_host_can_do_is_named(void **state)
 {
 	struct container_config c;
@@ -90,7 +107,7 @@ static void test_what_only_the_host_can_do_is_named(void **state)
 		(struct config_host_file){ "io.max", "8:0 rbps=1", "linux.resources.blockIO.x" };
 	cgroup_limits_of(&limits, &c, &size, &arena);
 	assert_string_equal(limit_of(&limits, "cpu.max"), "150000 100000");
-	assert_string_equal(limit_of(&limits, "cpu.weight"), "20");
+	assert_string_equal(limit_of(&limits, "cpu.weight"), "59");
 	assert_string_equal(limit_of(&limits, "cpuset.cpus"), "0-1");
 	assert_string_equal(limit_of(&limits, "io.max"), "8:0 rbps=1");
 	for (size_t i = 0; i < limits.n; i++)
@@ -278,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_memory_of_the_vm_and_its_helpers),
 		cmocka_unit_test(test_swap_as_config_json_says),
+		cmocka_unit_test(test_shares_as_weight),
 		cmocka_unit_test(test_what_only_the_host_can_do_is_named),
 		cmocka_unit_test(test_names_for_systemd),
 		cmocka_unit_test(test_what_systemd_is_told),
