@@ -58,6 +58,13 @@ static void add_memory(struct cgroup_limits *limits, const struct config_resourc
 	add(limits, arena, "memory.oom.group", "1", NULL);
 }
 
+/* Who is alone in the guest shares its processors with nobody but on the host. */
+static bool is_share(const char *file)
+{
+	return strcmp(file, "cpu.weight") == 0 || strcmp(file, "cpu.weight.nice") == 0 ||
+	       strcmp(file, "cpu.idle") == 0;
+}
+
 static void add_cpu(struct cgroup_limits *limits, const struct config_resources *resources,
 		    struct arena *arena)
 {
@@ -74,10 +81,21 @@ static void add_cpu(struct cgroup_limits *limits, const struct config_resources 
 	if (resources->cpu_burst > 0)
 		add(limits, arena, "cpu.max.burst",
 		    arena_printf(arena, "%" PRId64, resources->cpu_burst), NULL);
+	/* the kernel takes no weight of a group that is idle */
+	if (resources->cpu_idle == 0)
+		add(limits, arena, "cpu.idle", "0", NULL);
 	if (resources->cpu_shares > 0)
 		add(limits, arena, "cpu.weight",
 		    arena_printf(arena, "%" PRIu64, config_cpu_weight(resources->cpu_shares)),
 		    NULL);
+	if (resources->cpu_idle > 0)
+		add(limits, arena, "cpu.idle", "1", NULL);
+	for (size_t i = 0; i < resources->unified.n; i++) {
+		const struct config_pair *pair = &resources->unified.v[i];
+
+		if (is_share(pair->name))
+			add(limits, arena, pair->name, pair->value, NULL);
+	}
 	if (resources->cpuset_cpus)
 		add(limits, arena, "cpuset.cpus", resources->cpuset_cpus,
 		    "linux.resources.cpu.cpus");

@@ -16,7 +16,7 @@
 
 ARENA_LIST_ADD(add_slot, struct cgroup_properties, struct cgroup_property)
 
-enum kind { NUMBER, QUOTA, LIST };
+enum kind { NUMBER, IDLE, QUOTA, LIST };
 
 static const struct {
 	const char *file, *property;
@@ -27,6 +27,7 @@ static const struct {
 	{ "memory.low", "MemoryLow", NUMBER },
 	{ "pids.max", "TasksMax", NUMBER },
 	{ "cpu.weight", "CPUWeight", NUMBER },
+	{ "cpu.idle", "CPUWeight", IDLE },
 	{ "cpu.max", "CPUQuotaPerSecUSec", QUOTA },
 	{ "cpuset.cpus", "AllowedCPUs", LIST },
 	{ "cpuset.mems", "AllowedMemoryNodes", LIST },
@@ -47,6 +48,12 @@ static bool number_read(const char *value, uint64_t *number)
 	}
 	*number = strtoull(value, &end, 10);
 	return end > value && *end == '\0';
+}
+
+/* Since systemd 252 an idle group is one of the weight 0; none is the default. */
+static uint64_t idle_weight(uint64_t idle)
+{
+	return idle ? 0 : UINT64_MAX;
 }
 
 /* "QUOTA PERIOD", microseconds. */
@@ -100,7 +107,8 @@ void cgroup_properties_of(struct cgroup_properties *properties, const struct cgr
 			add_list(properties, rows[row].property, value, arena);
 		else if (number_read(value, &number))
 			*add_slot(arena, properties) = (struct cgroup_property){
-				.name = rows[row].property, .number = number,
+				.name = rows[row].property,
+				.number = rows[row].kind == IDLE ? idle_weight(number) : number,
 			};
 	}
 }

@@ -232,6 +232,9 @@ static int take_rest(struct update *update, struct container_config *on_host,
 		resources->cpu_period = made.resources.cpu_period;
 	else if (!is_given(update, "cpu", "quota"))
 		resources->cpu_quota = made.resources.cpu_quota;
+	/* a group that was idle has lost its weight */
+	if (resources->cpu_idle == 0 && resources->cpu_shares == 0)
+		resources->cpu_shares = made.resources.cpu_shares;
 	*on_host = update->config;
 	on_host->id = update->state->id;
 	if (made.cgroups_path)

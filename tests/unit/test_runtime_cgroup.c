@@ -90,6 +90,43 @@ static void test_shares_as_weight(void **state)
 		assert_true(config_cpu_weight(shares) <= config_cpu_weight(shares + 1));
 }
 
+/* Alone in its guest a container is idle or heavy beside others on the host only. */
+static void test_idle_and_unified_on_the_host(void **state)
+{
+	struct container_config c;
+	struct vm_size size = { .memory = 128u << 20, .cpus = 1 };
+	struct cgroup_limits limits = { .n = 0 };
+	struct cgroup_properties p = { .n = 0 };
+	size_t n;
+
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	c.resources.cpu_shares = 1024;
+	c.resources.cpu_idle = 1;
+	cgroup_limits_of(&limits, &c, &size, &arena);
+	n = limits.n;
+	assert_string_equal(limits.v[n - 2].file, "cpu.weight");
+	assert_string_equal(limits.v[n - 1].file, "cpu.idle");
+	assert_string_equal(limits.v[n - 1].value, "1");
+	cgroup_properties_of(&p, &limits, &arena);
+	assert_string_equal(p.v[p.n - 1].name, "CPUWeight");
+	assert_int_equal(p.v[p.n - 1].number, 0);
+
+	c.resources.cpu_idle = 0;
+	*config_add_pair(&arena, &c.resources.unified) = (struct config_pair){ "cpu.weight", "42" };
+	*config_add_pair(&arena, &c.resources.unified) = (struct config_pair){ "cpu.max", "1000 10000" };
+	limits = (struct cgroup_limits){ .n = 0 };
+	p = (struct cgroup_properties){ .n = 0 };
+	cgroup_limits_of(&limits, &c, &size, &arena);
+	n = limits.n;
+	assert_string_equal(limits.v[n - 3].file, "cpu.idle");
+	assert_string_equal(limits.v[n - 2].value, "100");
+	assert_string_equal(limits.v[n - 1].value, "42");
+	cgroup_properties_of(&p, &limits, &arena);
+	assert_true(p.v[p.n - 3].number == UINT64_MAX);
+	assert_int_equal(p.v[p.n - 1].number, 42);
+}
+
 static void test_what_only_the_host_can_do_is_named(void **state)
 {
 	struct container_config c;
@@ -296,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_memory_of_the_vm_and_its_helpers),
 		cmocka_unit_test(test_swap_as_config_json_says),
 		cmocka_unit_test(test_shares_as_weight),
+		cmocka_unit_test(test_idle_and_unified_on_the_host),
 		cmocka_unit_test(test_what_only_the_host_can_do_is_named),
 		cmocka_unit_test(test_names_for_systemd),
 		cmocka_unit_test(test_what_systemd_is_told),
