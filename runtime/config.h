@@ -69,6 +69,7 @@ struct config_mount {
 	bool copy_up;		/* tmpfs: filled with what it covers */
 	bool recursive;		/* bind: with the mounts below the source */
 	bool readonly_below;	/* recursive: MS_RDONLY is of those, too */
+	bool times_below;	/* recursive: times of access are of those, too */
 	bool target_is_file;	/* bind: found when the source is opened */
 	bool idmapped, idmap_recursive;
 	struct config_id_maps uid_maps, gid_maps; /* idmapped: an owner there is `host` here */

@@ -153,11 +153,12 @@ static int volume_idmap(const struct config_mount *mount, const struct container
 }
 
 /*
- * The guest's kernel leaves times of access to the host's. As with runc the options are of the mount alone, and not of
- * those below it. In a user namespace the host's are locked, mount_namespaces(7).
+ * The guest's kernel leaves times of access to the host's. "noatime" is of the mount alone, "rnoatime" of those below
+ * it as well. In a user namespace the host's are locked, mount_namespaces(7).
  */
 static int volume_access_times(const struct config_mount *mount, int fd)
 {
+	unsigned int below = mount->times_below ? AT_RECURSIVE : 0;
 	struct mount_attr attr = { .attr_set = 0 };
 
 	if (mount->flags & (MS_NOATIME | MS_STRICTATIME | MS_RELATIME))
@@ -169,7 +170,7 @@ static int volume_access_times(const struct config_mount *mount, int fd)
 	if (mount->flags & MS_NODIRATIME)
 		attr.attr_set |= MOUNT_ATTR_NODIRATIME;
 	if ((!attr.attr_set && !attr.attr_clr) ||
-	    mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
+	    mount_setattr(fd, "", AT_EMPTY_PATH | below, &attr, sizeof(attr)) == 0)
 		return 0;
 	if (errno != EPERM)
 		return -errno;

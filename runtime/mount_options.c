@@ -11,6 +11,7 @@ enum effect {
 	SET,	     /* set the flag */
 	CLEAR,	     /* clear the flag */
 	READONLY_BELOW, /* set the flag, of the mounts below, too */
+	TIMES_BELOW,    /* likewise */
 	PROPAGATION, /* of this mount */
 	BIND,	     /* make it a bind */
 	IDMAP,	     /* give its files other owners */
@@ -54,16 +55,17 @@ static const struct {
 	{ "nomand", SET, 0 }, /* mandatory locks are gone from Linux */
 	{ "noswap", SET, 0 }, /* of a tmpfs: the guest has no swap */
 	{ "rro", READONLY_BELOW, MS_RDONLY },
+	/* the host keeps times of access, of each mount */
+	{ "rnoatime", TIMES_BELOW, MS_NOATIME },
+	{ "rnodiratime", TIMES_BELOW, MS_NODIRATIME },
+	{ "rrelatime", TIMES_BELOW, MS_RELATIME },
+	{ "rstrictatime", TIMES_BELOW, MS_STRICTATIME },
 	/* what other recursive options say of mounts below the source: a mount in the guest has one
 	 * set of attributes, which holds for all of it */
 	{ "rrw", CLEAR, MS_RDONLY },
 	{ "rnosuid", SET, MS_NOSUID },
 	{ "rnodev", SET, MS_NODEV },
 	{ "rnoexec", SET, MS_NOEXEC },
-	{ "rnoatime", SET, MS_NOATIME },
-	{ "rnodiratime", SET, MS_NODIRATIME },
-	{ "rrelatime", SET, MS_RELATIME },
-	{ "rstrictatime", SET, MS_STRICTATIME },
 	{ "rnosymfollow", SET, MS_NOSYMFOLLOW },
 	{ "rsuid", CLEAR, MS_NOSUID },
 	{ "rdev", CLEAR, MS_NODEV },
@@ -109,6 +111,10 @@ int mount_option_apply(struct config_mount *mount, const char *option, struct ar
 		case READONLY_BELOW:
 			mount->flags |= known[i].flag;
 			mount->readonly_below = true;
+			return 0;
+		case TIMES_BELOW:
+			mount->flags |= known[i].flag;
+			mount->times_below = true;
 			return 0;
 		case CLEAR:
 			mount->flags &= ~known[i].flag;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of what is shared with a VM: volumes with other owners, and volumes that are refused. Needs root. */
-/* SOURCES: runtime/exports.c runtime/overlay.c runtime/visit.c runtime/userns.c runtime/mount_points.c runtime/mounts_below.c */
+/* SOURCES: runtime/exports.c runtime/overlay.c runtime/visit.c runtime/userns.c runtime/mount_points.c runtime/mounts_below.c runtime/mount_options.c */
 /* SOURCES: runtime/arena.c runtime/failure.c runtime/config.c runtime/cpuset.c runtime/report.c */
 /* LIBS: -ljansson */
 #include <setjmp.h>
@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "runtime/exports.h"
+#include "runtime/mount_options.h"
 
 static char place[] = "/var/tmp/nacre-exports.XXXXXX";
 
@@ -303,9 +304,10 @@ static void test_an_overlay(void **state)
 	assert_int_equal(umount("layers"), 0);
 }
 
+#define ACCESS_TIMES (ST_NOATIME | ST_NODIRATIME | ST_RELATIME)
+
 static void expect_access_times(uint32_t flags, unsigned long expected)
 {
-	const unsigned long all = ST_NOATIME | ST_NODIRATIME | ST_RELATIME;
 	struct opened o;
 	struct statvfs fs;
 
@@ -314,7 +316,26 @@ static void expect_access_times(uint32_t flags, unsigned long expected)
 	o.mount->recursive = true;
 	assert_int_equal(exports_open(&o.exports, &o.config, &o.failure), 0);
 	assert_int_equal(fstatvfs(o.exports.volume_fds[0], &fs), 0);
-	assert_int_equal(fs.f_flag & all, expected);
+	assert_int_equal(fs.f_flag & ACCESS_TIMES, expected);
+	end(&o);
+}
+
+/* Of a tmpfs at volume/below, by an option of the bind above it. */
+static void expect_access_times_below(const char *option, unsigned long expected)
+{
+	const char *why = NULL;
+	struct opened o;
+	struct statvfs fs;
+	int fd;
+
+	begin(&o, "volume");
+	o.mount->recursive = true;
+	assert_int_equal(mount_option_apply(o.mount, option, &o.config.arena, &why), 0);
+	assert_int_equal(exports_open(&o.exports, &o.config, &o.failure), 0);
+	fd = openat(o.exports.volume_fds[0], "below", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(fstatvfs(fd, &fs), 0);
+	assert_int_equal(fs.f_flag & ACCESS_TIMES, expected);
+	close(fd);
 	end(&o);
 }
 
@@ -325,6 +346,13 @@ static void test_access_times(void **state)
 		skip();
 	expect_access_times(MS_NOATIME | MS_NODIRATIME, ST_NOATIME | ST_NODIRATIME);
 	expect_access_times(MS_STRICTATIME, 0);
+	assert_int_equal(mkdir("volume/below", 0755), 0);
+	assert_int_equal(mount("tmpfs", "volume/below", "tmpfs", 0, NULL), 0);
+	expect_access_times_below("noatime", ST_RELATIME);
+	expect_access_times_below("rnoatime", ST_NOATIME);
+	expect_access_times_below("rstrictatime", 0);
+	assert_int_equal(umount("volume/below"), 0);
+	assert_int_equal(rmdir("volume/below"), 0);
 }
 
 static void expect_link(const char *path, const char *target)
