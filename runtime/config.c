@@ -136,47 +136,13 @@ static int check_namespaces(const struct container_config *config, struct failur
 	return 0;
 }
 
-#define LOG2_DIGITS 46 /* behind the point; a double has no more that are worth it */
-
-/* log2() of 1 and more, digit by digit: libm would be one more library for every nacre to load. */
-static double log2_of(uint64_t n)
-{
-	double rest = (double)n, power = 0, digit = 1;
-
-	for (; rest >= 2; power++)
-		rest /= 2;
-	for (int i = 0; i < LOG2_DIGITS; i++) {
-		rest *= rest;
-		digit /= 2;
-		if (rest >= 2) {
-			rest /= 2;
-			power += digit;
-		}
-	}
-	return power;
-}
-
-/* The least weight whose log10() is not below (p * p + 125 * p) / 612 - 7 / 34, shares being 2^p. */
 uint64_t config_cpu_weight(uint64_t shares)
 {
-	uint64_t least = 1, most = 10000;
-	double power, wanted;
-
-	if (shares <= 2)
-		return least;
-	if (shares >= 262144)
-		return most;
-	power = log2_of(shares);
-	wanted = log2_of(10) * ((power * power + 125 * power) / 612 - 7.0 / 34);
-	while (least < most) {
-		uint64_t middle = (least + most) / 2;
-
-		if (log2_of(middle) < wanted - 1e-10) /* 1024 is 100, and not a rounding above */
-			least = middle + 1;
-		else
-			most = middle;
-	}
-	return least;
+	if (shares < 2)
+		shares = 2;
+	if (shares > 262144)
+		shares = 262144;
+	return 1 + (shares - 2) * 9999 / 262142;
 }
 
 /* Engines write "" for what the user has not asked for. */

@@ -274,8 +274,8 @@ const char *config_hook_name(enum config_hook_kind kind);
 void config_set_defaults(struct container_config *config);
 
 /*
- * cpu.shares (2 to 262144, 1024 by default) as cpu.weight (1 to 10000, 100 by default), on the curve
- * through these three that runc and crun have had since 2025; on a straight line 1024 were 39.
+ * cpu.shares (2 to 262144, 1024 by default) as cpu.weight (1 to 10000, 100 by default), on the
+ * straight line that runc and crun of Debian 12 use; newer ones have a curve, on which 1024 are 100.
  */
 uint64_t config_cpu_weight(uint64_t shares);
 

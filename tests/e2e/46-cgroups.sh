@@ -35,7 +35,7 @@ test_limits_around_the_helpers()
 	expect_file "$leaf/memory.oom.group" 1
 	expect_file "$leaf/pids.max" 1024
 	expect_file "$leaf/cpu.max" "150000 100000"
-	expect_file "$leaf/cpu.weight" 59
+	expect_file "$leaf/cpu.weight" 20
 	expect_file "$leaf/cpuset.cpus" 0
 	expect_file "$leaf/cpuset.mems" 0
 	expect_equal "processes in the cgroup" $'nacre-fsd\nnacre-monitor\nnacre-vmm' \

@@ -101,16 +101,16 @@ test_a_scope()
 	expect_equal "delegated to us" yes "$(property Delegate)"
 	expect_equal "its slice" system.slice "$(property Slice)"
 	expect_equal "the kernel's limit" $(((128 + 1 + 64) << 20)) "$(cat "$leaf/memory.max")"
-	expect_equal "the kernel's weight" 59 "$(cat "$leaf/cpu.weight")"
+	expect_equal "the kernel's weight" 20 "$(cat "$leaf/cpu.weight")"
 	expect_equal "processes in the scope" $'nacre-fsd\nnacre-monitor\nnacre-vmm' "$(helpers_in "$leaf")"
 	# what systemd is not told it takes back when its configuration is read again
 	beside_systemd systemctl daemon-reload
-	expect_equal "the kernel's limits behind a reload" $'0\n50000 100000\n0\n59' \
+	expect_equal "the kernel's limits behind a reload" $'0\n50000 100000\n0\n20' \
 		"$(cat "$leaf"/{memory.swap.max,cpu.max,cpuset.cpus,cpu.weight})"
 	nacre update --cpu-share 1024 --cpu-quota 25000 nacre-e2e-c1
 	expect_status 0
 	beside_systemd systemctl daemon-reload
-	expect_equal "and behind an update" $'25000 100000\n100' "$(cat "$leaf"/{cpu.max,cpu.weight})"
+	expect_equal "and behind an update" $'25000 100000\n39' "$(cat "$leaf"/{cpu.max,cpu.weight})"
 	# a unit of this name is there: nothing is started, nothing left
 	nacre --systemd-cgroup run --bundle "$PWD/bundle" nacre-e2e-c2
 	expect_status 125

@@ -260,7 +260,7 @@ static void test_resources(void **state)
 	assert_cgroup(&c, 0, "memory.max", "100000000");
 	assert_cgroup(&c, 1, "pids.max", "50");
 	assert_cgroup(&c, 2, "cpu.max", "150000 100000");
-	assert_cgroup(&c, 3, "cpu.weight", "100");
+	assert_cgroup(&c, 3, "cpu.weight", "39");
 	assert_cgroup(&c, 4, "cpu.max.burst", "50000");
 	assert_cgroup(&c, 5, "memory.high", "max");
 	compiled_end(&c);
@@ -284,7 +284,7 @@ static void test_resources(void **state)
 	assert_cgroup(&c, 0, "cpu.max.burst", "0");
 	assert_cgroup(&c, 1, "cpu.max", "20000 100000");
 	assert_cgroup(&c, 2, "cpu.idle", "0");
-	assert_cgroup(&c, 3, "cpu.weight", "100");
+	assert_cgroup(&c, 3, "cpu.weight", "39");
 	compiled_end(&c);
 }
 
