@@ -8,6 +8,8 @@ set -uo pipefail
 . "${0%/*}/lib/tests.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/runtimes.sh
+. "$E2E_DIR/lib/runtimes.sh"
 
 test_echo()
 {
@@ -26,27 +28,26 @@ test_exit_status_3()
 test_a_file_that_is_not_executable_gives_126()
 {
 	run -- /etc/passwd
-	expect_status 126
+	expect_failure 126 '/etc/passwd.*[Pp]ermission denied' "run of a file that is not executable"
 	expect_out ""
-	expect_one_line '/etc/passwd.*[Pp]ermission denied'
+	expect_engine_reads "$NOT_PERMITTED"
 }
 
 test_a_missing_command_gives_127()
 {
 	run -- no-such-command
-	expect_status 127
+	expect_failure 127 'no-such-command' "run of no command"
 	expect_out ""
-	expect_one_line 'no-such-command'
+	expect_engine_reads "$NOT_FOUND"
 	run -- /no/such/file
-	expect_status 127
-	expect_one_line '/no/such/file.*(no such file|No such file|not found)'
+	expect_failure 127 '/no/such/file.*(no such file|No such file|not found)' "run of no file"
+	expect_engine_reads "$NOT_FOUND"
 }
 
 test_a_directory_gives_126()
 {
 	run -- /etc
-	expect_status 126
-	expect_one_line '/etc'
+	expect_failure 126 '/etc' "run of a directory"
 }
 
 test_a_child_killed_by_9_is_137_in_the_shell()
@@ -57,6 +58,7 @@ test_a_child_killed_by_9_is_137_in_the_shell()
 
 test_a_process_ended_by_a_signal_gives_128_and_the_signal()
 {
+	only_nacre "a first process of its own, --init"
 	# with a reaper the command is no process 1, and every signal ends it
 	run --init -- sh -c 'kill -9 $$'
 	expect_status 137
@@ -73,6 +75,7 @@ test_process_1_ended_by_a_fault_gives_139()
 
 test_init_passes_SIGTERM_from_outside()
 {
+	only_nacre "a first process of its own, --init"
 	start_ready run "${SMALL[@]}" --init -- sh -c 'echo ready; exec sleep 1000'
 	kill -TERM "$PID"
 	finish
@@ -83,6 +86,7 @@ test_init_passes_SIGTERM_from_outside()
 
 test_init_passes_SIGINT_from_outside()
 {
+	only_nacre "a first process of its own, --init"
 	start_ready run "${SMALL[@]}" --init -- sh -c 'echo ready; exec sleep 1000'
 	kill -INT "$PID"
 	finish
@@ -129,7 +133,8 @@ test_signals_of_other_kinds_arrive()
 
 test_a_caller_with_SIGINT_ignored_still_gets_an_end_by_SIGTERM()
 {
-	(trap '' INT HUP; exec "$NACRE" "${E2E_ROOT[@]}" run "${SMALL[@]}" --init -- \
+	only_nacre "a first process of its own, --init"
+	(trap '' INT HUP; exec "$NACRE_BIN" "${E2E_ROOT[@]}" run "${SMALL[@]}" --init -- \
 		sh -c 'echo ready; exec sleep 1000' > out 2> err < /dev/null) &
 	PID=$!
 	wait_until $((10 * E2E_SLOW)) is_ready_or_gone

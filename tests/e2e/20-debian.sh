@@ -8,6 +8,8 @@ set -uo pipefail
 . "${0%/*}/lib/tests.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/runtimes.sh
+. "$E2E_DIR/lib/runtimes.sh"
 
 LIMITS[test_python_with_threads_and_subprocesses]=120
 LIMITS[test_compile_and_run_a_C_program]=180
@@ -90,6 +92,7 @@ list_tree()	# TREE
 
 test_files_are_as_under_crun()
 {
+	only_nacre "it is compared with another"
 	need_command crun
 	mount_debian by-nacre
 	mount_debian by-crun

@@ -8,6 +8,8 @@ set -uo pipefail
 . "${0%/*}/lib/tests.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/runtimes.sh
+. "$E2E_DIR/lib/runtimes.sh"
 
 SOCKET=$E2E_WORK/tmux
 
@@ -27,7 +29,7 @@ start_in_terminal()	# ARGUMENT… of nacre run
 		printf 'stty -g > before\n'
 		# exec keeps the pid, which the parent shell knows
 		printf "sh -c 'echo \$\$ > pid; exec \"\$@\"' -"
-		printf ' %q' "$NACRE" "${E2E_ROOT[@]}" run "${SMALL[@]}" --volume "$PWD/shared:/v" "$@"
+		printf ' %q' "$NACRE_BIN" "${E2E_ROOT[@]}" run "${SMALL[@]}" --volume "$PWD/shared:/v" "$@"
 		printf '\necho $? > status.new\nstty -g > after\nmv status.new status\nsleep 1000\n'
 	} > session
 	trap 'in_tmux kill-server 2> /dev/null' EXIT
@@ -78,22 +80,27 @@ is_restored()
 	[ "$(stty -g -F "$TTY")" = "$(cat before)" ]
 }
 
+expect_restored()
+{
+	of_nacre "crun forgets IUTF8, and more" expect_equal "stty -g after and before" "$(cat before)" "$(cat after)"
+}
+
 test_size_resize_and_settings()
 {
 	start_in_terminal -- sh -c 'trap "stty size > /v/size" WINCH; tty > /v/tty; stty size > /v/size
 		[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo yes > /v/all
 		echo ready > /v/ready; until [ -e /v/end ]; do sleep 0.2; done; exit 4'
 	wait_for_file shared/ready
-	expect_file "size at start" shared/size "30 90"
+	of_nacre "with others engines set it" expect_file "size at start" shared/size "30 90"
 	expect_file "all three are the terminal" shared/all yes
 	expect_match "name of the terminal" '^/dev/(pts/[0-9]+|console)$' "$(cat shared/tty)"
 	is_raw || failed "the outer terminal is not raw while the container runs"
 	in_tmux resize-window -x 101 -y 41
-	expect_file "size after a resize" shared/size "41 101"
+	of_nacre "with others engines set it" expect_file "size after a resize" shared/size "41 101"
 	touch shared/end
 	wait_for_file status
 	expect_file "status" status 4
-	expect_equal "stty -g after and before" "$(cat before)" "$(cat after)"
+	expect_restored
 }
 
 test_a_shell_and_Ctrl_C()
@@ -112,7 +119,7 @@ test_a_shell_and_Ctrl_C()
 	in_tmux send-keys 'exit 3' Enter
 	wait_for_file status
 	expect_file "status" status 3
-	expect_equal "stty -g after and before" "$(cat before)" "$(cat after)"
+	expect_restored
 }
 
 test_Ctrl_C_reaches_process_1_with_a_handler()
@@ -127,6 +134,7 @@ test_Ctrl_C_reaches_process_1_with_a_handler()
 
 test_Ctrl_C_with_init()
 {
+	only_nacre "a first process of its own, --init"
 	start_in_terminal --init -- sh -c 'echo ready > /v/ready; exec sleep 1000'
 	wait_for_file shared/ready
 	in_tmux send-keys C-c
@@ -136,6 +144,7 @@ test_Ctrl_C_with_init()
 
 test_the_terminal_is_restored_when_nacre_is_killed()
 {
+	only_nacre "its monitor does it"
 	start_in_terminal -- sh -c 'echo ready > /v/ready; exec sleep 1000'
 	wait_for_file shared/ready
 	is_raw || failed "the outer terminal is not raw while the container runs"
@@ -149,6 +158,7 @@ test_the_terminal_is_restored_when_nacre_is_killed()
 
 test_the_terminal_is_restored_when_a_companion_is_killed()
 {
+	only_nacre "another has no companions"
 	local name
 
 	for name in nacre-vmm nacre-monitor nacre-fsd; do
@@ -164,10 +174,11 @@ test_the_terminal_is_restored_when_a_companion_is_killed()
 
 test_input_from_a_terminal_output_to_a_file()
 {
+	only_nacre "a terminal without the word of a config.json"
 	# half a terminal is none: the output has no carriage returns
 	need_command tmux
 	printf 'cd %q\n%q %s run %s -- sh -c "tty; echo line" > out\necho $? > status\nsleep 1000\n' \
-		"$PWD" "$NACRE" "${E2E_ROOT[*]}" "${SMALL[*]}" > session
+		"$PWD" "$NACRE_BIN" "${E2E_ROOT[*]}" "${SMALL[*]}" > session
 	trap 'in_tmux kill-server 2> /dev/null' EXIT
 	in_tmux new-session -d -x 90 -y 30 "exec bash $PWD/session"
 	wait_for_file status

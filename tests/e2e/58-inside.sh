@@ -8,14 +8,16 @@ set -uo pipefail
 . "${0%/*}/lib/tests.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/containers.sh
 . "$E2E_DIR/lib/containers.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/runtimes.sh
+. "$E2E_DIR/lib/runtimes.sh"
 
 LIMITS[test_figures_and_limits]=200
 LIMITS[test_pause_and_resume]=200
 
 start_c()	# COMMAND…
 {
-	"$NACRE" "${E2E_ROOT[@]}" run -d --name c "${SMALL[@]}" -- "$@" > output 2>&1 < /dev/null
-	expect_equal "status of run" 0 $?
+	"$NACRE_BIN" "${E2E_ROOT[@]}" run -d --name c "${SMALL[@]}" -- "$@" > output 2>&1 < /dev/null
+	expect_equal "status of run" 0 $? || show "$(< output)"
 }
 
 delete_c()
@@ -31,29 +33,28 @@ expect_no()	# REGULAR-EXPRESSION ARGUMENT…
 
 	shift
 	nacre "$@"
-	expect_equal "status of: nacre $*" 1 "$STATUS"
-	expect_one_line "$wanted"
+	expect_failure 1 "$wanted" "nacre $*"
 }
 
-has_three_processes()
+# ps, for programs. nacre's are the guest's pids.
+has_processes()	# NUMBER
 {
-	[ "$("$NACRE" "${E2E_ROOT[@]}" ps --format json c)" = '[1,2,3]' ]
-}
+	local pids
 
-has_two_processes()
-{
-	[ "$("$NACRE" "${E2E_ROOT[@]}" ps --format json c)" = '[1,2]' ]
+	pids=$("$NACRE_BIN" "${E2E_ROOT[@]}" ps --format json c | tr -cd '0-9,[]')
+	if is_nacre; then
+		[[ $pids == '[1,2,3]' && $1 = 3 || $pids == '[1,2]' && $1 = 2 ]]
+	else
+		pids=${pids//[!,]/}
+		[ "${#pids}" = $(($1 - 1)) ]
+	fi
 }
 
 test_ps_and_kill()
 {
 	start_c sh -c 'sleep 1000 & sleep 1001 & trap : USR1; while :; do wait; done'
-	wait_until $((2 * E2E_SLOW)) has_three_processes	# the shell has still to start two
-	nacre ps --format json c
-	expect_success '[1,2,3]'
-	nacre ps c
-	expect_match "the table" $'^UID +PID +PPID +C STIME TTY +TIME CMD\n0 +1 +0 .*sh -c' "$OUT"
-	expect_match "the table" $'\n0 +2 +1 .* sleep 1000\n0 +3 +1 .* sleep 1001$' "$OUT"
+	wait_until $((2 * E2E_SLOW)) has_processes 3 || failed "ps: no three processes" # the shell has still to start two
+	of_nacre "the guest's pids" expect_ps_of_three
 	nacre kill c 0
 	expect_success ''
 	nacre kill c STOP
@@ -62,27 +63,52 @@ test_ps_and_kill()
 	nacre kill --regex '^c$' CONT
 	expect_success ''
 	wait_until $((2 * E2E_SLOW)) init_is S || failed "it does not go on: $OUT"
+	of_nacre "its own option" expect_one_killed
+	expect_no 'format x: expected table or json' ps --format x c
+	nacre kill --all c KILL
+	expect_success ''
+	wait_until $((2 * E2E_SLOW)) is_stopped || failed "kill --all does not end the container"
+	of_nacre "as runc's, not crun's" expect_nobody_there
+	expect_no 'container not running' kill c 0
+	expect_engine_reads "$NOT_RUNNING"
+	delete_c
+}
+
+expect_ps_of_three()
+{
+	nacre ps --format json c
+	expect_success '[1,2,3]'
+	nacre ps c
+	expect_match "the table" $'^UID +PID +PPID +C STIME TTY +TIME CMD\n0 +1 +0 .*sh -c' "$OUT"
+	expect_match "the table" $'\n0 +2 +1 .* sleep 1000\n0 +3 +1 .* sleep 1001$' "$OUT"
+}
+
+expect_one_killed()
+{
 	nacre kill --pid 2 c KILL
 	expect_success ''
 	nacre ps --format json c
 	expect_match "without 2" '^\[1,(2,)?3\]$' "$OUT"	# perhaps not reaped yet
 	expect_no 'process 999: no such process' kill --pid 999 c TERM
-	expect_no 'format x: expected table or json' ps --format x c
-	nacre kill --all c KILL
-	expect_success ''
-	wait_until $((2 * E2E_SLOW)) is_stopped || failed "kill --all does not end the container"
+}
+
+expect_nobody_there()
+{
 	nacre ps --format json c
 	expect_success '[]'
 	nacre ps c -ef
 	expect_match "no processes" $'^UID +PID [^\n]*$' "$OUT"
 	nacre kill --all c KILL
 	expect_success ''
-	expect_no 'container not running' kill c 0
-	delete_c
 }
 
 init_is()	# STATE
 {
+	if ! is_nacre; then
+		OUT=$(< "/proc/$(pid_of c)/stat")
+		[[ $OUT == *") $1 "* ]]
+		return
+	fi
 	nacre ps c -o pid,state
 	[[ $OUT == *"    1 $1"* ]]
 }
@@ -96,15 +122,15 @@ is_stopped()
 # A number of the last figures.
 figure()	# PATH OF NAMES
 {
-	printf '%s\n' "$OUT" | python3 -c 'import functools, json, sys
-print(functools.reduce(lambda o, n: o[n], sys.argv[1:], json.load(sys.stdin)))' "$@"
+	member "$OUT" "$@"
 }
 
 test_figures_and_limits()
 {
 	need_command python3
+	only_nacre "events, as runc's"
 	start_c sh -c 'sleep 1000 & while :; do wait; done'
-	wait_until $((2 * E2E_SLOW)) has_two_processes
+	wait_until $((2 * E2E_SLOW)) has_processes 2 || failed "ps: no two processes"
 	nacre events --stats c
 	expect_status 0
 	expect_equal "type" stats "$(figure type)"
@@ -144,12 +170,29 @@ test_figures_and_limits()
 	delete_c
 }
 
+# As engines write them: bytes, and JSON.
+test_limits_that_change()
+{
+	start_c sh -c 'while :; do sleep 1000; done'
+	nacre update --memory 33554432 --pids-limit 10 --cpu-quota 50000 c
+	expect_success ''
+	nacre exec c sh -c 'cd /sys/fs/cgroup; cat memory.max pids.max cpu.max'
+	expect_success $'33554432\n10\n50000 100000'
+	printf '{"memory": {"limit": 41943040}, "pids": {"limit": 20}}' > resources.json
+	INPUT=resources.json nacre update --resources - c
+	expect_success ''
+	nacre exec c sh -c 'cd /sys/fs/cgroup; cat memory.max pids.max cpu.max'
+	expect_success $'41943040\n20\n50000 100000'
+	delete_c
+}
+
 # The kernel kills, and tells.
 test_want_of_memory()
 {
+	only_nacre "events, as runc's"
 	start_c sh -c 'sleep 1000 & while :; do wait; done'
 	nacre update --memory 24M c
-	"$NACRE" "${E2E_ROOT[@]}" events --interval 1h c > events 2>&1 < /dev/null &
+	"$NACRE_BIN" "${E2E_ROOT[@]}" events --interval 1h c > events 2>&1 < /dev/null &
 	pause 1
 	nacre exec c tail /dev/zero
 	expect_status 137
@@ -174,13 +217,20 @@ expect_right_clock()	# WHEN
 	expect_between "the guest's clock $1" $((${before%.*} - 1)) $((${EPOCHREALTIME%.*} + 1)) "$guest"
 }
 
+expect_calm_console()
+{
+	expect_match "the guest kernel's log" 'Linux version' "$(< console)"
+	expect_equal "reports of a lockup" '' "$(grep -iE 'lockup|stall|clocksource.*unstable' console)"
+}
+
 test_pause_and_resume()
 {
-	local before after
+	local before after log=(--console-log console)
 
+	is_nacre || log=()
 	[ "$E2E_PLACE" = emulated ] || skip "sets the clock: only in an emulated host"
 	mkdir shared
-	"$NACRE" "${E2E_ROOT[@]}" run -d --name c "${SMALL[@]}" --console-log console --volume "$PWD/shared:/shared" -- \
+	"$NACRE_BIN" "${E2E_ROOT[@]}" run -d --name c "${SMALL[@]}" "${log[@]}" --volume "$PWD/shared:/shared" -- \
 		sh -c 'while :; do echo tick >> /shared/ticks; sleep 0.1; done' > output 2>&1 < /dev/null
 	pause 1
 	nacre pause c
@@ -191,14 +241,13 @@ test_pause_and_resume()
 	pause 5
 	expect_equal "nothing runs while paused" "$before" "$(wc -l < shared/ticks)"
 	expect_no 'cannot exec in a paused container$' exec c true
-	expect_no 'container that is paused' ps c
+	of_nacre "others' processes are the host's" expect_no 'container that is paused' ps c
 	expect_no 'container that is paused' pause c
 	nacre resume c
 	expect_success ''
 	expect_no 'container not paused$' resume c
 	expect_right_clock "after a pause"
-	expect_match "the guest kernel's log" 'Linux version' "$(< console)"
-	expect_equal "reports of a lockup" '' "$(grep -iE 'lockup|stall|clocksource.*unstable' console)"
+	of_nacre "a kernel of its own" expect_calm_console
 	# set by half an hour, and back
 	date -s "@$(($(date +%s) + 1800))" > /dev/null
 	pause 2

@@ -15,7 +15,6 @@ set -uo pipefail
 
 LIMITS[test_containerd]=240
 
-RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
 
 # Starts containerd with everything of its own below ./c. Sets DAEMON.
 start_containerd()

@@ -16,7 +16,6 @@ set -uo pipefail
 LIMITS[test_a_pod]=300
 LIMITS[test_crictl]=600
 
-RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
 PLUGINS=/usr/lib/cni
 
 # An image of the built-in tree at ./image.tar, as `docker save` writes one.

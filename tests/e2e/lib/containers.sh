@@ -21,10 +21,31 @@ if [ -n "${E2E_USER-}" ]; then
 	OWN_CGROUPS=$CGROUPS/$E2E_USER
 	OWN_STATE=/run/user/3000/nacre
 fi
+# NACRE_TEST_RUNTIME=crun has the tests of some subjects run with another runtime.
+RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
 # State of this lane's own.
 E2E_STATE=$E2E_WORK/state
 E2E_ROOT=(--root "$E2E_STATE")
+
+is_nacre()
+{
+	[ "$RUNTIME" = "$NACRE" ]
+}
+
+only_nacre()	# WHY… : what another runtime does not promise, or cannot
+{
+	is_nacre || skip "of nacre alone: $*"
+}
+
 PROGRAMS=(bin/nacre libexec/nacre/nacre-monitor libexec/nacre/nacre-vmm libexec/nacre/nacre-fsd)
+PROGRAM_NAMES='nacre*'
+OTHERS_CGROUPS=''
+if ! is_nacre; then
+	# what its containers run, and how their cgroups' names begin
+	PROGRAMS+=(share/nacre/rootfs/bin/busybox)
+	PROGRAM_NAMES='*'
+	OTHERS_CGROUPS=nacre-e2e-
+fi
 
 # What `nacre run` needs in small tests: little memory, the built-in image.
 SMALL=(--memory 64M --cpus 1 --rootfs "$ROOTFS")
@@ -237,17 +258,15 @@ mount_debian()	# [DIR [TREE]]
 
 # --- what is there, and what is left ------------------------------------------------------------
 
-# Our processes that run, as lines "PID NAME".
+# Our processes that run, or another runtime's containers', as lines "PID NAME".
 processes()
 {
 	local comm dir program
 
 	for dir in /proc/[0-9]*; do
 		{ read -r comm < "$dir/comm"; } 2> /dev/null || continue
-		case $comm in
-		nacre*) ;;
-		*) continue ;;
-		esac
+		# shellcheck disable=SC2053  # a pattern
+		[[ $comm == $PROGRAM_NAMES ]] || continue
 		is_gone "${dir#/proc/}" && continue
 		for program in "${PROGRAMS[@]}"; do
 			if [ "$dir/exe" -ef "$E2E_NACRE/$program" ]; then
@@ -256,6 +275,18 @@ processes()
 			fi
 		done
 	done
+	is_nacre || processes_of_another
+}
+
+# Another runtime's own, which is any file of that machine: those with this lane's state, as "PID NAME".
+processes_of_another()
+{
+	local file pid comm
+
+	while IFS= read -r file; do
+		pid=${file//[!0-9]/}
+		{ read -r comm < "/proc/$pid/comm"; } 2> /dev/null && ! is_gone "$pid" && echo "$pid $comm"
+	done < <(grep -lszxFf <(echo "$E2E_STATE") /proc/[0-9]*/cmdline)
 }
 
 process_named()	# NAME : its pid; the newest if there are several
@@ -290,7 +321,7 @@ inventory()
 	for dir in "$E2E_STATE"/* "$E2E_STATE"/.[!.]*; do
 		[ ! -e "$dir" ] || echo "state: $dir"
 	done
-	for dir in "$OWN_CGROUPS"/nacre/*/; do
+	for dir in "$OWN_CGROUPS"/nacre/*/ ${OTHERS_CGROUPS:+"$OWN_CGROUPS/$OTHERS_CGROUPS"*/}; do
 		# it is removed before its state is: what is there still is nobody's
 		[ ! -d "$dir" ] || is_in_use "$dir" || [ ! -d "$dir" ] || echo "cgroup: $dir"
 	done

@@ -54,13 +54,13 @@ def main():
     runtime, container = args[:-1], args[-1]
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
-    create = runtime + ["create", "--bundle", "bundle", "--pid-file", "pid"]
+    create = runtime + ["create", "--bundle", "bundle", "--pid-file", os.path.abspath("pid")]
     output, theirs = os.pipe()
     if tty:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind("console.sock")
         listener.listen()
-        create += ["--console-socket", "console.sock"]
+        create += ["--console-socket", os.path.abspath("console.sock")]
     child = subprocess.Popen(create + [container], stdin=subprocess.DEVNULL, stdout=theirs,
                              stderr=theirs)
     os.close(theirs)

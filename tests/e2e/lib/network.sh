@@ -3,14 +3,7 @@
 #
 # Networks for tests: namespaces that are files in the test's directory, and go with it.
 
-# NACRE_TEST_RUNTIME=crun has tests of networks run with another runtime.
-RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
 NACRE_BIN=$RUNTIME
-
-only_nacre()	# WHY… : what another runtime does not promise, or cannot
-{
-	[ "$RUNTIME" = "$NACRE" ] || skip "of nacre alone: $*"
-}
 
 new_network()	# NAME
 {

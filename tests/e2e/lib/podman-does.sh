@@ -3,8 +3,6 @@
 #
 # Asking podman, whoever drives it: in_podman is podman.sh's or podman-user.sh's.
 
-RUNTIME=${NACRE_TEST_RUNTIME:-$NACRE}
-
 accept_any_image()
 {
 	mkdir -p /etc/containers
