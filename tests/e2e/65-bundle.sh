@@ -432,6 +432,8 @@ test_a_configuration_of_another_name()
 	expect_success /
 	nacre run --config other/none.json nacre-e2e-config
 	expect_failure 125 'other/none.json: expected the bundle.s configuration' "run with a configuration that is not there"
+	expect_out ""
+	expect_equal "nothing left" "" "$(left_behind)"
 	of_nacre "its own option" expect_refused '--rootfs: expected either' run --config other/c.json --rootfs "$ROOTFS" -- true
 }
 
