@@ -248,7 +248,7 @@ test_hostname_domainname_sysctl_oom_score()
 	nacre run --bundle bundle nacre-e2e-names
 	# the highest group of a user namespace
 	is_nacre || last=2147483647
-	expect_success $'pearl\noyster\n1\n1234567\n0\t'$last$'\n321'
+	expect_success $'pearl\noyster\n1\n1234567\n0\t'"$last"$'\n321'
 }
 
 test_devices()
@@ -354,7 +354,7 @@ test_a_user_namespace_with_mappings()
 	expect_equal "owners on the host" "$uids:$gids v/beyond $uids:$gids v/root $((uids + 7)):$((gids + 8)) v/seven" \
 		"$(stat -c '%u:%g %n' v/* | xargs)"
 	is_nacre || inside=$uids
-	expect_match "ids in the container" $'^ 0 '$inside$' 5000\n0\nInvalid argument\n0:0 /v/beyond\n0:0 /v/root\n7:8 /v/seven$' "$OUT"
+	expect_match "ids in the container" $'^ 0 '"$inside"$' 5000\n0\nInvalid argument\n0:0 /v/beyond\n0:0 /v/root\n7:8 /v/seven$' "$OUT"
 }
 
 # Less than a VM takes: that comes on top.
@@ -398,7 +398,7 @@ test_limits_of_the_container()
 	nacre run --bundle bundle nacre-e2e-limits
 	kill "$watcher" 2> /dev/null
 	expect_match "the limits, a busy loop and a fork bomb" \
-		$'^20\n67108864\n50000 100000\n'$processors$'\nnr_throttled [0-9]+\nmax [1-9][0-9]*$' "$OUT"
+		$'^20\n67108864\n50000 100000\n'"$processors"$'\nnr_throttled [0-9]+\nmax [1-9][0-9]*$' "$OUT"
 	# the same limit holds on the host, which counts the VMM as well: either may be first
 	case $OUT in
 	*'nr_throttled 0'*) [ -e throttled ] || failed "the busy loop was throttled neither inside nor on the host" ;;
