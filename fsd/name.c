@@ -97,6 +97,26 @@ static void moved(struct fsd *f, struct victim *v, uint32_t parent, const char *
 	spare_victim(v);
 }
 
+/*
+ * What RENAME_WHITEOUT leaves at the old name is new, and belongs to the caller, as what create.c makes.
+ * Device 0:0 opens nothing.
+ */
+static int rename_leaving_whiteout(const struct request *r, int old_fd, const char *from, int new_fd,
+				   const char *to, uint32_t flags)
+{
+	struct sys_identity old;
+	int err;
+
+	sys_identity_get(&old);
+	err = sys_become(r->hdr.uid, r->hdr.gid);
+	if (err)
+		return err;
+	err = sys_renameat2(old_fd, from, new_fd, to, flags);
+	/* Going back to ids that were there cannot fail. */
+	(void)sys_become(old.uid, old.gid);
+	return err;
+}
+
 static int rename_between(struct fsd *f, struct request *r, uint64_t newdir_id, uint32_t flags)
 {
 	uint32_t newdir = request_node(f, r, newdir_id);
@@ -111,7 +131,7 @@ static int rename_between(struct fsd *f, struct request *r, uint64_t newdir_id, 
 		err = request_end(r);
 	if (err)
 		return err;
-	if (flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if (flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
 		return -EINVAL;
 	if (!newdir || !node_is_dir(&f->nodes, newdir))
 		return newdir ? -ENOTDIR : -ESTALE;
@@ -126,7 +146,8 @@ static int rename_between(struct fsd *f, struct request *r, uint64_t newdir_id, 
 		return new_fd;
 	source = find_victim(f, r->node, old_fd, from);
 	target = find_victim(f, newdir, new_fd, to);
-	err = sys_renameat2(old_fd, from, new_fd, to, flags);
+	err = flags & RENAME_WHITEOUT ? rename_leaving_whiteout(r, old_fd, from, new_fd, to, flags)
+				      : sys_renameat2(old_fd, from, new_fd, to, flags);
 	if (err || (source.node && source.node == target.node)) {
 		/* Two names of one file: rename(2) does nothing. */
 		spare_victim(&source);

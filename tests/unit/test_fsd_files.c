@@ -183,7 +183,7 @@ static void test_names(void **state)
 	assert_int_equal(request_names(FUSE_RENAME2, root(), &in, sizeof(in), "g", "f2"), 0);
 	assert_int_equal(stat_of("d/f2").st_size, 5);
 	assert_true(node_of(root(), "g") == f);
-	in.flags = RENAME_WHITEOUT;
+	in.flags = RENAME_WHITEOUT << 1;
 	assert_int_equal(request_names(FUSE_RENAME2, root(), &in, sizeof(in), "g", "h"), -EINVAL);
 	in.flags = 0;
 	in.newdir = f;
@@ -205,6 +205,38 @@ static void test_names(void **state)
 	assert_int_equal(request_names(FUSE_UNLINK, d, "", 0, "f2", NULL), 0);
 	assert_int_equal(request_names(FUSE_RMDIR, root(), "", 0, "d", NULL), 0);
 	assert_int_equal(access(at("d"), F_OK), -1);
+}
+
+static void test_whiteout(void **state)
+{
+	struct fuse_rename2_in in = {.flags = RENAME_WHITEOUT};
+	struct stat st;
+	uint64_t f, f2;
+
+	(void)state;
+	assert_int_equal(mkdir(at("d"), 0777), 0);
+	/* Whoever runs this has a umask. */
+	assert_int_equal(chmod(at("d"), 0777), 0);
+	put_file("d/f", "one");
+	in.newdir = node_of(root(), "d");
+	f = node_of(in.newdir, "f");
+	assert_int_equal(request_names(FUSE_RENAME2, in.newdir, &in, sizeof(in), "f", "f2"), 0);
+	assert_int_equal(stat_of("d/f2").st_size, 3);
+	assert_true(node_of(in.newdir, "f2") == f);
+	/* A new object at the old name, the caller's, and no device of the host. */
+	st = stat_of("d/f");
+	assert_true(S_ISCHR(st.st_mode));
+	assert_int_equal(st.st_rdev, 0);
+	assert_int_equal(st.st_uid, USER);
+	assert_int_equal(st.st_gid, USER + 1);
+	f2 = node_of(in.newdir, "f");
+	assert_true(f2 && f2 != f);
+	in.flags = RENAME_WHITEOUT | RENAME_EXCHANGE;
+	assert_int_equal(request_names(FUSE_RENAME2, in.newdir, &in, sizeof(in), "f", "f2"), -EINVAL);
+	in.flags = RENAME_WHITEOUT | RENAME_NOREPLACE;
+	assert_int_equal(request_names(FUSE_RENAME2, in.newdir, &in, sizeof(in), "f2", "f"), -EEXIST);
+	assert_int_equal(request_names(FUSE_UNLINK, in.newdir, "", 0, "f", NULL), 0);
+	assert_int_equal(access(at("d/f"), F_OK), -1);
 }
 
 static void test_setattr(void **state)
@@ -551,6 +583,7 @@ int main(void)
 		FSD_TEST(test_create),
 		FSD_TEST(test_make),
 		FSD_TEST(test_names),
+		FSD_TEST(test_whiteout),
 		FSD_TEST(test_setattr),
 		FSD_TEST(test_on_handles),
 		FSD_TEST(test_sync_and_statfs),

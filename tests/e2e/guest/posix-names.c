@@ -11,6 +11,7 @@
 
 #define NOREPLACE 1u
 #define EXCHANGE  2u
+#define WHITEOUT  4u
 
 static int rename_with(const char *from, const char *to, unsigned int flags)
 {
@@ -283,6 +284,12 @@ static void renames(void)
 	link("c", "c2");
 	WORKS("rename between two names of one file", rename("c", "c2"));
 	claim("does nothing", exists("c") && exists("c2"));
+	/* Not on overlayfs. */
+	put("seen", "seen");
+	if (rename_with("seen", "kept", WHITEOUT) == 0)
+		claim("RENAME_WHITEOUT leaves 0:0", has("kept", "seen") && S_ISCHR(stat_of("seen").st_mode) &&
+							    stat_of("seen").st_rdev == 0);
+	unlink("seen");
 }
 
 static void nameless(void)
