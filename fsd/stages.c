@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <linux/mount.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
@@ -40,14 +41,29 @@ static void find_devtmpfs(struct export_table *t, int proc_self_fd)
 	close(fd);
 }
 
+/*
+ * As a mount of its own that lies nowhere. ".." of a directory in the host's /proc leads to the host's root,
+ * whatever mount namespace we are in by then; and chmod(2) and its like, of which Landlock knows nothing, would
+ * make a program there set-id where the container's root is the host's. A descriptor or -errno.
+ */
+static int own_fds_open(int proc_self_fd)
+{
+	int fd = (int)syscall(SYS_open_tree, proc_self_fd, "fd", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	/* Who may not do this may not enter a container's namespaces either: tests of a user. */
+	if (fd < 0 && errno == EPERM)
+		fd = openat(proc_self_fd, "fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 int stage_open_proc(struct export_table *t, int *proc_fd, int *proc_self_fd)
 {
 	*proc_self_fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*proc_self_fd < 0)
 		return -errno;
-	*proc_fd = openat(*proc_self_fd, "fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*proc_fd = own_fds_open(*proc_self_fd);
 	if (*proc_fd < 0)
-		return -errno;
+		return *proc_fd;
 	find_devtmpfs(t, *proc_self_fd);
 	return 0;
 }

@@ -10,8 +10,10 @@
 
 /*
  * 1. Opens what is needed of the host's procfs: *proc_fd is /proc/self/fd, through which an O_PATH
- * descriptor is opened for real. Should leave possible: finding our own descriptors. Looks for
- * devtmpfs among the mounts here, and in stage 2 again, to refuse it later.
+ * descriptor is opened for real, as a mount of its own, so that ".." leads nowhere. Should leave
+ * possible: finding our own descriptors. *proc_self_fd, from which ".." does lead to the
+ * host's files, is for stage 2; stage 6 closes it. Looks for devtmpfs among the mounts here, and in stage 2
+ * again, to refuse it later.
  */
 int stage_open_proc(struct export_table *t, int *proc_fd, int *proc_self_fd);
 

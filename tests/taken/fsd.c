@@ -61,6 +61,9 @@ static void make_trees(void)
 	check(mknod("/tmp/tree/null", S_IFCHR | 0666, makedev(1, 3)) == 0 &&
 	      chmod("/tmp/tree/null", 0666) == 0, "device node");
 	make_file("/tmp/volume/file");
+	/* its own by uid, and nowhere near what it was given */
+	make_file("/tmp/left_behind");
+	check(chown("/tmp/left_behind", TAKEN_UID, TAKEN_UID) == 0, "owner");
 }
 
 /* /tmp as a mount of its own, with the attributes that runtime/exports.c gives the container's. */
@@ -105,6 +108,25 @@ static void confine(const struct world *w, int kind, bool with_filter)
 	check(!stage_restrict_files(&args), "Landlock");
 	if (with_filter)
 		check(!filter_apply(), "seccomp");
+}
+
+/* From each directory that it has, by what Landlock has no say in; of clone_tmp()'s no "tmp" lies above. */
+static bool changes_mode_above(void)
+{
+	const int fds[] = { proc_fd, AT_FDCWD, args.export[0].fd };
+	char path[64] = "tmp/left_behind";
+
+	for (int up = 0; up < 8; up++) {
+		char longer[sizeof(path)];
+
+		for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+			if (fchmodat(fds[i], path, 04777, 0) == 0)
+				return true;
+		}
+		snprintf(longer, sizeof(longer), "../%.50s", path);
+		memcpy(path, longer, sizeof(path));
+	}
+	return false;
 }
 
 static int root(void)
@@ -170,6 +192,9 @@ TRY(device_opened, openat(root(), "null", O_RDWR | O_CLOEXEC) >= 0)
 TRY(others_proc, openat(proc_fd, "../../1/maps", O_RDONLY) >= 0)
 TRY(own_mem, openat(proc_fd, "../mem", O_RDWR) >= 0)
 TRY(own_fds, openat(proc_fd, ".", O_RDONLY) >= 0)
+TRY(mode_above, changes_mode_above())
+TRY(kernel_seen, fstatat(proc_fd, "../../sys/kernel/core_pattern", &(struct stat){ .st_mode = 0 }, 0) == 0)
+TRY(others_seen, fstatat(proc_fd, "../../1/status", &(struct stat){ .st_mode = 0 }, 0) == 0)
 TRY(by_openat2, syscall(SYS_openat2, root(), "../volume/file",
 			&(struct open_how){ .flags = O_WRONLY }, sizeof(struct open_how)) >= 0)
 
@@ -219,6 +244,9 @@ static const struct trick tricks[] = {
 	{ "read another process", others_proc, false },
 	{ "write its own memory file", own_mem, false },
 	{ "list its descriptors", own_fds, false },
+	{ "make a file of the host set-id by way of procfs", mode_above, false },
+	{ "find the host kernel's parameters", kernel_seen, false },
+	{ "find another process", others_seen, false },
 	{ "leave in a race of renames", rename_race, false },
 };
 
