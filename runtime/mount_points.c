@@ -3,30 +3,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "dev_files.h"
 #include "exports.h"
 #include "fd.h"
+#include "resolve.h"
 
-/*
- * O_PATH descriptor of a path of the image, or -errno. Its symbolic links lead nowhere but into the
- * root file system, and never through a descriptor of ours.
- */
+/* O_PATH descriptor of a path of the image, or -errno. */
 static int inside(int root_fd, const char *path)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
+	return resolve_path(root_fd, path, RESOLVE_IMAGE);
 }
 
 #define FOR_A_FILE 0

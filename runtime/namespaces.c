@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -16,6 +15,7 @@
 #include "fd.h"
 #include "namespaces.h"
 #include "net_socket.h"
+#include "resolve.h"
 #include "spawn.h"
 
 /* What the child had to give up at, for the message. */
@@ -40,12 +40,7 @@ struct verdict {
  */
 static void volume_attach(const struct exports *exports, size_t i)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	int target = (int)syscall(SYS_openat2, exports->root_fd, exports->volume_targets[i], &how,
-				  sizeof(how));
+	int target = resolve_path(exports->root_fd, exports->volume_targets[i], RESOLVE_IMAGE);
 	struct stat st;
 
 	if (target < 0)

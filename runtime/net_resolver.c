@@ -4,17 +4,16 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fd.h"
 #include "proto.h"
+#include "resolve.h"
 
 /* Longer than any that a resolver reads to its end. */
 #define RESOLV_CONF_MAX 8192
@@ -68,10 +67,6 @@ struct net_resolv_conf net_resolv_conf_of(const struct container_config *config,
 /* Opens it when it is a regular file: opening a device or a FIFO could do more than tell what it is. -1: it is not. */
 static int open_file(const struct net_resolv_conf *file)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = file->root ? RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS : 0,
-	};
 	autoclose int root_fd = file->root ? open(file->root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	autoclose int path_fd = -1;
 	char again[64];
@@ -79,8 +74,7 @@ static int open_file(const struct net_resolv_conf *file)
 
 	if (!file->path || (file->root && root_fd < 0))
 		return -1;
-	path_fd = (int)syscall(SYS_openat2, file->root ? root_fd : AT_FDCWD, file->path, &how,
-			       sizeof(how));
+	path_fd = resolve_path(file->root ? root_fd : AT_FDCWD, file->path, file->root ? RESOLVE_IMAGE : 0);
 	if (path_fd < 0 || fstat(path_fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return -1;
 	snprintf(again, sizeof(again), "/proc/self/fd/%d", path_fd);

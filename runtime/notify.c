@@ -2,19 +2,18 @@
 /* NOTIFY_SOCKET; see notify.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include "fd.h"
 #include "notify.h"
 #include "process_options.h"
 #include "report.h"
+#include "resolve.h"
 
 #define NAME "NOTIFY_SOCKET="
 
@@ -43,16 +42,13 @@ static int connect_to(const char *path)
 /* Connects to the socket `name` below the directory of a volume. */
 static int connect_below(int volume_fd, const char *name)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	autoclose int fd = (int)syscall(SYS_openat2, volume_fd, name, &how, sizeof(how));
+	autoclose int fd = resolve_path(volume_fd, name,
+					RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 	char path[64];
 	struct stat st;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return -ENOTSOCK;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of what is shared with a VM: volumes with other owners, and volumes that are refused. Needs root. */
 /* SOURCES: runtime/exports.c runtime/overlay.c runtime/visit.c runtime/userns.c runtime/mount_points.c runtime/mounts_below.c runtime/mount_options.c */
+/* SOURCES: runtime/resolve.c */
 /* SOURCES: runtime/arena.c runtime/failure.c runtime/config.c runtime/cpuset.c runtime/report.c */
 /* LIBS: -ljansson */
 #include <setjmp.h>
@@ -10,12 +11,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -439,6 +442,55 @@ static void test_sealed_root(void **state)
 	end(&o);
 }
 
+/* Whoever renames without end, and be it in a container. */
+static pid_t start_renaming(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (close(creat("here", 0644)) < 0)
+			_exit(1);
+		for (;;) {
+			rename("here", "there");
+			rename("there", "here");
+		}
+	}
+	return pid;
+}
+
+/* A link with ".." in it, as images have them, while somebody on the host renames files: openat2(2), EAGAIN. */
+static void test_renames_elsewhere(void **state)
+{
+	char target[3 * 300 + 8] = "";
+	int root_fd, err = 0;
+	struct opened o;
+	pid_t renamer;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (int i = 0; i < 300; i++)
+		memcpy(target + (size_t)3 * (size_t)i, "../", 4);
+	strcat(target, "run");
+	assert_int_equal(mkdir("busy", 0755), 0);
+	assert_int_equal(mkdir("busy/run", 0755), 0);
+	assert_int_equal(mkdir("busy/var", 0755), 0);
+	assert_int_equal(symlink(target, "busy/var/run"), 0);
+	begin(&o, "volume");
+	o.mount->destination = "/var/run/here";
+	o.config.process.cwd = "/var/run/there";
+	root_fd = open("busy", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	renamer = start_renaming();
+	for (int i = 0; i < 2000 && !err; i++)
+		err = exports_make_needed(root_fd, &o.config, &o.failure);
+	kill(renamer, SIGKILL);
+	waitpid(renamer, NULL, 0);
+	assert_string_equal(o.failure.text, "");
+	assert_int_equal(err, 0);
+	close(root_fd);
+	end(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_mount_points),
 		cmocka_unit_test(test_access_times),
 		cmocka_unit_test(test_sealed_root),
+		cmocka_unit_test(test_renames_elsewhere),
 		/* these are in a mount namespace of their own */
 		cmocka_unit_test(test_readonly_with_mounts_below),
 		cmocka_unit_test(test_an_overlay),

@@ -3,7 +3,7 @@
  * Unit tests of the container's namespaces on the host: what a hook finds before the root file system
  * is "/", and what a process that was in the namespace has afterwards. Needs root.
  */
-/* SOURCES: runtime/namespaces.c runtime/exports.c runtime/overlay.c runtime/userns.c runtime/mount_points.c runtime/mounts_below.c runtime/net_socket.c */
+/* SOURCES: runtime/namespaces.c runtime/resolve.c runtime/exports.c runtime/overlay.c runtime/userns.c runtime/mount_points.c runtime/mounts_below.c runtime/net_socket.c */
 /* SOURCES: runtime/spawn.c runtime/oom_score.c runtime/visit.c runtime/arena.c runtime/failure.c runtime/report.c runtime/config.c */
 /* SOURCES: runtime/cpuset.c */
 /* LIBS: -lmnl -ljansson -lcap */

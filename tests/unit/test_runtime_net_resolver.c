@@ -3,7 +3,7 @@
  * Unit tests of the search for a container's resolv.conf and of its reading: what is mounted where, trees that
  * would lead elsewhere, files that are none, and who listens in a network namespace. The last needs root.
  */
-/* SOURCES: runtime/net_resolver.c runtime/net_socket.c runtime/visit.c runtime/arena.c runtime/failure.c runtime/report.c */
+/* SOURCES: runtime/net_resolver.c runtime/resolve.c runtime/net_socket.c runtime/visit.c runtime/arena.c runtime/failure.c runtime/report.c */
 /* LIBS: -lmnl -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of what a verb leaves for the next one: state, locks, pids that may be somebody else's. */
-/* SOURCES: runtime/net_resolver.c runtime/state_ids.c runtime/state_open.c runtime/state_oci.c runtime/state_update.c runtime/pod.c */
+/* SOURCES: runtime/net_resolver.c runtime/resolve.c runtime/state_ids.c runtime/state_open.c runtime/state_oci.c runtime/state_update.c runtime/pod.c */
 /* SOURCES: runtime/process_ref.c runtime/ident.c runtime/state.c runtime/make_path.c runtime/rootless.c runtime/state_sweep.c runtime/state_roots.c runtime/subid.c runtime/apart.c runtime/mcs.c runtime/selinux.c */
 /* SOURCES: runtime/file_replace.c runtime/pid_file.c runtime/path_split.c runtime/signal_names.c */
 /* SOURCES: runtime/size.c runtime/arena.c runtime/failure.c runtime/report.c runtime/config.c */
