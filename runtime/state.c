@@ -150,6 +150,12 @@ static int create_locked(struct state *state, int root_fd, struct arena *arena,
 		return failure_set(failure, -errno, "%s: cannot make: %s", state->dir,
 				   strerror(errno));
 	state->dir_fd = openat(root_fd, unnamed, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	/* in a ROOT of somebody else's another directory may have the name by now */
+	if (state->dir_fd >= 0 && !state_dir_is_ours(state->dir_fd)) {
+		drop_fd(&state->dir_fd); /* nothing of it is to be removed */
+		return failure_set(failure, -EPERM, "%s: expected a directory for state in which nobody "
+				   "else renames", state->root);
+	}
 	if (state->dir_fd >= 0 && flock(state->dir_fd, LOCK_EX) == 0) {
 		state->locked = true;
 		state->status_fd = openat(state->dir_fd, STATUS_FILE,

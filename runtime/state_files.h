@@ -3,6 +3,10 @@
 #ifndef NACRE_RUNTIME_STATE_FILES_H
 #define NACRE_RUNTIME_STATE_FILES_H
 
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #define STATE_FILE	    "state.json"
 #define STATE_CONFIG_FILE   "config.json"
 #define STATE_PROCESS_FILE  "process.json"
@@ -16,5 +20,17 @@
 #define STATE_DIR_MODE	    0700
 /* Behind the id in the name of a directory that is being made or removed; no id ends so. */
 #define STATE_UNNAMED	    "~"
+
+/*
+ * Whether nacre made the directory for this caller. ROOT may be anybody's, and what a state says is done with the
+ * caller's rights: processes and cgroups are killed, hooks run. S_ISGID is inherited.
+ */
+static inline bool state_dir_is_ours(int dir_fd)
+{
+	struct stat st;
+
+	return fstat(dir_fd, &st) == 0 && st.st_uid == geteuid() &&
+	       (st.st_mode & 07777 & ~(mode_t)S_ISGID) == STATE_DIR_MODE;
+}
 
 #endif

@@ -95,20 +95,28 @@ static void state_fill(struct state *state, const json_t *json, struct arena *ar
 							 : json_object();
 }
 
+static bool has_file(const struct state *state, const char *name)
+{
+	return faccessat(state->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /*
  * Reads state.json. Before the first one is written there is the status file alone; a directory with
  * neither is no container's.
  */
 static int state_load(struct state *state, struct arena *arena, struct failure *failure)
 {
-	autoclose int fd = openat(state->dir_fd, STATE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	autoclose int fd = -1;
 	json_error_t error;
 	json_t *json;
 
+	if (!has_file(state, STATE_FILE) && !has_file(state, STATUS_FILE))
+		return failure_set(failure, -ENOENT, "%s: container does not exist", state->id);
+	if (!state_dir_is_ours(state->dir_fd))
+		return failure_set(failure, -EPERM, "%s: expected a state directory that nacre made for "
+				   "this user, uid %u, mode %o", state->dir, geteuid(), STATE_DIR_MODE);
+	fd = openat(state->dir_fd, STATE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT) {
-		if (faccessat(state->dir_fd, STATUS_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-			return failure_set(failure, -ENOENT, "%s: container does not exist",
-					   state->id);
 		state_fill(state, NULL, arena);
 		return 0;
 	}

@@ -32,15 +32,6 @@ static bool lock_is_free(int status_fd)
 	return flock(status_fd, LOCK_EX | LOCK_NB) == 0;
 }
 
-/* ROOT may be anybody's: a directory that nacre did not make is left alone. S_ISGID is inherited. */
-static bool is_ours(int dir_fd)
-{
-	struct stat st;
-
-	return fstat(dir_fd, &st) == 0 && st.st_uid == geteuid() &&
-	       (st.st_mode & 07777 & ~(mode_t)S_ISGID) == STATE_DIR_MODE;
-}
-
 static void remove_unnamed(int root_fd, int dir_fd, const char *unnamed)
 {
 	static const char *const files[] = {
@@ -76,7 +67,7 @@ static void sweep_unnamed(int root_fd, const char *unnamed)
 	autoclose int dir_fd = openat(root_fd, unnamed,
 				      O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-	if (dir_fd >= 0 && is_ours(dir_fd))
+	if (dir_fd >= 0 && state_dir_is_ours(dir_fd))
 		remove_unnamed(root_fd, dir_fd, unnamed);
 }
 
@@ -138,7 +129,7 @@ static void sweep_one(struct sweep *sweep, int root_fd, const char *id, bool tid
 	const json_t *container;
 	json_t *state;
 
-	if (dir_fd < 0 || !is_ours(dir_fd))
+	if (dir_fd < 0 || !state_dir_is_ours(dir_fd))
 		return;
 	status_fd = openat(dir_fd, STATUS_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	state = state_load(dir_fd);

@@ -259,6 +259,33 @@ static void test_what_is_no_container(void **state)
 	assert_int_equal(status_of("empty"), STATE_STOPPED);
 }
 
+/* ROOT may lie where others write: the state that they left there names processes, cgroups and hooks. */
+static void test_state_of_another_user(void **state)
+{
+	struct failure failure = { .text = "" };
+	struct state found = STATE_NONE;
+	char path[128];
+
+	(void)state;
+	container_put("theirs", (struct process_ref){ .pid = 0 }, false);
+	file_put("plain", "config.json", "{}");
+	snprintf(path, sizeof(path), "%s/theirs", root);
+	assert_int_equal(chmod(path, 0770), 0);
+	check_open("theirs", -EPERM, "expected a state directory that nacre made for this user");
+	assert_int_equal(chmod(path, 0700), 0);
+	assert_int_equal(status_of("theirs"), STATE_STOPPED);
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chown(path, 1234, 1234), 0);
+	check_open("theirs", -EPERM, "expected a state directory that nacre made for this user");
+	assert_int_equal(state_open_damaged(&found, root, "theirs", 0, &arena, &failure), -EPERM);
+	assert_true(is_there("theirs/" STATE_FILE));
+	/* what is no container at all is none of theirs either */
+	snprintf(path, sizeof(path), "%s/plain", root);
+	assert_int_equal(chown(path, 1234, 1234), 0);
+	check_open("plain", -ENOENT, "plain: container does not exist");
+}
+
 static void test_one_verb_at_a_time(void **state)
 {
 	struct failure failure = { .text = "" };
@@ -534,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_sweep_takes_only_what_nacre_made),
 		cmocka_unit_test(test_damaged_state_can_be_removed),
 		cmocka_unit_test(test_numbers_beyond_two_to_the_63),
+		cmocka_unit_test(test_state_of_another_user),
 		cmocka_unit_test(test_one_verb_at_a_time),
 		cmocka_unit_test(test_as_engines_read_it),
 		cmocka_unit_test(test_changed_limits_are_noted),
