@@ -484,6 +484,22 @@ static void test_pid_file(void **state)
 	close(fd);
 	snprintf(path, sizeof(path), "%s/.pid.new", root);
 	assert_int_equal(access(path, F_OK), -1);
+	/* what somebody has put in the way, to go on writing to it or to have us wait */
+	fd = open(path, O_WRONLY | O_CREAT, 0666);
+	snprintf(path, sizeof(path), "%s/pid", root);
+	assert_int_equal(pid_file_write(path, 34, &failure), 0);
+	assert_int_equal(write(fd, "1", 1), 1);
+	close(fd);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(read(fd, text, sizeof(text)), 2);
+	assert_string_equal(text, "34");
+	close(fd);
+	snprintf(path, sizeof(path), "%s/.pid.new", root);
+	assert_int_equal(mkfifo(path, 0666), 0);
+	snprintf(path, sizeof(path), "%s/pid", root);
+	alarm(10);
+	assert_int_equal(pid_file_write(path, 56, &failure), 0);
+	alarm(0);
 	snprintf(path, sizeof(path), "%s/missing/pid", root);
 	assert_int_equal(pid_file_write(path, 1, &failure), -ENOENT);
 	assert_non_null(strstr(failure.text, "cannot write"));
