@@ -14,6 +14,8 @@
 #include "conf.h"
 #include "config.h"
 #include "fd.h"
+#include "report.h"
+#include "rootless.h"
 #include "selinux.h"
 #include "size.h"
 
@@ -206,20 +208,11 @@ int conf_set_annotation(struct conf *conf, const char *annotation, const char *v
 	return 0;
 }
 
-/* A file that need not exist, unless NACRE_CONFIG named it. */
-static int read_file(struct conf *conf, const char *file, bool needed, struct arena *arena,
-		     struct failure *failure)
+static int read_open(struct conf *conf, int fd, const char *file, struct arena *arena, struct failure *failure)
 {
-	autoclose int fd = open(file, O_RDONLY | O_CLOEXEC);
-	char *text;
-	ssize_t len;
+	char *text = arena_take(arena, CONF_FILE_MAX + 1);
+	ssize_t len = read(fd, text, CONF_FILE_MAX + 1);
 
-	if (fd < 0 && !needed && (errno == ENOENT || errno == ENOTDIR))
-		return 0;
-	if (fd < 0)
-		return failure_set(failure, -errno, "%s: %s", file, strerror(errno));
-	text = arena_take(arena, CONF_FILE_MAX + 1);
-	len = read(fd, text, CONF_FILE_MAX + 1);
 	if (len < 0)
 		return failure_set(failure, -errno, "%s: %s", file, strerror(errno));
 	if (len > CONF_FILE_MAX)
@@ -228,14 +221,50 @@ static int read_file(struct conf *conf, const char *file, bool needed, struct ar
 	return conf_read_text(conf, text, file, arena, failure);
 }
 
-/* The caller's own file. HOME may be another user's, as sudo and setpriv leave it: nobody can tell what is there. */
-static int read_own_file(struct conf *conf, const char *file, struct arena *arena, struct failure *failure)
+/* A file that need not exist, unless NACRE_CONFIG named it. */
+static int read_file(struct conf *conf, const char *file, bool needed, struct arena *arena,
+		     struct failure *failure)
+{
+	autoclose int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 && !needed && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	if (fd < 0)
+		return failure_set(failure, -errno, "%s: %s", file, strerror(errno));
+	return read_open(conf, fd, file, arena, failure);
+}
+
+/* What an owner is that has no number in the user namespace: the host's root in one of podman's, or anybody. */
+#define UID_UNMAPPED 65534u
+
+/* The caller's, or the administrator's. */
+static bool is_own(int fd)
 {
 	struct stat st;
 
-	if (stat(file, &st) < 0 && errno == EACCES)
+	return fstat(fd, &st) == 0 &&
+	       (st.st_uid == geteuid() || st.st_uid == 0 ||
+		(st.st_uid == UID_UNMAPPED && geteuid() == 0 && rootless_active()));
+}
+
+/*
+ * The caller's own file. HOME may be another user's, as sudo and setpriv leave it: nobody can tell what is there, and
+ * it would name programs for the caller to run.
+ */
+static int read_own_file(struct conf *conf, const char *file, struct arena *arena, struct failure *failure)
+{
+	autoclose int fd = -1;
+	struct stat st;
+
+	if (stat(file, &st) < 0 && (errno == EACCES || errno == ENOENT || errno == ENOTDIR))
 		return 0;
-	return read_file(conf, file, false, arena, failure);
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return failure_set(failure, -errno, "%s: %s", file, strerror(errno));
+	if (is_own(fd))
+		return read_open(conf, fd, file, arena, failure);
+	report_warning("%s: left out: it is another user's", file);
+	return 0;
 }
 
 int conf_read(struct conf *conf, struct arena *arena, struct failure *failure)

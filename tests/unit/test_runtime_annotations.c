@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of runtime/annotations.c: what whoever starts a pod may set, and what not. */
-/* SOURCES: runtime/annotations.c runtime/conf.c runtime/size.c runtime/blocks.c runtime/spawn.c runtime/oom_score.c runtime/visit.c */
+/* SOURCES: runtime/annotations.c runtime/conf.c runtime/rootless.c runtime/subid.c runtime/size.c runtime/blocks.c runtime/spawn.c runtime/oom_score.c runtime/visit.c */
 /* SOURCES: runtime/config.c runtime/json_document.c runtime/config_json.c runtime/config_process.c runtime/environment.c runtime/config_mounts.c */
 /* SOURCES: runtime/config_linux.c runtime/config_pod.c runtime/config_resources.c runtime/config_defaults.c */
 /* SOURCES: runtime/mount_options.c runtime/json_reader.c runtime/caps.c runtime/devices.c */

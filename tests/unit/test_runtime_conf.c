@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of runtime/conf.c: nacre.conf. */
-/* SOURCES: runtime/conf.c runtime/size.c runtime/arena.c runtime/failure.c runtime/report.c */
+/* SOURCES: runtime/conf.c runtime/rootless.c runtime/subid.c runtime/size.c runtime/arena.c runtime/failure.c runtime/report.c */
 /* LIBS: -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
-
-#include <unistd.h>
 
 #include "runtime/conf.h"
 
@@ -113,6 +115,45 @@ static void test_named_file(void **state)
 	assert_int_equal(conf.boot_timeout_s, 30);
 }
 
+/* HOME may be left as another user's: what stands there would choose programs that run as the caller. */
+static void test_file_of_another_user(void **state)
+{
+	static const char text[] = "passt = /tmp/theirs\n";
+	char home[] = "/tmp/nacre-conf.XXXXXX", path[128];
+	struct conf conf;
+	int fd;
+
+	(void)state;
+	if (geteuid() != 0 || access("/etc/nacre/nacre.conf", F_OK) == 0)
+		skip();
+	assert_non_null(mkdtemp(home));
+	snprintf(path, sizeof(path), "%s/nacre", home);
+	assert_int_equal(mkdir(path, 0755), 0);
+	snprintf(path, sizeof(path), "%s/nacre/nacre.conf", home);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	setenv("XDG_CONFIG_HOME", home, 1);
+	failure.text[0] = '\0';
+	assert_int_equal(conf_read(&conf, &arena, &failure), 0);
+	assert_string_equal(conf.passt, "/tmp/theirs");
+	assert_int_equal(fchown(fd, 1234, 1234), 0);
+	assert_int_equal(conf_read(&conf, &arena, &failure), 0);
+	assert_null(conf.passt);
+	close(fd);
+	/* a FIFO of theirs is not waited for either */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0666), 0);
+	assert_int_equal(chown(path, 1234, 1234), 0);
+	alarm(10);
+	assert_int_equal(conf_read(&conf, &arena, &failure), 0);
+	alarm(0);
+	unlink(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+	rmdir(home);
+	unsetenv("XDG_CONFIG_HOME");
+}
+
 static void test_size_of_a_container(void **state)
 {
 	const struct conf conf = { .memory = 64 << 20, .cpus = 4 };
@@ -148,6 +189,7 @@ int main(void)
 		cmocka_unit_test(test_all_keys),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_named_file),
+		cmocka_unit_test(test_file_of_another_user),
 		cmocka_unit_test(test_size_of_a_container),
 	};
 
