@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include "fd.h"
@@ -11,6 +12,8 @@
 
 /* Connections that may wait: four a session, and several sessions at once. */
 #define BACKLOG 64
+/* How long whoever listens may take to accept one of so many. */
+#define CONNECT_WAIT_MS 30000
 
 static void address_set(struct sockaddr_un *address, int dir_fd, const char *name)
 {
@@ -31,13 +34,29 @@ int listener_create(int dir_fd, const char *name, int type, struct failure *fail
 	return steal_fd(&fd);
 }
 
-int listener_connect(int dir_fd, const char *name, int type)
+static int set_send_wait(int fd, int ms)
+{
+	const struct timeval wait = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000L };
+
+	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) < 0 ? -errno : 0;
+}
+
+int listener_connect_within(int dir_fd, const char *name, int type, int ms)
 {
 	autoclose int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
+	int err = fd < 0 ? -errno : set_send_wait(fd, ms);
 
 	address_set(&address, dir_fd, name);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	return steal_fd(&fd);
+	/* unix(7): EAGAIN when nobody has taken one of those that wait by then */
+	if (!err && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		err = errno == EAGAIN ? -ETIMEDOUT : -errno;
+	if (!err)
+		err = set_send_wait(fd, 0);
+	return err ? err : steal_fd(&fd);
+}
+
+int listener_connect(int dir_fd, const char *name, int type)
+{
+	return listener_connect_within(dir_fd, name, type, CONNECT_WAIT_MS);
 }

@@ -11,7 +11,11 @@
 /* Makes and binds `name` in a directory. A descriptor, or -errno with the failure set. */
 int listener_create(int dir_fd, const char *name, int type, struct failure *failure);
 
-/* Connects to it; succeeds before anyone accepts. A descriptor or -errno. */
+/*
+ * Connects to it; succeeds before anyone accepts, as long as few wait for that: then it waits, half a minute at most,
+ * as a VMM that was taken over may accept nobody. A descriptor or -errno: -ETIMEDOUT.
+ */
 int listener_connect(int dir_fd, const char *name, int type);
+int listener_connect_within(int dir_fd, const char *name, int type, int ms);
 
 #endif

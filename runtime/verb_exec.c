@@ -184,6 +184,8 @@ static int open_start(struct exec *exec)
 	for (int i = 0; i < 3 && exec->console.slave_fd >= 0; i++)
 		start->std[i] = exec->console.slave_fd;
 	err = monitor_connect(start, exec->state.dir_fd);
+	if (err == -ETIMEDOUT)
+		return failure_set(failure, err, "%s: nacre-vmm does not answer", exec->state.id);
 	if (err)
 		return failure_set(failure, err, "%s: container not running", exec->state.id);
 	start->status_fd = openat(exec->state.dir_fd, STATUS_FILE,

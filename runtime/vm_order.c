@@ -19,6 +19,8 @@ int vm_order(const struct state *state, enum vm_order_type type, struct failure 
 	autoclose int fd = listener_connect(state->dir_fd, CONTROL_SOCKET_FILE, SOCK_SEQPACKET);
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
 
+	if (fd == -ETIMEDOUT)
+		return failure_set(failure, fd, "%s: nacre-vmm does not answer", state->id);
 	if (fd < 0)
 		return failure_set(failure, fd, "%s: container not running", state->id);
 	if (send(fd, &order, sizeof(order), MSG_NOSIGNAL) < 0)

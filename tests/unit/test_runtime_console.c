@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include <cmocka.h>
 
 #include "runtime/console.h"
+#include "runtime/listener.h"
 
 static char place[] = "/tmp/nacre-console.XXXXXX";
 static char path[64];
@@ -70,6 +72,35 @@ static int receive(int fd, char *name, size_t room)
 	assert_int_equal(header->cmsg_len, CMSG_LEN(sizeof(int)));
 	memcpy(&master, CMSG_DATA(header), sizeof(master));
 	return master;
+}
+
+/* A taken-over peer that accepts nobody: connect(2) would wait for it without end. */
+static void test_nobody_accepts(void **state)
+{
+	int listener = listen_there(), dir_fd = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fds[8], n = 0, fd;
+
+	(void)state;
+	alarm(30);
+	do
+		fd = fds[n] = listener_connect_within(dir_fd, "socket", SOCK_STREAM, 100);
+	while (fd >= 0 && ++n < 8);
+	alarm(0);
+	assert_in_range(n, 1, 7);
+	assert_int_equal(fd, -ETIMEDOUT);
+	/* what one sends later is waited for as before */
+	while (n > 0) {
+		struct timeval wait = { .tv_sec = 1 };
+		socklen_t len = sizeof(wait);
+
+		assert_int_equal(getsockopt(fds[--n], SOL_SOCKET, SO_SNDTIMEO, &wait, &len), 0);
+		assert_int_equal(wait.tv_sec, 0);
+		assert_int_equal(wait.tv_usec, 0);
+		close(fds[n]);
+	}
+	close(dir_fd);
+	close(listener);
+	unlink(path);
 }
 
 static void test_the_master_is_sent(void **state)
@@ -132,6 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_master_is_sent),
+		cmocka_unit_test(test_nobody_accepts),
 		cmocka_unit_test(test_nobody_listens),
 	};
 
