@@ -90,8 +90,15 @@ static int kill_as_asked(const struct state *state, const struct kill_options *o
 	if (options->all && status == STATE_STOPPED)
 		return 0;
 	if ((options->all || options->pid) && signo > 0 && status == STATE_RUNNING &&
-	    state->vmm.pid)
-		return kill_inside(state, options->pid, signo, failure);
+	    state->vmm.pid) {
+		int err = kill_inside(state, options->pid, signo, failure);
+
+		if (!err || options->pid || signo != SIGKILL)
+			return err;
+		/* a guest that was taken over need not answer; without its monitor it ends all the same */
+		failure->text[0] = '\0';
+		return kill_container(state, signo, failure);
+	}
 	/* the one signal that would reach the monitor itself, and not the process behind it */
 	if (signo == SIGSTOP && status == STATE_RUNNING && state->vmm.pid)
 		return kill_inside(state, 1, signo, failure);
