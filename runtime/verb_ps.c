@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "child.h"
 #include "existing.h"
 #include "ps_columns.h"
 #include "ps_options.h"
@@ -17,6 +18,8 @@
 
 /* More than a guest's pid_max is not believed. */
 #define PROCESSES_MAX 4194304u
+/* For all of a list: a guest that is slow with each of many messages would hold up who asks for days. */
+#define LIST_WAIT_MS 60000
 
 struct ps_options {
 	bool help;
@@ -63,11 +66,14 @@ static void add_pid(const struct msg_process *process, void *ctx)
 static int receive_list(struct query *query, const struct ps_table *head, show_fn *show, void *ctx,
 			struct failure *failure)
 {
+	const int64_t deadline = child_now_ms() + LIST_WAIT_MS;
 	const size_t size = sizeof(struct msg_process);
 	size_t n = 0;
 
 	for (;;) {
-		int err = query_receive(query, QUERY_WAIT_MS, failure);
+		int64_t left = deadline - child_now_ms();
+		int err = query_receive(query, left > QUERY_WAIT_MS ? QUERY_WAIT_MS : left > 0 ? (int)left : 0,
+					failure);
 
 		if (err)
 			return err;
