@@ -35,18 +35,23 @@ static void line_end(struct lines *lines)
 	report_debug("%s", lines->last);
 }
 
+/* pipe(7) "Pipe capacity": all that was in it when somebody ended. */
+#define PIPE_BYTES 65536u
+
 void lines_read(struct lines *lines)
 {
 	char buf[1024];
-	ssize_t n;
+	ssize_t n = 0;
 
-	while (lines->fd >= 0) {
+	/* no more at once: whoever writes as fast as we read would keep us from all else, a hook from its timeout */
+	for (size_t taken = 0; lines->fd >= 0 && taken < PIPE_BYTES; taken += (size_t)n) {
 		n = read(lines->fd, buf, sizeof(buf));
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n <= 0) {
 			drop_fd(&lines->fd);
-			break;
+			line_end(lines);
+			return;
 		}
 		for (ssize_t i = 0; i < n; i++) {
 			if (buf[i] == '\n')
@@ -55,5 +60,4 @@ void lines_read(struct lines *lines)
 				lines->partial[lines->len++] = buf[i];
 		}
 	}
-	line_end(lines);
 }

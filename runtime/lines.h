@@ -20,7 +20,7 @@ struct lines {
 /* Makes the pipe. Returns the write end, which the caller closes, or -errno. */
 int lines_open(struct lines *lines);
 
-/* Takes what is there; closes the descriptor at end of file. */
+/* Takes what is there, a pipe's worth at most; closes the descriptor at end of file. */
 void lines_read(struct lines *lines);
 
 #endif

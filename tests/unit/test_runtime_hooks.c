@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -25,6 +26,7 @@
 
 #include "runtime/child.h"
 #include "runtime/hooks.h"
+#include "runtime/lines.h"
 
 struct fixture {
 	struct container_config config;
@@ -174,6 +176,25 @@ static void test_a_timeout_kills_all_of_it(void **state)
 	assert_in_range(child_now_ms() - begun, 900, 8000);
 }
 
+/* Whoever writes as fast as we read, a companion that was taken over or a hook, holds up nobody. */
+static void test_output_without_end(void **state)
+{
+	static char bytes[1u << 20];
+	struct lines lines;
+	int fd = lines_open(&lines), left = 0;
+
+	(void)state;
+	if (fcntl(fd, F_SETPIPE_SZ, sizeof(bytes)) < 0)
+		skip();
+	assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+	lines_read(&lines);
+	assert_int_equal(ioctl(lines.fd, FIONREAD, &left), 0);
+	assert_in_range(left, 1, sizeof(bytes) - 65536);
+	close(fd);
+	while (lines.fd >= 0)
+		lines_read(&lines);
+}
+
 static void test_only_the_kind_that_is_asked_for(void **state)
 {
 	struct fixture f;
@@ -194,6 +215,7 @@ int main(void)
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_the_first_failure_ends),
 		cmocka_unit_test(test_a_timeout_kills_all_of_it),
+		cmocka_unit_test(test_output_without_end),
 		cmocka_unit_test(test_only_the_kind_that_is_asked_for),
 	};
 
