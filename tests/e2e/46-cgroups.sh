@@ -45,7 +45,7 @@ test_limits_around_the_helpers()
 	expect_file "$leaf/cpu.idle" 1
 	"$NACRE" "${E2E_ROOT[@]}" update --cpu-idle 0 nacre-e2e-limits < /dev/null
 	expect_equal "status of update" 0 $?
-	expect_equal "the weight, no longer idle" $'0\n59' "$(cat "$leaf"/{cpu.idle,cpu.weight})"
+	expect_equal "the weight, no longer idle" $'0\n20' "$(cat "$leaf"/{cpu.idle,cpu.weight})"
 	echo >&9
 	finish
 	expect_status 0
