@@ -117,6 +117,9 @@ static int state_load(struct state *state, struct arena *arena, struct failure *
 				   "this user, uid %u, mode %o", state->dir, geteuid(), STATE_DIR_MODE);
 	fd = openat(state->dir_fd, STATE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT) {
+		/* a delete may have begun since: it takes the status file first */
+		if (!has_file(state, STATUS_FILE))
+			return failure_set(failure, -ENOENT, "%s: container does not exist", state->id);
 		state_fill(state, NULL, arena);
 		return 0;
 	}

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,6 +47,21 @@ void cgroup_remove(const char *leaf, uint64_t id)
 {
 	(void)leaf;
 	(void)id;
+}
+
+/* A state directory that goes while it is read: state.json was seen, and whose it is will be asked. */
+static const char *goes;
+
+uid_t geteuid(void)
+{
+	static const char *const files[] = { STATUS_FILE, STATE_FILE };
+	char path[128];
+
+	for (size_t i = 0; i < 2 && goes; i++) {
+		snprintf(path, sizeof(path), "%s/%s/%s", root, goes, files[i]);
+		unlink(path);
+	}
+	return (uid_t)syscall(SYS_geteuid);
 }
 
 static int set_up(void **state)
@@ -284,6 +300,15 @@ static void test_state_of_another_user(void **state)
 	snprintf(path, sizeof(path), "%s/plain", root);
 	assert_int_equal(chown(path, 1234, 1234), 0);
 	check_open("plain", -ENOENT, "plain: container does not exist");
+}
+
+static void test_a_state_that_goes_meanwhile(void **state)
+{
+	(void)state;
+	container_put("going", (struct process_ref){ .pid = 0 }, false);
+	goes = "going";
+	check_open("going", -ENOENT, "going: container does not exist");
+	goes = NULL;
 }
 
 static void test_one_verb_at_a_time(void **state)
@@ -578,6 +603,7 @@ int main(void)
 		cmocka_unit_test(test_damaged_state_can_be_removed),
 		cmocka_unit_test(test_numbers_beyond_two_to_the_63),
 		cmocka_unit_test(test_state_of_another_user),
+		cmocka_unit_test(test_a_state_that_goes_meanwhile),
 		cmocka_unit_test(test_one_verb_at_a_time),
 		cmocka_unit_test(test_as_engines_read_it),
 		cmocka_unit_test(test_changed_limits_are_noted),
