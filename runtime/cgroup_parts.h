@@ -64,6 +64,9 @@ struct cgroup_properties {
 void cgroup_properties_of(struct cgroup_properties *properties, const struct cgroup_limits *limits,
 			  struct arena *arena);
 
+/* Takes out what systemd before 252 refuses: that a unit is idle. False if there is no such thing. */
+bool cgroup_properties_drop_idle(struct cgroup_properties *properties);
+
 /*
  * Tells systemd of new limits of the scope that is the leaf of a container; nothing where no systemd made
  * it. Before the files are written: systemd writes them, too, and rounds. 0, or -errno with the failure set.

@@ -56,6 +56,22 @@ static uint64_t idle_weight(uint64_t idle)
 	return idle ? 0 : UINT64_MAX;
 }
 
+bool cgroup_properties_drop_idle(struct cgroup_properties *properties)
+{
+	size_t n = 0;
+	bool is_found;
+
+	for (size_t i = 0; i < properties->n; i++) {
+		const struct cgroup_property *property = &properties->v[i];
+
+		if (strcmp(property->name, "CPUWeight") != 0 || property->number != idle_weight(1))
+			properties->v[n++] = *property;
+	}
+	is_found = n < properties->n;
+	properties->n = n;
+	return is_found;
+}
+
 /* "QUOTA PERIOD", microseconds. */
 static void add_quota(struct cgroup_properties *properties, const char *name, const char *value,
 		      struct arena *arena)

@@ -34,6 +34,7 @@
 #define MANAGER	  "org.freedesktop.systemd1.Manager"
 #define OBJECT	  "/org/freedesktop/systemd1"
 #define UNIT_EXISTS SYSTEMD ".UnitExists"
+#define OUT_OF_RANGE "org.freedesktop.DBus.Error.InvalidArgs"
 
 /* What is used of libsystemd. */
 static struct {
@@ -138,23 +139,25 @@ static int property_append(sd_bus_message *m, const struct cgroup_property *prop
 	return r < 0 ? r : bus_api.close_container(m);
 }
 
-static int limits_append(sd_bus_message *m, const struct cgroup_limits *limits, struct arena *arena)
+static int properties_append(sd_bus_message *m, const struct cgroup_properties *properties)
 {
-	struct cgroup_properties properties = { .n = 0 };
 	int r = 0;
 
-	cgroup_properties_of(&properties, limits, arena);
-	for (size_t i = 0; i < properties.n && r >= 0; i++)
-		r = property_append(m, &properties.v[i]);
+	for (size_t i = 0; i < properties->n && r >= 0; i++)
+		r = property_append(m, &properties->v[i]);
 	return r;
+}
+
+static bool is_error(const sd_bus_error *error, const char *name)
+{
+	return error->name && strcmp(error->name, name) == 0;
 }
 
 /* What is asked of systemd for a new scope. */
 struct scope {
 	const char *slice, *unit, *id;
 	pid_t keeper;
-	const struct cgroup_limits *limits;
-	struct arena *arena;
+	struct cgroup_properties properties;
 };
 
 /* StartTransientUnit("ssa(sv)a(sa(sv))"), org.freedesktop.systemd1(5). */
@@ -173,7 +176,7 @@ static int request_append(sd_bus_message *m, const struct scope *scope)
 			"CollectMode", "s", "inactive-or-failed",
 			"PIDs", "au", 1, (uint32_t)scope->keeper);
 	if (r >= 0)
-		r = limits_append(m, scope->limits, scope->arena);
+		r = properties_append(m, &scope->properties);
 	if (r >= 0)
 		r = bus_api.close_container(m);
 	return r < 0 ? r : bus_api.append(m, "a(sa(sv))", 0);
@@ -256,7 +259,17 @@ static int scope_ask(sd_bus *bus, const struct scope *scope, struct job *job, sd
 	return r;
 }
 
-static int scope_start(sd_bus *bus, const struct scope *scope, struct failure *failure)
+/*
+ * Whether another try may do: systemd may not have seen yet that the last one of this name is empty, and an older
+ * one knows no idle units, of which the file is written all the same.
+ */
+static bool scope_may_do(struct scope *scope, const sd_bus_error *error)
+{
+	return is_error(error, UNIT_EXISTS) ||
+	       (is_error(error, OUT_OF_RANGE) && cgroup_properties_drop_idle(&scope->properties));
+}
+
+static int scope_start(sd_bus *bus, struct scope *scope, struct failure *failure)
 {
 	const struct timespec pause = { .tv_nsec = 20000000 };
 	uint64_t deadline = now_us() + EXISTS_WAIT_US;
@@ -268,8 +281,7 @@ static int scope_start(sd_bus *bus, const struct scope *scope, struct failure *f
 
 	if (r >= 0)
 		r = scope_ask(bus, scope, &job, &answer, &error);
-	/* systemd may not have seen yet that the last one of this name is empty */
-	while (r < 0 && error.name && strcmp(error.name, UNIT_EXISTS) == 0 && now_us() < deadline) {
+	while (r < 0 && now_us() < deadline && scope_may_do(scope, &error)) {
 		bus_api.error_free(&error);
 		nanosleep(&pause, NULL);
 		r = scope_ask(bus, scope, &job, &answer, &error);
@@ -299,7 +311,7 @@ int cgroup_systemd_create(struct cgroup *cgroup, const struct container_config *
 			  const struct cgroup_limits *limits, struct arena *arena,
 			  struct failure *failure)
 {
-	struct scope scope = { .id = config->id, .limits = limits, .arena = arena };
+	struct scope scope = { .id = config->id };
 	bool rootless = rootless_active();
 	sd_bus *bus = NULL;
 	int err = cgroup_systemd_names(config->cgroups_path, config->id, rootless, &scope.slice,
@@ -309,6 +321,7 @@ int cgroup_systemd_create(struct cgroup *cgroup, const struct container_config *
 		err = bus_open(&bus, rootless, failure);
 	if (err)
 		return err;
+	cgroup_properties_of(&scope.properties, limits, arena);
 	err = keeper_start(cgroup, failure);
 	scope.keeper = cgroup->keeper_pid;
 	if (!err)
@@ -325,10 +338,9 @@ int cgroup_systemd_create(struct cgroup *cgroup, const struct container_config *
 }
 
 /* SetUnitProperties("sba(sv)"); true: until the unit ends. */
-static int properties_set(sd_bus *bus, const char *unit, const struct cgroup_limits *limits,
-			  struct arena *arena, struct failure *failure)
+static int properties_ask(sd_bus *bus, const char *unit, const struct cgroup_properties *properties,
+			  sd_bus_error *error)
 {
-	sd_bus_error error = SD_BUS_ERROR_NULL;
 	sd_bus_message *request = NULL, *answer = NULL;
 	int r = bus_api.new_method_call(bus, &request, SYSTEMD, OBJECT, MANAGER,
 					"SetUnitProperties");
@@ -338,17 +350,30 @@ static int properties_set(sd_bus *bus, const char *unit, const struct cgroup_lim
 	if (r >= 0)
 		r = bus_api.open_container(request, 'a', "(sv)");
 	if (r >= 0)
-		r = limits_append(request, limits, arena);
+		r = properties_append(request, properties);
 	if (r >= 0)
 		r = bus_api.close_container(request);
 	if (r >= 0)
-		r = bus_api.call(bus, request, JOB_TIMEOUT_US, &error, &answer);
+		r = bus_api.call(bus, request, JOB_TIMEOUT_US, error, &answer);
+	bus_api.message_unref(request);
+	bus_api.message_unref(answer);
+	return r;
+}
+
+static int properties_set(sd_bus *bus, const char *unit, struct cgroup_properties *properties,
+			  struct failure *failure)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r = properties_ask(bus, unit, properties, &error);
+
+	if (r < 0 && is_error(&error, OUT_OF_RANGE) && cgroup_properties_drop_idle(properties)) {
+		bus_api.error_free(&error);
+		r = properties_ask(bus, unit, properties, &error);
+	}
 	if (r < 0)
 		failure_set(failure, r, "systemd does not change %s: %s", unit,
 			    error.message ? error.message : strerror(-r));
 	bus_api.error_free(&error);
-	bus_api.message_unref(request);
-	bus_api.message_unref(answer);
 	return r < 0 ? r : 0;
 }
 
@@ -357,6 +382,7 @@ int cgroup_systemd_update(const char *leaf, const struct container_config *confi
 			  struct failure *failure)
 {
 	const char *slice = NULL, *unit = NULL, *name = strrchr(leaf, '/');
+	struct cgroup_properties properties = { .n = 0 };
 	struct failure no_names = { .text = "" };
 	bool rootless = rootless_active();
 	sd_bus *bus = NULL;
@@ -367,8 +393,9 @@ int cgroup_systemd_update(const char *leaf, const struct container_config *confi
 				 &no_names) != 0 || !name || strcmp(name + 1, unit) != 0)
 		return 0;
 	err = bus_open(&bus, rootless, failure);
+	cgroup_properties_of(&properties, limits, arena);
 	if (!err)
-		err = properties_set(bus, unit, limits, arena, failure);
+		err = properties_set(bus, unit, &properties, failure);
 	if (bus)
 		bus_api.unref(bus);
 	return err;

@@ -110,6 +110,14 @@ static void test_idle_and_unified_on_the_host(void **state)
 	cgroup_properties_of(&p, &limits, &arena);
 	assert_string_equal(p.v[p.n - 1].name, "CPUWeight");
 	assert_int_equal(p.v[p.n - 1].number, 0);
+	/* as systemd before 252 takes it */
+	n = p.n;
+	assert_true(cgroup_properties_drop_idle(&p));
+	assert_int_equal(p.n, n - 1);
+	assert_string_equal(p.v[p.n - 1].name, "CPUWeight");
+	assert_int_equal(p.v[p.n - 1].number, 39);
+	assert_false(cgroup_properties_drop_idle(&p));
+	assert_int_equal(p.n, n - 1);
 
 	c.resources.cpu_idle = 0;
 	*config_add_pair(&arena, &c.resources.unified) = (struct config_pair){ "cpu.weight", "42" };
