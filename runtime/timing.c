@@ -62,7 +62,7 @@ int timing_open(const char *path, struct failure *failure)
 
 	is_new = fd >= 0;
 	if (fd < 0 && errno == EEXIST)
-		fd = open(path, flags);
+		fd = open(path, flags | O_CREAT, 0666); /* a link may lead where nothing is yet */
 	if (fd < 0)
 		return failure_set(failure, -errno, "--timing %s: expected a file to write: %s",
 				   path, strerror(errno));
