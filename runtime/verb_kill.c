@@ -97,7 +97,7 @@ static int kill_as_asked(const struct state *state, const struct kill_options *o
 			return err;
 		/* a guest that was taken over need not answer; without its monitor it ends all the same */
 		failure->text[0] = '\0';
-		return kill_container(state, signo, failure);
+		return state_status(state) == STATE_STOPPED ? 0 : kill_container(state, signo, failure);
 	}
 	/* the one signal that would reach the monitor itself, and not the process behind it */
 	if (signo == SIGSTOP && status == STATE_RUNNING && state->vmm.pid)

@@ -23,7 +23,8 @@
 /* A container that runs, and a guest that connects and then says nothing. */
 static struct {
 	struct process_ref monitor;
-	bool paused, ordered;
+	bool paused, ordered, ends; /* once it has been told */
+	enum state_status status;
 } container;
 
 int state_open(struct state *state, const char *root, const char *id, struct arena *arena,
@@ -49,7 +50,7 @@ int state_open_locked(struct state *state, const char *root, const char *id, int
 enum state_status state_status(const struct state *state)
 {
 	(void)state;
-	return STATE_RUNNING;
+	return container.status;
 }
 
 const char *state_status_name(enum state_status status)
@@ -95,6 +96,7 @@ int query_order(struct query *query, enum msg_type type, const void *body, size_
 	(void)body;
 	(void)len;
 	(void)ms;
+	container.status = container.ends ? STATE_STOPPED : STATE_RUNNING;
 	return failure_set(failure, -ETIMEDOUT, "%s: the guest does not answer", query->id);
 }
 
@@ -121,6 +123,8 @@ static int set_up(void **state)
 		_exit(0);
 	}
 	container.monitor = process_ref_of(pid);
+	container.status = STATE_RUNNING;
+	container.ends = false;
 	return container.monitor.pid ? 0 : -1;
 }
 
@@ -162,6 +166,16 @@ static void test_kill_all(void **state)
 	assert_int_equal(info.si_status, SIGKILL);
 }
 
+/* It ends before its guest has said that it does: it is what was asked for. */
+static void test_kill_all_ends_it(void **state)
+{
+	static const char *const all[] = { "kill", "--all", "c", "KILL" };
+
+	(void)state;
+	container.ends = true;
+	assert_int_equal(run_verb(verb_kill, 4, all), 0);
+}
+
 static void test_pause(void **state)
 {
 	static const char *const words[] = { "pause", "c" };
@@ -177,6 +191,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_kill_all, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_kill_all_ends_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_pause, set_up, tear_down),
 	};
 
