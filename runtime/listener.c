@@ -48,9 +48,17 @@ int listener_connect_within(int dir_fd, const char *name, int type, int ms)
 	int err = fd < 0 ? -errno : set_send_wait(fd, ms);
 
 	address_set(&address, dir_fd, name);
-	/* unix(7): EAGAIN when nobody has taken one of those that wait by then */
-	if (!err && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		err = errno == EAGAIN ? -ETIMEDOUT : -errno;
+	/*
+	 * unix(7): EAGAIN when nobody has taken one of those that wait by then. With a timeout not even SIGCONT lets it
+	 * go on, signal(7): EINTR.
+	 */
+	if (!err) {
+		do
+			err = connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+		while (err == -EINTR);
+	}
+	if (err == -EAGAIN)
+		err = -ETIMEDOUT;
 	if (!err)
 		err = set_send_wait(fd, 0);
 	return err ? err : steal_fd(&fd);
