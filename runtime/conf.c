@@ -238,13 +238,10 @@ static int read_file(struct conf *conf, const char *file, bool needed, struct ar
 #define UID_UNMAPPED 65534u
 
 /* The caller's, or the administrator's. */
-static bool is_own(int fd)
+static bool is_own(const struct stat *st)
 {
-	struct stat st;
-
-	return fstat(fd, &st) == 0 &&
-	       (st.st_uid == geteuid() || st.st_uid == 0 ||
-		(st.st_uid == UID_UNMAPPED && geteuid() == 0 && rootless_active()));
+	return st->st_uid == geteuid() || st->st_uid == 0 ||
+	       (st->st_uid == UID_UNMAPPED && geteuid() == 0 && rootless_active());
 }
 
 /*
@@ -254,14 +251,14 @@ static bool is_own(int fd)
 static int read_own_file(struct conf *conf, const char *file, struct arena *arena, struct failure *failure)
 {
 	autoclose int fd = -1;
-	struct stat st;
+	struct stat st = { .st_uid = 0 };
 
 	if (stat(file, &st) < 0 && (errno == EACCES || errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
+	if (fd < 0 ? errno != EACCES || is_own(&st) : fstat(fd, &st) < 0)
 		return failure_set(failure, -errno, "%s: %s", file, strerror(errno));
-	if (is_own(fd))
+	if (is_own(&st))
 		return read_open(conf, fd, file, arena, failure);
 	report_warning("%s: left out: it is another user's", file);
 	return 0;

@@ -139,6 +139,13 @@ static void test_file_of_another_user(void **state)
 	assert_int_equal(fchown(fd, 1234, 1234), 0);
 	assert_int_equal(conf_read(&conf, &arena, &failure), 0);
 	assert_null(conf.passt);
+	/* whether it may be read or not */
+	assert_int_equal(fchmod(fd, 0600), 0);
+	assert_int_equal(chmod(home, 0755), 0);
+	assert_int_equal(seteuid(4321), 0);
+	assert_int_equal(conf_read(&conf, &arena, &failure), 0);
+	assert_int_equal(seteuid(0), 0);
+	assert_null(conf.passt);
 	close(fd);
 	/* a FIFO of theirs is not waited for either */
 	assert_int_equal(unlink(path), 0);
