@@ -215,6 +215,28 @@ static int check_size(const struct update *update, struct failure *failure)
 	return 0;
 }
 
+/* A group that was idle has lost its weight: it gets what it was made with. */
+static void take_weight(struct update *update, const struct container_config *made)
+{
+	static const char weight[] = "cpu.weight"; /* or .nice */
+	struct config_resources *resources = &update->config.resources;
+	struct arena *arena = &update->config.arena;
+
+	if (resources->cpu_idle != 0 || resources->cpu_shares > 0)
+		return;
+	resources->cpu_shares = made->resources.cpu_shares;
+	for (size_t i = 0; i < made->resources.unified.n; i++) {
+		const struct config_pair *pair = &made->resources.unified.v[i];
+
+		if (strncmp(pair->name, weight, sizeof(weight) - 1) == 0 &&
+		    !is_given(update, "unified", pair->name))
+			*config_add_pair(arena, &resources->unified) = (struct config_pair){
+				.name = arena_printf(arena, "%s", pair->name),
+				.value = arena_printf(arena, "%s", pair->value),
+			};
+	}
+}
+
 /*
  * What the container was made with decides where the update says nothing: a quota alone counts in
  * its period, a period alone is that of its quota, and on the host what swap there may be goes by memory and swap together.
@@ -232,9 +254,7 @@ static int take_rest(struct update *update, struct container_config *on_host,
 		resources->cpu_period = made.resources.cpu_period;
 	else if (!is_given(update, "cpu", "quota"))
 		resources->cpu_quota = made.resources.cpu_quota;
-	/* a group that was idle has lost its weight */
-	if (resources->cpu_idle == 0 && resources->cpu_shares == 0)
-		resources->cpu_shares = made.resources.cpu_shares;
+	take_weight(update, &made);
 	*on_host = update->config;
 	on_host->id = update->state->id;
 	if (made.cgroups_path)
