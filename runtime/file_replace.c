@@ -30,9 +30,16 @@ int file_replace(int dir_fd, const char *name, const char *text, size_t len, mod
 
 	if (snprintf(temporary, sizeof(temporary), ".%s.new", name) >= (int)sizeof(temporary))
 		return -ENAMETOOLONG;
-	/* What a kill left; where others write it may be theirs, to be written to behind us, or a FIFO. */
-	(void)unlinkat(dir_fd, temporary, 0);
-	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	/*
+	 * What a kill left; where others write it may be theirs, to be written to behind us, or a FIFO. Or it is that of
+	 * a second nacre, which is about to give it its name.
+	 */
+	for (int tries = 0; fd < 0 && tries < 10; tries++) {
+		(void)unlinkat(dir_fd, temporary, 0);
+		fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+		if (fd < 0 && errno != EEXIST)
+			break;
+	}
 	if (fd < 0)
 		return -errno;
 	err = text_write(fd, text, len);

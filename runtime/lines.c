@@ -44,7 +44,7 @@ void lines_read(struct lines *lines)
 	ssize_t n = 0;
 
 	/* no more at once: whoever writes as fast as we read would keep us from all else, a hook from its timeout */
-	for (size_t taken = 0; lines->fd >= 0 && taken < PIPE_BYTES; taken += (size_t)n) {
+	for (size_t taken = 0; lines->fd >= 0 && taken <= PIPE_BYTES; taken += (size_t)n) {
 		n = read(lines->fd, buf, sizeof(buf));
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;

@@ -153,8 +153,8 @@ static int create_locked(struct state *state, int root_fd, struct arena *arena,
 	/* in a ROOT of somebody else's another directory may have the name by now */
 	if (state->dir_fd >= 0 && !state_dir_is_ours(state->dir_fd)) {
 		drop_fd(&state->dir_fd); /* nothing of it is to be removed */
-		return failure_set(failure, -EPERM, "%s: expected a directory for state in which nobody "
-				   "else renames", state->root);
+		return failure_set(failure, -EPERM, "%s: expected a directory for state that keeps owner "
+				   "and mode, and in which nobody else renames", state->root);
 	}
 	if (state->dir_fd >= 0 && flock(state->dir_fd, LOCK_EX) == 0) {
 		state->locked = true;
