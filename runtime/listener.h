@@ -6,6 +6,8 @@
 #ifndef NACRE_RUNTIME_LISTENER_H
 #define NACRE_RUNTIME_LISTENER_H
 
+#include <errno.h>
+
 #include "failure.h"
 
 /* Makes and binds `name` in a directory. A descriptor, or -errno with the failure set. */
@@ -17,5 +19,12 @@ int listener_create(int dir_fd, const char *name, int type, struct failure *fail
  */
 int listener_connect(int dir_fd, const char *name, int type);
 int listener_connect_within(int dir_fd, const char *name, int type, int ms);
+
+/* What a connection to the VMM of container `id` that came to `err` is to the caller: err, with the failure set. */
+static inline int listener_refused(struct failure *failure, int err, const char *id)
+{
+	return failure_set(failure, err, err == -ETIMEDOUT ? "%s: nacre-vmm does not answer" :
+							     "%s: container not running", id);
+}
 
 #endif

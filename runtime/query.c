@@ -160,10 +160,8 @@ int query_open(struct query *query, const struct state *state, struct failure *f
 	if (state->vmm.pid == 0)
 		return failure_set(failure, -ENOTSUP, "%s: " STATE_NO_VM, state->id);
 	query->fd = listener_connect(state->dir_fd, SOCKET_FILE, SOCK_STREAM);
-	if (query->fd == -ETIMEDOUT)
-		return failure_set(failure, query->fd, "%s: nacre-vmm does not answer", state->id);
 	if (query->fd < 0)
-		return failure_set(failure, query->fd, "%s: container not running", state->id);
+		return listener_refused(failure, query->fd, state->id);
 	if (getrandom(hello.token, sizeof(hello.token), 0) != (ssize_t)sizeof(hello.token))
 		return failure_set(failure, -EIO, "no random numbers");
 	err = query_send(query, MSG_HELLO, &hello, sizeof(hello), failure);

@@ -18,6 +18,7 @@
 #include "exec_config.h"
 #include "fd.h"
 #include "launch.h"
+#include "listener.h"
 #include "monitor_start.h"
 #include "oom_score.h"
 #include "pid_file.h"
@@ -184,10 +185,8 @@ static int open_start(struct exec *exec)
 	for (int i = 0; i < 3 && exec->console.slave_fd >= 0; i++)
 		start->std[i] = exec->console.slave_fd;
 	err = monitor_connect(start, exec->state.dir_fd);
-	if (err == -ETIMEDOUT)
-		return failure_set(failure, err, "%s: nacre-vmm does not answer", exec->state.id);
 	if (err)
-		return failure_set(failure, err, "%s: container not running", exec->state.id);
+		return listener_refused(failure, err, exec->state.id);
 	start->status_fd = openat(exec->state.dir_fd, STATUS_FILE,
 				  O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (start->status_fd < 0)

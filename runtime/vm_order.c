@@ -19,15 +19,13 @@ int vm_order(const struct state *state, enum vm_order_type type, struct failure 
 	autoclose int fd = listener_connect(state->dir_fd, CONTROL_SOCKET_FILE, SOCK_SEQPACKET);
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
 
-	if (fd == -ETIMEDOUT)
-		return failure_set(failure, fd, "%s: nacre-vmm does not answer", state->id);
 	if (fd < 0)
-		return failure_set(failure, fd, "%s: container not running", state->id);
+		return listener_refused(failure, fd, state->id);
 	if (send(fd, &order, sizeof(order), MSG_NOSIGNAL) < 0)
 		return failure_set(failure, -errno, "%s: nacre-vmm: %s", state->id,
 				   strerror(errno));
 	if (poll(&wait, 1, ANSWER_WAIT_MS) == 0)
-		return failure_set(failure, -ETIMEDOUT, "%s: nacre-vmm does not answer", state->id);
+		return listener_refused(failure, -ETIMEDOUT, state->id);
 	if (recv(fd, &answer, sizeof(answer), 0) != (ssize_t)sizeof(answer))
 		return failure_set(failure, -ECONNRESET, "%s: nacre-vmm has ended", state->id);
 	if (le32_get(answer.error) != 0)
