@@ -19,7 +19,7 @@ struct confined_record {
 	struct le32 magic;
 	struct le32 landlock_abi; /* 0: this kernel has no Landlock, or it is not turned on */
 	struct le32 probe_errno;  /* why opening "/" was refused; 0: it was not */
-	struct le32 zero;
+	struct le32 copy;	  /* nacre-vmm: 1: the machine begins as a template's copy */
 };
 static_assert(sizeof(struct confined_record) == 16, "wire size");
 

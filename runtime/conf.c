@@ -48,6 +48,8 @@ static const struct {
 	  CONFIG_CPUS_EXPECTED, true },
 	{ "passt", CONF_PATH, offsetof(struct conf, passt), 0, 0, "an absolute path", false },
 	{ "templates", CONF_PATH, offsetof(struct conf, templates), 0, 0, "an absolute path", false },
+	{ "make_templates", CONF_SWITCH, offsetof(struct conf, make_templates), 0, 0, "on or off",
+	  false },
 	{ "kernel", CONF_PATH, offsetof(struct conf, kernel), 0, 0, "an absolute path",
 	  true },
 	{ "net_to_guest_bytes", CONF_SIZE, offsetof(struct conf, net_to_guest_bytes), 1,
@@ -273,6 +275,7 @@ int conf_read(struct conf *conf, struct arena *arena, struct failure *failure)
 
 	*conf = (struct conf){
 		.boot_timeout_s = BOOT_TIMEOUT_S,
+		.make_templates = true,
 		.selinux_vmm_type = SELINUX_VMM_TYPE,
 		.selinux_fsd_type = SELINUX_FSD_TYPE,
 		.selinux_monitor_type = SELINUX_MONITOR_TYPE,

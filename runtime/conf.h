@@ -27,6 +27,7 @@ struct conf {
 	const char *kernel; /* NULL: the installed one */
 	const char *passt;  /* NULL: Debian's */
 	const char *templates; /* where they lie; NULL: templates.h */
+	bool make_templates;   /* without being asked */
 	/* of each network interface, per second; 0: no limit */
 	uint64_t net_to_guest_bytes, net_to_guest_frames;
 	uint64_t net_from_guest_bytes, net_from_guest_frames;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/sched.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "blocks.h"
 #include "cgroup.h"
 #include "creation.h"
+#include "creation_parts.h"
 #include "fd.h"
 #include "hooks.h"
 #include "inputs.h"
@@ -27,7 +27,6 @@
 #include "rootless.h"
 #include "rootless_maps.h"
 #include "signals.h"
-#include "templates.h"
 #include "terminal.h"
 #include "timing.h"
 
@@ -174,36 +173,10 @@ static int read_net(struct creation *creation)
 	return err;
 }
 
-/* Whether there will be an interface that a tap serves, or a device for one that comes. */
-static bool has_net(const struct creation *creation)
+bool creation_has_net(const struct creation *creation)
 {
 	return creation->net.n > 0 || (creation->launch.n_to_come &&
 				       creation->config.net_ns_fd >= 0 && net_has_taps());
-}
-
-/*
- * A machine like this one that has booted, if there is one: with no device but those of every machine, and one
- * plain interface.
- */
-static void open_template(struct creation *creation)
-{
-	const char *dir = templates_dir(&creation->conf, rootless_active(), &creation->config.arena);
-	struct net *net = &creation->net;
-	struct template_key key;
-	bool with_net;
-
-	if (!dir || access(dir, X_OK) < 0 || creation->options->console_log ||
-	    creation->config.blocks.n > 0 || net->passt || net->n > 1)
-		return;
-	with_net = has_net(creation);
-	/* it has one interface, and hooks may attach more */
-	if (with_net && net->n == 0 && creation->launch.n_to_come > 1)
-		return;
-	if (!(with_net && creation->conf.vhost_net) &&
-	    templates_key(&key, &creation->launch, with_net) == 0)
-		creation->launch.template_fd = templates_open(dir, &key);
-	if (creation->launch.template_fd >= 0 && net->n == 1)
-		net_plain_device(&net->interface[0], 0);
 }
 
 static int make_plan(struct creation *creation)
@@ -255,7 +228,7 @@ static void choose_size(struct creation *creation)
 					  cpus > 0 ? (uint32_t)cpus : 1);
 }
 
-static int make_labels(struct creation *creation)
+int creation_make_labels(struct creation *creation)
 {
 	return selinux_labels_make(&creation->state.selinux, &creation->config, &creation->conf,
 				   &creation->companions, &creation->config.arena,
@@ -275,7 +248,7 @@ static int prepare_sandbox(struct creation *creation)
 	if (!err)
 		err = open_console(creation);
 	if (!err)
-		err = make_labels(creation);
+		err = creation_make_labels(creation);
 	if (!err)
 		err = open_net_ns(creation);
 	return err ? err : exports_seal(&creation->exports, &creation->config, &creation->failure);
@@ -309,7 +282,7 @@ int creation_prepare(struct creation *creation, bool detached)
 	if (!err)
 		err = open_console(creation);
 	if (!err)
-		err = make_labels(creation);
+		err = creation_make_labels(creation);
 	if (!err)
 		err = read_net(creation);
 	if (!err)
@@ -319,7 +292,12 @@ int creation_prepare(struct creation *creation, bool detached)
 		err = pod_inherit(&creation->config, creation->global->root, &creation->failure);
 	if (!err) {
 		choose_size(creation);
-		open_template(creation);
+		creation_open_template(creation);
+		err = make_plan(creation);
+	}
+	/* only now: nothing is made for a configuration that is refused */
+	if (!err && creation_make_template_first(creation)) {
+		drop_fd(&launch->plan_fd);
 		err = make_plan(creation);
 	}
 	if (!err)
@@ -337,8 +315,7 @@ static enum cgroup_manager cgroup_manager_of(const struct global_options *global
 	return name && strcmp(name, "disabled") == 0 ? CGROUP_MANAGER_NONE : CGROUP_MANAGER_FS;
 }
 
-/* Makes what others can see. */
-static int make_state(struct creation *creation)
+int creation_make_state(struct creation *creation)
 {
 	struct state *state = &creation->state;
 	int err;
@@ -403,7 +380,7 @@ int creation_start(struct creation *creation, bool with_terminal)
 	if (creation->signal_fd < 0)
 		return creation->signal_fd;
 	launch->signal_fd = creation->signal_fd;
-	err = make_state(creation);
+	err = creation_make_state(creation);
 	if (!err)
 		err = join_net(creation);
 	if (!err)
@@ -430,6 +407,7 @@ bool creation_started(struct creation *creation)
 {
 	int err;
 
+	creation_note_boot(creation);
 	state_unlock(&creation->state); /* from now on other verbs may change it */
 	err = hooks_run(&creation->config, HOOK_POSTSTART, &creation->state, STATE_RUNNING,
 			HOOKS_HERE(creation->signal_fd), &creation->failure);
@@ -443,6 +421,7 @@ int creation_undo(struct creation *creation)
 {
 	int status = session_end(&creation->session);
 
+	creation_discard_template(creation);
 	net_close(&creation->net);
 	if (creation->config.net_ns_path && !creation->launch.sandbox)
 		net_part(creation->config.net_ns_path);
@@ -460,65 +439,6 @@ int creation_undo(struct creation *creation)
 	timing_stamp(TIMING_REMOVED);
 	hooks_run_poststop(&creation->config, &creation->state, creation->signal_fd);
 	return status;
-}
-
-/* One that this host cannot start from would be an error of every container: a copy is made, and saved again. */
-static int try_template(struct launch *launch, int template_fd, struct failure *failure)
-{
-	autoclose int again_fd = memfd_create("nacre-template", MFD_CLOEXEC);
-	int err;
-
-	if (again_fd < 0)
-		return failure_set(failure, -errno, "memfd_create: %s", strerror(errno));
-	launch->template_fd = template_fd;
-	err = launch_template(launch, again_fd, failure);
-	launch->template_fd = -1;
-	return err;
-}
-
-/* An interface that leads nowhere, as one that is still to come. */
-static int make_template_net(struct creation *creation)
-{
-	struct net *net = &creation->net;
-	int err = creation->config.net_ns_fd = net_namespace_make(&creation->failure);
-
-	if (err >= 0)
-		err = net_join_spares(net, creation->config.net_ns_fd, 1, creation->state.size.cpus,
-				      &creation->failure);
-	if (!err && net->n == 0)
-		err = failure_set(&creation->failure, -ENODEV, "/dev/net/tun: expected a device that "
-				  "nacre may open");
-	return err;
-}
-
-int creation_save_template(struct creation *creation, int template_fd, bool net)
-{
-	struct launch *launch = &creation->launch;
-	struct state *state = &creation->state;
-	const struct state prepared = *state;
-	int err;
-
-	drop_fd(&launch->template_fd); /* the one that this takes the place of */
-	err = net ? make_template_net(creation) : 0;
-
-	if (!err)
-		err = make_state(creation);
-	if (!err)
-		err = launch_template(launch, template_fd, &creation->failure);
-	if (!err)
-		err = try_template(launch, template_fd, &creation->failure);
-	net_close(&creation->net);
-	creation->net.n = 0;
-	drop_fd(&creation->config.net_ns_fd);
-	cgroup_settle(&creation->cgroup);
-	drop_fd(&launch->cgroup_fd);
-	if (state->cgroup && state->dir_fd >= 0)
-		cgroup_remove(state->cgroup, state->cgroup_id);
-	if (state->dir_fd >= 0)
-		state_unlink(state);
-	state_close(state);
-	*state = prepared;
-	return err;
 }
 
 void creation_close(struct creation *creation)

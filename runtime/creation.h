@@ -16,6 +16,7 @@
 #include "preserved.h"
 #include "session.h"
 #include "verbs.h"
+#include "vmtemplate.h"
 
 struct creation {
 	const struct global_options *global;
@@ -36,6 +37,9 @@ struct creation {
 	struct session session;
 	struct failure failure;
 	int signal_fd;
+	const char *templates; /* where a template of this machine lies or may lie; NULL: there can be none */
+	struct template_key template_key;
+	bool is_copy;	       /* of that template */
 };
 
 /* Nothing open; the configuration is initialized. */
@@ -66,12 +70,15 @@ bool creation_started(struct creation *creation);
 /* Ends what runs and removes what was made. Returns the session's status. */
 int creation_undo(struct creation *creation);
 
+/* The container is there: notes that its machine has booted, if it has (templates.h). Whatever fails, it is not. */
+void creation_note_boot(const struct creation *creation);
+
 /*
  * After creation_prepare(), any number of times: boots the machine without a container, with a network interface or
- * without, has it saved to `template_fd`, has another begin as its copy, and removes both. 0; -ENODEV: interfaces
- * cannot be made here, or another -errno; with the failure set.
+ * without, has it saved in the directory, has another begin as its copy, and removes both. 0 with the template's
+ * path; -ENODEV: interfaces cannot be made here, or another -errno; with the failure set.
  */
-int creation_save_template(struct creation *creation, int template_fd, bool net);
+int creation_make_template(struct creation *creation, const char *dir, bool net, const char **path);
 
 /* Closes everything. */
 void creation_close(struct creation *creation);

@@ -110,6 +110,7 @@ static void streams_release(void)
 static void on_ready(struct session *session)
 {
 	session->phase = SESSION_CREATED;
+	session->was_ready = true;
 	timing_stamp(TIMING_READY);
 }
 
@@ -203,6 +204,7 @@ static void on_timeout(struct session *session)
 	failure_set(session->failure, -ETIMEDOUT,
 		    "the guest did not make the container within %d s",
 		    (session->launch->boot_timeout_ms + READY_EXTRA_MS) / 1000);
+	session->timed_out = true;
 	session_fail(session, SESSION_STATUS_NACRE);
 }
 

@@ -15,8 +15,7 @@
 #include "fd.h"
 #include "make_path.h"
 #include "templates.h"
-
-#define SUFFIX ".template"
+#include "templates_parts.h"
 
 const char *templates_dir(const struct conf *conf, bool is_rootless, struct arena *arena)
 {
@@ -68,14 +67,28 @@ int templates_key(struct template_key *key, const struct launch *launch, bool ne
 	return 0;
 }
 
-static void name_of(char *name, size_t room, const struct template_key *key)
+/* FNV-1a, to tell names apart; what counts is the key in the file. */
+static uint32_t hash_of(const struct template_key *key)
 {
-	snprintf(name, room, "%lluM-%u%s" SUFFIX, (unsigned long long)(key->memory >> 20), key->cpus,
-		 key->net ? "-net" : "");
+	const uint8_t *byte = (const uint8_t *)key;
+	uint32_t hash = 0x811c9dc5u;
+
+	for (size_t i = 0; i < sizeof(*key); i++)
+		hash = (hash ^ byte[i]) * 0x01000193u;
+	return hash;
+}
+
+void template_name(char *name, size_t room, const struct template_key *key, const char *suffix)
+{
+	bool hidden = strcmp(suffix, TEMPLATE_SUFFIX) != 0;
+
+	snprintf(name, room, "%s%lluM-%u%s-%08x%s", hidden ? "." : "",
+		 (unsigned long long)(key->memory >> 20), key->cpus, key->net ? "-net" : "",
+		 hash_of(key), suffix);
 }
 
 /* What a VM begins with is as good as a program: nobody but who runs it may have written it. */
-static bool is_trusted(int fd)
+bool template_is_trusted(int fd)
 {
 	struct stat st;
 
@@ -88,15 +101,18 @@ int templates_open(const char *dir, const struct template_key *key)
 	autoclose int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	autoclose int fd = -1;
 	struct template_key there;
-	char name[64];
+	char name[TEMPLATE_NAME_MAX];
 
 	if (dir_fd < 0)
 		return -ENOENT;
-	name_of(name, sizeof(name), key);
+	template_name(name, sizeof(name), key, TEMPLATE_SUFFIX);
 	fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 || !is_trusted(fd) || pread(fd, &there, sizeof(there), 0) != (ssize_t)sizeof(there) ||
+	if (fd < 0 || !template_is_trusted(fd) ||
+	    pread(fd, &there, sizeof(there), 0) != (ssize_t)sizeof(there) ||
 	    memcmp(&there, key, sizeof(there)) != 0)
 		return -ENOENT;
+	/* templates_claim() takes away what was not used for long */
+	(void)futimens(fd, (const struct timespec[]){ { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_OMIT } });
 	return steal_fd(&fd);
 }
 
@@ -113,17 +129,23 @@ static const char *behind(const char *at, const char *word)
 	return at && strncmp(at, word, strlen(word)) == 0 ? at + strlen(word) : NULL;
 }
 
-/* Whether name_of() makes such a name, or templates_begin() that of a draft. */
-static bool is_ours(const char *name, bool draft)
+enum template_entry template_entry_of(const char *name)
 {
-	static const char digits[] = "0123456789";
-	const char *at = draft ? behind(name, ".") : name;
+	static const char digits[] = "0123456789", hex[] = "0123456789abcdef";
+	const char *size = *name == '.' ? name + 1 : name, *at, *end;
 
-	at = behind_any(behind(behind_any(at, digits), "M-"), digits);
-	at = behind(at && behind(at, "-net") ? behind(at, "-net") : at, SUFFIX);
-	if (draft)
-		at = behind_any(behind(at, "."), "0123456789abcdef");
-	return at && *at == '\0';
+	at = behind_any(behind(behind_any(size, digits), "M-"), digits);
+	if (at && behind(at, "-net"))
+		at = behind(at, "-net");
+	at = behind_any(behind(at, "-"), hex);
+	end = behind(at, TEMPLATE_SEEN_SUFFIX);
+	if (end)
+		return size != name && *end == '\0' ? TEMPLATE_ENTRY_SEEN : TEMPLATE_ENTRY_OTHER;
+	end = behind(at, TEMPLATE_SUFFIX);
+	if (end && size == name)
+		return *end == '\0' ? TEMPLATE_ENTRY_WHOLE : TEMPLATE_ENTRY_OTHER;
+	end = behind_any(behind(end, "."), hex);
+	return end && *end == '\0' ? TEMPLATE_ENTRY_DRAFT : TEMPLATE_ENTRY_OTHER;
 }
 
 /* Removes drafts that nobody works at. */
@@ -136,7 +158,7 @@ static void sweep(int dir_fd)
 	while (stream && (entry = readdir(stream))) {
 		autoclose int draft = -1;
 
-		if (!is_ours(entry->d_name, true))
+		if (template_entry_of(entry->d_name) != TEMPLATE_ENTRY_DRAFT)
 			continue;
 		draft = openat(dir_fd, entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 		if (draft >= 0 && flock(draft, LOCK_EX | LOCK_NB) == 0)
@@ -158,7 +180,7 @@ int templates_begin(struct template_draft *draft, const char *dir, const struct 
 	draft->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (draft->dir_fd < 0)
 		return failure_set(failure, -errno, "%s: %s", dir, strerror(errno));
-	name_of(draft->name, sizeof(draft->name), key);
+	template_name(draft->name, sizeof(draft->name), key, TEMPLATE_SUFFIX);
 	if (getrandom(&nonce, sizeof(nonce), 0) != (ssize_t)sizeof(nonce))
 		return failure_set(failure, -EIO, "getrandom: expected %zu bytes", sizeof(nonce));
 	sweep(draft->dir_fd);
@@ -204,7 +226,10 @@ int templates_remove_all(const char *dir, struct failure *failure)
 		return failure_set(failure, -errno, "%s: %s", dir, strerror(errno));
 	sweep(dirfd(stream));
 	while ((entry = readdir(stream)) && !err) {
-		if (is_ours(entry->d_name, false) && unlinkat(dirfd(stream), entry->d_name, 0) < 0)
+		enum template_entry kind = template_entry_of(entry->d_name);
+
+		if ((kind == TEMPLATE_ENTRY_WHOLE || kind == TEMPLATE_ENTRY_SEEN) &&
+		    unlinkat(dirfd(stream), entry->d_name, 0) < 0)
 			err = failure_set(failure, -errno, "%s/%s: cannot remove: %s", dir,
 					  entry->d_name, strerror(errno));
 	}

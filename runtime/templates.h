@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Templates on disk (include/vmtemplate.h, docs/templates.md): files in one directory, named by the size of
- * the VM. One is used only by whom it belongs to, if nobody else may write to it, and if it is of the very
+ * the VM and a hash of what it is made of. One is used only by whom it belongs to, if nobody else may write to it, and if it is of the very
  * programs, kernel and host that are here now.
  */
 #ifndef NACRE_RUNTIME_TEMPLATES_H
@@ -30,7 +30,7 @@ int templates_open(const char *dir, const struct template_key *key);
 /* One that is being made. */
 struct template_draft {
 	int dir_fd, fd;
-	char name[64], draft_name[80];
+	char name[64], draft_name[80]; /* below the directory */
 };
 
 #define TEMPLATE_DRAFT_NONE { .dir_fd = -1, .fd = -1 }
@@ -44,6 +44,32 @@ int templates_commit(struct template_draft *draft, struct failure *failure);
 
 /* Removes what was not committed, and closes. */
 void templates_end(struct template_draft *draft);
+
+/*
+ * Those that nacre makes by itself (docs/templates.md). Beside a template lies what was seen of its size: the key
+ * of a machine that booted, and how often a template was tried for it.
+ *
+ * templates_note_boot(): such a machine has booted; the next one may become a template first. Makes the directory,
+ * if need be. Where that fails nothing is noted.
+ */
+void templates_note_boot(const char *dir, const struct template_key *key);
+
+/*
+ * Whether to make this template now: such a machine has booted before, nobody else is at it, it has not failed
+ * TEMPLATE_TRIES_MAX times, and there is room, for which one goes that was not used for TEMPLATE_UNUSED_S
+ * seconds. A descriptor that holds the claim, of which this is one more try; -errno: not now.
+ */
+int templates_claim(const char *dir, const struct template_key *key);
+
+/* The claimed template is there: nothing was seen of its size any more. */
+void templates_claim_done(const char *dir, const struct template_key *key);
+
+/* Copies of it do not come up, or it is of another processor: removes it, if it is there. Without `again` no more are made. */
+void templates_discard(const char *dir, const struct template_key *key, bool again);
+
+#define TEMPLATES_MAX	   16u
+#define TEMPLATE_TRIES_MAX 3u
+#define TEMPLATE_UNUSED_S  86400
 
 /* Removes all templates of the directory. 0, or -errno with the failure set. */
 int templates_remove_all(const char *dir, struct failure *failure);

@@ -65,6 +65,7 @@ static int create_container(struct creation *creation)
 		return 1;
 	}
 	report_settle();
+	creation_note_boot(creation);
 	launch_let_go(&creation->launch);
 	return 0;
 }

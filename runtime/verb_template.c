@@ -54,6 +54,7 @@ static int configure(struct creation *creation, const struct template_options *o
 	char *const argv[] = { "/bin/true", NULL };
 	int err = creation_read_conf(creation);
 
+	creation->conf.make_templates = false; /* but those that are asked for */
 	if (!err)
 		err = companions_find(&creation->companions, &creation->config.arena,
 				      &creation->failure);
@@ -65,20 +66,11 @@ static int configure(struct creation *creation, const struct template_options *o
 
 static int template_make(struct creation *creation, const char *dir, bool net)
 {
-	struct template_draft draft = TEMPLATE_DRAFT_NONE;
-	struct template_key key;
-	int err = templates_key(&key, &creation->launch, net);
+	const char *path;
+	int err = creation_make_template(creation, dir, net, &path);
 
-	if (err)
-		return failure_set(&creation->failure, err, "templates: %s", strerror(-err));
-	err = templates_begin(&draft, dir, &key, &creation->failure);
 	if (!err)
-		err = creation_save_template(creation, draft.fd, net);
-	if (!err)
-		err = templates_commit(&draft, &creation->failure);
-	templates_end(&draft);
-	if (!err)
-		printf("%s/%s\n", dir, draft.name);
+		printf("%s\n", path);
 	return err;
 }
 

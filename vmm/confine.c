@@ -175,13 +175,14 @@ static void mark_cloexec(void)
 		setup_fail(errno, "close_range");
 }
 
-void confine_files(int confined_fd)
+void confine_files(int confined_fd, bool is_copy)
 {
 	const off_t at = (off_t)(CONFINED_VMM * sizeof(struct confined_record));
 	int abi = refuse_files();
 	int probe = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct confined_record record = confined_record_of(abi, probe < 0 ? errno : 0);
 
+	record.copy = le32_of(is_copy);
 	if (abi && probe >= 0)
 		setup_fail(0, "Landlock is on and refuses nothing");
 	if (probe >= 0)

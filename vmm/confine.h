@@ -7,6 +7,8 @@
 #ifndef NACRE_VMM_CONFINE_H
 #define NACRE_VMM_CONFINE_H
 
+#include <stdbool.h>
+
 #define CONFINE_KEEP_MAX 64u
 
 /*
@@ -35,9 +37,9 @@ void confine_privileges(void);
 /*
  * Stage 4, before threads start. Landlock, where the kernel has it: no rule allows anything. Tries
  * to open "/" and records what came of it on `confined_fd` (include/confined.h; -1: nowhere), which
- * it closes. Should leave: what works on open descriptors. Must be impossible after: opening even
+ * it closes; `is_copy` (of a template) is told with it. Should leave: what works on open descriptors. Must be impossible after: opening even
  * the empty root directory.
  */
-void confine_files(int confined_fd);
+void confine_files(int confined_fd, bool is_copy);
 
 #endif

@@ -280,7 +280,7 @@ int main(int argc, char **argv)
 
 	confine_namespaces((int)options.user_ns_fd, (int)options.net_ns_fd);
 	confine_privileges();
-	confine_files((int)options.confined_fd);
+	confine_files((int)options.confined_fd, is_copy);
 	times_stamp(VM_STAMP_CONFINED);
 	/* Below this line the process opens nothing and holds no privilege. */
 

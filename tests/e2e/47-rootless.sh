@@ -62,8 +62,9 @@ test_a_template_of_a_user()
 	export XDG_CACHE_HOME=$PWD/cache
 	chmod 666 /dev/net/tun
 	as_joe template --memory 64M --cpus 1
-	expect_success "$PWD/cache/nacre/templates/128M-1.template
-$PWD/cache/nacre/templates/128M-1-net.template"
+	expect_status 0
+	expect_match "what template prints" "^$PWD/cache/nacre/templates/128M-1-[0-9a-f]{8}.template
+$PWD/cache/nacre/templates/128M-1-net-[0-9a-f]{8}.template\$" "$OUT"
 	mkdir volume
 	chown nacre-joe: volume
 	as_joe run --memory 64M --cpus 1 --rootfs "$PWD/rootfs" --timing "$PWD/timing" --volume "$PWD/volume:/v" -- \
@@ -71,10 +72,17 @@ $PWD/cache/nacre/templates/128M-1-net.template"
 	expect_success 0
 	expect_equal "the file" text "$(< volume/file)"
 	expect_match "times of a copy" '"before_init_connected": 0}' "$(< timing)"
-	chown 0:0 cache/nacre/templates/128M-1.template
+	chown 0:0 cache/nacre/templates/128M-1-[0-9a-f]*.template
 	as_joe run --memory 64M --cpus 1 --rootfs "$PWD/rootfs" --timing "$PWD/timing" -- true
 	expect_success ""
 	! grep -q '"before_init_connected": 0}' timing || failed "a template of root's was used"
+
+	# and one that is made for the second container of a size
+	for _ in 1 2; do
+		as_joe run --memory 72M --cpus 1 --rootfs "$PWD/rootfs" --timing "$PWD/timing" -- true
+		expect_success ""
+	done
+	expect_match "times of the second" '"before_init_connected": 0}' "$(< timing)"
 }
 
 is_joes_state()	# ID STATUS

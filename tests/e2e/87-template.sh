@@ -14,10 +14,10 @@ set -uo pipefail
 LIMITS[test_template]=240
 LIMITS[test_template_that_does_not_fit]=240
 
-# Templates of this test's own.
-use_templates()
+# Templates of this test's own; by default those that it asks for.
+use_templates()	# [on: also those that nacre makes by itself]
 {
-	echo "templates = $PWD/templates" > conf
+	printf 'templates = %s\nmake_templates = %s\n' "$PWD/templates" "${1-off}" > conf
 	export NACRE_CONFIG=$PWD/conf
 }
 
@@ -49,10 +49,10 @@ test_template()
 	expect_boot "a container before there was a template"
 	nacre template --memory 64M --cpus 1
 	expect_status 0
-	expect_equal "what template prints" "$PWD/templates/128M-1.template
-$PWD/templates/128M-1-net.template" "$OUT"
+	expect_match "what template prints" "^$PWD/templates/128M-1-[0-9a-f]{8}.template
+$PWD/templates/128M-1-net-[0-9a-f]{8}.template\$" "$OUT"
 	expect_silent
-	expect_equal "mode of the template" 600 "$(stat -c %a templates/128M-1.template)"
+	expect_equal "mode of the template" 600 "$(stat -c %a "$(head -n 1 <<< "$OUT")")"
 	expect_equal "what is in the directory" 2 "$(find templates -type f | wc -l)"
 	expect_equal "what template left behind" "" "$(left_behind)"
 
@@ -96,11 +96,12 @@ $PWD/templates/128M-1-net.template" "$OUT"
 
 test_template_that_does_not_fit()
 {
-	local state
+	local state template
 
 	use_templates
 	nacre template --memory 64M --cpus 1
 	expect_status 0
+	template=$(head -n 1 <<< "$OUT")
 	# another size, processors, a console, another kernel file, though equal in content
 	nacre run --memory 80M --cpus 1 --rootfs "$ROOTFS" --timing timing -- true
 	expect_success ""
@@ -114,27 +115,27 @@ test_template_that_does_not_fit()
 	expect_boot "a container with a kernel of its own"
 
 	# one that others may write to, a link, one that is cut
-	chmod 666 templates/128M-1.template
+	chmod 666 "$template"
 	run --timing timing -- true
 	expect_success ""
 	expect_boot "a container beside a template that everybody may write to"
-	chmod 600 templates/128M-1.template
-	mv templates/128M-1.template elsewhere
-	ln -s "$PWD/elsewhere" templates/128M-1.template
+	chmod 600 "$template"
+	mv "$template" elsewhere
+	ln -s "$PWD/elsewhere" "$template"
 	run --timing timing -- true
 	expect_success ""
 	expect_boot "a container beside a link"
-	rm templates/128M-1.template
-	head -c 1000000 elsewhere > templates/128M-1.template
-	chmod 600 templates/128M-1.template
+	rm "$template"
+	head -c 1000000 elsewhere > "$template"
+	chmod 600 "$template"
 	run --timing timing -- true
 	expect_success ""
 	expect_boot "a container beside a template that was cut"
 	# what stands in it of memory and processors is not believed
 	for state in 4096 4104 4112 4120 4124 4128; do
-		cp elsewhere templates/128M-1.template
-		printf '\377\377\377\377' | dd of=templates/128M-1.template bs=1 seek="$state" conv=notrunc 2> /dev/null
-		chmod 600 templates/128M-1.template
+		cp elsewhere "$template"
+		printf '\377\377\377\377' | dd of="$template" bs=1 seek="$state" conv=notrunc 2> /dev/null
+		chmod 600 "$template"
 		run --timing timing -- true
 		expect_success ""
 		expect_boot "a container beside a template whose byte $state was changed"
@@ -165,6 +166,97 @@ test_template_refusals()
 	: > file
 	echo "templates = $PWD/file/below" > conf
 	expect_no_template 'file/below: cannot make: Not a directory' --memory 64M --cpus 1
+}
+
+LIMITS[test_template_made_by_itself]=300
+test_template_made_by_itself()
+{
+	local template
+
+	use_templates on
+	run --timing timing -- true
+	expect_success ""
+	expect_silent
+	expect_boot "the first container of its size"
+	expect_equal "templates beside the first" 0 "$(find templates -name '*.template' | wc -l)"
+	run --timing timing -- sh -c 'exit 3'
+	expect_status 3
+	expect_silent
+	expect_copy "the second container"
+	expect_equal "what is beside the second" 1 "$(find templates -type f | wc -l)"
+	template=$(find templates -name '128M-1-*.template')
+	expect_equal "mode of the template" 600 "$(stat -c %a "$template")"
+	expect_equal "what it left behind" "" "$(left_behind)"
+	run --timing timing -- true
+	expect_success ""
+	expect_copy "the third container"
+
+	# of another size; with create, where an interface may come; and where the caller says no
+	nacre run --memory 80M --cpus 1 --rootfs "$ROOTFS" --timing timing -- true
+	expect_success ""
+	expect_boot "the first container of another size"
+	make_bundle true
+	edit '"resources": {' '"resources": {"memory": {"limit": 83886080}, "cpu": {"quota": 100000, "period": 100000}, '
+	use_templates on
+	nacre create --bundle bundle nacre-e2e-made
+	expect_success ""
+	nacre delete --force nacre-e2e-made
+	use_templates off
+	nacre create --bundle bundle nacre-e2e-made
+	expect_success ""
+	nacre delete --force nacre-e2e-made
+	expect_equal "templates beside one who wants none" 1 "$(find templates -name '*.template' | wc -l)"
+	use_templates on
+	nacre create --bundle bundle nacre-e2e-made
+	expect_success ""
+	expect_equal "templates beside a created container" 2 "$(find templates -name '*.template' | wc -l)"
+	expect_match "whose template it is" -net "$(find templates -name '*.template' | grep -v /128M-)"
+	nacre start nacre-e2e-made
+	expect_success ""
+	nacre delete --force nacre-e2e-made
+	expect_equal "what create left behind" "" "$(left_behind)"
+
+	# one that no longer fits this machine is made anew: it boots, and the next one is a copy
+	printf '\377\377\377\377' | dd of="$template" bs=1 seek=4112 conv=notrunc 2> /dev/null
+	run --timing timing -- true
+	expect_success ""
+	expect_boot "a container beside a template of another processor"
+	run --timing timing -- true
+	expect_success ""
+	expect_copy "the next"
+
+	# one whose copies do not come up costs one container, and is not made again
+	dd if=/dev/zero of="$template" bs=1M seek=4 count=60 conv=notrunc 2> /dev/null
+	echo "boot_timeout = 5" >> conf
+	run --timing timing -- true
+	expect_status 125
+	expect_match "what is said of it" 'copy of a template, which is removed' "$ERR"
+	[ ! -e "$template" ] || failed "a template without memory is still there"
+	use_templates on
+	for _ in 1 2; do
+		run --timing timing -- true
+		expect_success ""
+		expect_boot "a container after that"
+	done
+	expect_equal "what all that left behind" "" "$(left_behind)"
+}
+
+# Where nothing can be kept, machines boot, and nothing is said.
+test_no_place_for_templates()
+{
+	local place
+
+	for place in /proc/no-such "$PWD/file/below"; do
+		: > file
+		printf 'templates = %s\n' "$place" > conf
+		export NACRE_CONFIG=$PWD/conf
+		for _ in 1 2; do
+			run --timing timing -- true
+			expect_success ""
+			expect_silent
+			expect_boot "a container without a place for templates"
+		done
+	done
 }
 
 # A namespace with an interface, and one where it comes after create: the machine has the same device for both.
@@ -201,7 +293,7 @@ hello from the bridge
 	"$NACRE_BIN" "${E2E_ROOT[@]}" create --bundle bundle --pid-file "$PWD/pid" nacre-e2e-late > out 2> err
 	expect_equal "create" 0 $?
 	vmm=$(pgrep -n -f 'nacre-vmm .*--template')
-	expect_match "the VMM's memory" '128M-2-net.template' "$(grep -o '[^/]*template$' "/proc/$vmm/maps")"
+	expect_match "the VMM's memory" '128M-2-net-[0-9a-f]{8}.template' "$(grep -o '[^/]*template$' "/proc/$vmm/maps")"
 	plug_late "$(< pid)"
 	"$NACRE_BIN" "${E2E_ROOT[@]}" start nacre-e2e-late 2> err.start
 	expect_equal "start" 0 $?

@@ -33,7 +33,7 @@ static void confine(const struct world *w, int kind, bool with_filter)
 	confine_descriptors((const int[]){ w->file_fd, w->socket_fd, w->vm_fd, user_ns }, 4);
 	confine_namespaces(user_ns, -1);
 	confine_privileges();
-	confine_files(-1);
+	confine_files(-1, false);
 	if (with_filter)
 		filter_apply((enum filter_kind)kind);
 }

@@ -86,8 +86,6 @@ class Setup:
 def main():
     settings = json.loads(sys.argv[1])
     setup = Setup(settings)
-    # No template of this machine's, and no other setting of it: what nacre does by itself is measured.
-    os.environ["NACRE_CONFIG"], _ = subjects.write_conf(setup.work, "nacre")
     log = record.Record(lambda result: emit("result", result), setup.say,
                         {setup.work: "WORK", setup.build: "BUILD"})
     shown = ("benches", "subjects", "runs", "warmup", "memory_mib", "mib", "vms", "parallel")

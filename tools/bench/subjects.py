@@ -62,12 +62,12 @@ def first_line(command):
     return run.stdout.splitlines()[0] if run.stdout else "unknown"
 
 
-def write_conf(work, name):
-    """A nacre.conf that says where templates lie, in a directory which `nacre template` alone makes. The
-    paths of both."""
+def write_conf(work, name, make_templates):
+    """A nacre.conf whose templates lie in a directory of its own, which is not there yet, and which says whether
+    nacre makes any by itself. The paths of both."""
     path, templates = (os.path.join(work, f"{name}.{end}") for end in ("conf", "templates"))
     with open(path, "w", encoding="utf-8") as f:
-        f.write(f"templates = {templates}\n")
+        f.write(f"templates = {templates}\nmake_templates = {'on' if make_templates else 'off'}\n")
     return path, templates
 
 
@@ -76,11 +76,9 @@ def size_options(setup):
     return ["--cpus", "1", "--memory", f"{setup.memory_mib}M"]
 
 
-class Nacre(Subject):
-    """nacre run, from the build directory. Its machines boot: the nacre.conf of the benchmark's own
-    environment (inside.py) names a directory where no template is."""
+class _Nacre(Subject):
+    """nacre run, from the build directory, with a nacre.conf of its own."""
 
-    name = "nacre"
     kind = "vm"
     can_exec = True
     can_share = True
@@ -90,6 +88,7 @@ class Nacre(Subject):
         super().__init__(setup)
         self.program = os.path.join(setup.build, "bin/nacre")
         self.size = size_options(setup)
+        self.env = {**os.environ, "NACRE_CONFIG": self.conf}
 
     def missing(self):
         return None if os.path.exists(self.program) else f"{self.program} is not built"
@@ -117,49 +116,51 @@ class Nacre(Subject):
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-class _OfTemplate:
-    """Of a subject whose machines begin as copies of one that `nacre template` has booted."""
-
-    benches = ("start", "exits", "density")     # what follows the start is as nacre's
+class _AsInstalled:
+    """Of a subject with nacre's defaults: the first machine of a size boots, before the second it makes a template, and
+    from then on they begin as its copies. What is measured is what comes then."""
 
     def __init__(self, setup):
-        super().__init__(setup)
-        self.conf, self.templates = write_conf(setup.work, self.name)
+        self.conf, self.templates = write_conf(setup.work, self.name, True)
         self._is_prepared = False
+        super().__init__(setup)
 
     def prepare(self):
         if self._is_prepared:
             return
-        program = os.path.join(self.setup.build, "bin/nacre")
-        self.setup.say(f"{self.name}: nacre template")
-        try:
-            sampler.once(self.setup.sample, [program, "template", *size_options(self.setup)],
-                         env={**os.environ, "NACRE_CONFIG": self.conf})
-        except sampler.Failure as failure:
-            raise sampler.Failure(f"nacre template: {failure}") from None
-        self._check_copy()
+        self.setup.say(f"{self.name}: starts once, and once more with a template")
+        for last in (False, True):
+            self._start(last)
         self._is_prepared = True
 
-    def _check_copy(self):
-        """nacre boots where no template fits, and says nothing: such times are not to stand here."""
+    def _start(self, is_copy):
+        """nacre boots where no template can be made, and says nothing: such times are not to stand here."""
         name = self.setup.new_name()
         try:
             with talk(self.command(["/probe", "serve"], name), env=self.env):
-                if not memory.is_mapped_below(self.templates, memory.processes()):
-                    raise sampler.Failure("the machine is no copy of the template: it has booted")
+                if is_copy and not memory.is_mapped_below(self.templates, memory.processes()):
+                    raise sampler.Failure("the machine is no copy of a template: it has booted")
         except sampler.Failure:
             self.remove(name)
             raise
 
 
-class NacreTemplate(_OfTemplate, Nacre):
-    """The same command line as nacre's."""
+class _Booting:
+    """Of a subject whose machines boot: no template is made."""
 
-    name = "nacre-template"
+    benches = ("start", "exits", "density")     # what follows the start is as nacre's
 
     def __init__(self, setup):
+        self.conf, _ = write_conf(setup.work, self.name, False)
         super().__init__(setup)
-        self.env = {**os.environ, "NACRE_CONFIG": self.conf}
+
+
+class Nacre(_AsInstalled, _Nacre):
+    name = "nacre"
+
+
+class NacreBoot(_Booting, _Nacre):
+    name = "nacre-boot"
 
 
 def make_bundle(setup, spec_command, owner, program, volume=None, network=None):
@@ -274,26 +275,27 @@ class Podman(Subject):
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-class PodmanNacre(Podman):
-    name = "podman+nacre"
+class _PodmanNacre(Podman):
+    """podman hands few variables on: a script says which nacre.conf it is."""
+
     kind = "vm"
 
     def runtime_path(self):
-        return os.path.join(self.setup.build, "bin/nacre")
-
-
-class PodmanNacreTemplate(_OfTemplate, PodmanNacre):
-    """podman hands few variables on: a script says which nacre.conf it is."""
-
-    name = "podman+nacre-template"
-
-    def runtime_path(self):
-        path = os.path.join(self.setup.work, "nacre-of-template")
+        path = os.path.join(self.setup.work, f"{self.name}.runtime")
         if not os.path.exists(path):
+            program = os.path.join(self.setup.build, "bin/nacre")
             with open(path, "w", encoding="utf-8") as f:
-                f.write(f"#!/bin/sh\nNACRE_CONFIG={self.conf} exec {super().runtime_path()} \"$@\"\n")
+                f.write(f"#!/bin/sh\nNACRE_CONFIG={self.conf} exec {program} \"$@\"\n")
             os.chmod(path, 0o755)
         return path
+
+
+class PodmanNacre(_AsInstalled, _PodmanNacre):
+    name = "podman+nacre"
+
+
+class PodmanNacreBoot(_Booting, _PodmanNacre):
+    name = "podman+nacre-boot"
 
 
 class PodmanCrun(Podman):
@@ -315,7 +317,7 @@ class PodmanKata(Podman):
     can_exec = False
 
 
-ALL = (Nacre, NacreTemplate, Crun, Runc, Runsc, PodmanNacre, PodmanNacreTemplate, PodmanCrun, PodmanRunc,
+ALL = (Nacre, NacreBoot, Crun, Runc, Runsc, PodmanNacre, PodmanNacreBoot, PodmanCrun, PodmanRunc,
        PodmanKata)
 
 

@@ -11,33 +11,30 @@ import record
 
 SAMPLE = os.path.join(os.environ.get("BUILD", "build"), "bench/sample")
 
-# `template` makes a file where nacre.conf says; `run` maps it, unless it is FAULT, and speaks as the probe.
+# `run` speaks as the probe; from the second time on it maps a file where nacre.conf says, unless it is FAULT.
 STAND_IN = """\
 #!/usr/bin/python3
 import mmap, os, sys
 fault, verb = FAULT, sys.argv[1]
 if verb == "delete":
     sys.exit()
-with open(os.environ["NACRE_CONFIG"]) as conf:
-    directory = conf.read().removeprefix("templates = ").rstrip()
-path = os.path.join(directory, "128M-1.template")
-if verb == "template":
-    with open(os.environ["NACRE_CONFIG"] + ".calls", "a") as calls:
-        calls.write(" ".join(sys.argv[1:]) + chr(10))
-    if fault == "template":
-        sys.exit("nacre: no room for it")
-    os.makedirs(directory)
-    with open(path, "wb") as template:
+with open(os.environ["NACRE_CONFIG"]) as f:
+    conf = dict(line.strip().split(" = ") for line in f)
+path = os.path.join(conf["templates"], "128M-1.template")
+with open(os.environ["NACRE_CONFIG"] + ".calls", "a+") as calls:
+    calls.write(" ".join(sys.argv[1:]) + chr(10))
+    calls.seek(0)
+    is_copy = conf["make_templates"] == "on" and len(calls.readlines()) > 1
+if fault == "first" or fault == "second" and is_copy:
+    sys.exit("nacre: no machine")
+if is_copy and fault != "boots":
+    os.makedirs(conf["templates"], exist_ok=True)
+    with open(path, "w+b") as template:
         template.write(bytes(4096))
-    print(path)
-if verb == "run":
-    if fault == "run":
-        sys.exit("nacre: no machine")
-    if fault != "boots":
-        with open(path, "rb") as template:
-            memory = mmap.mmap(template.fileno(), 4096, mmap.MAP_PRIVATE, mmap.PROT_READ)
-    os.write(1, b"+")
-    os.read(0, 1)
+        template.flush()
+        memory = mmap.mmap(template.fileno(), 4096, mmap.MAP_PRIVATE, mmap.PROT_READ)
+os.write(1, b"+")
+os.read(0, 1)
 """
 
 
@@ -67,62 +64,69 @@ class Made(unittest.TestCase):
 
 
 class Templates(Made):
-    def calls(self):
-        with open(os.path.join(self.work, "nacre-template.conf.calls"), encoding="utf-8") as f:
+    def calls(self, name):
+        with open(os.path.join(self.work, f"{name}.conf.calls"), encoding="utf-8") as f:
             return f.read().splitlines()
 
     def failed(self, fault, wanted):
-        setup = self.setup_of("nacre", "nacre-template", fault=fault)
-        self.assertEqual([subject.name for subject in self.chosen(setup)], ["nacre"])
+        setup = self.setup_of("nacre", "nacre-boot", fault=fault)
+        self.assertEqual([subject.name for subject in self.chosen(setup)], ["nacre-boot"])
         (result,) = self.results
-        self.assertEqual((result["subject"], result["samples"]), ("nacre-template", []))
+        self.assertEqual((result["subject"], result["samples"]), ("nacre", []))
         self.assertIn(wanted, result["failures"][0])
 
-    def test_the_default_has_it_behind_nacre(self):
-        self.assertEqual(list(inside.SUBJECTS)[:2], ["nacre", "nacre-template"])
+    def test_the_default_has_both(self):
+        self.assertEqual(list(inside.SUBJECTS)[:2], ["nacre", "nacre-boot"])
 
     @unittest.skipUnless(os.path.exists(SAMPLE), "not built: make check-bench")
     def test_made_once_of_the_size_that_runs(self):
-        setup = self.setup_of("nacre", "nacre-template")
+        setup = self.setup_of("nacre", "nacre-boot")
         for bench in ("start", "density"):
-            plain, copy = self.chosen(setup, bench)
+            copy, plain = self.chosen(setup, bench)
         self.assertEqual(self.results, [])
-        self.assertEqual(self.calls(), ["template --cpus 1 --memory 128M"])
+        self.assertEqual(len(self.calls("nacre")), 2)
+        for call in self.calls("nacre"):
+            self.assertIn("--cpus 1 --memory 128M", call)
         self.assertEqual(plain.command(["/probe"], "n"), copy.command(["/probe"], "n"))
-        self.assertIn("--cpus 1 --memory 128M", " ".join(copy.command(["/probe"], "n")))
 
     @unittest.skipUnless(os.path.exists(SAMPLE), "not built: make check-bench")
     def test_what_is_no_copy_is_a_failure(self):
-        self.failed("boots", "no copy of the template")
+        self.failed("boots", "no copy of a template")
 
     @unittest.skipUnless(os.path.exists(SAMPLE), "not built: make check-bench")
     def test_reasons(self):
-        self.failed("template", "nacre template: exit status 1: nacre: no room for it")
+        self.failed("first", "nacre: no machine")
 
     @unittest.skipUnless(os.path.exists(SAMPLE), "not built: make check-bench")
     def test_one_that_does_not_start(self):
-        self.failed("run", "nacre: no machine")
+        self.failed("second", "nacre: no machine")
 
-    def test_only_where_the_start_counts(self):
-        setup = self.setup_of("nacre", "nacre-template")
+    @unittest.skipUnless(os.path.exists(SAMPLE), "not built: make check-bench")
+    def test_a_boot_only_where_the_start_counts(self):
+        setup = self.setup_of("nacre", "nacre-boot")
         for bench in ("exec", "fs", "vsock", "net"):
             self.assertEqual([subject.name for subject in self.chosen(setup, bench)], ["nacre"])
 
 
 class Environments(Made):
-    def test_nacre_has_no_template_of_this_machine(self):
-        conf, templates = inside.subjects.write_conf(self.work, "nacre")
-        with open(conf, encoding="utf-8") as f:
-            self.assertEqual(f.read(), f"templates = {templates}\n")
-        self.assertFalse(os.path.exists(templates))
-        self.assertTrue(os.path.isabs(templates))
-
     def test_each_has_its_own(self):
         setup = self.setup_of()
-        plain, copy = (inside.SUBJECTS[name](setup) for name in ("nacre", "nacre-template"))
-        self.assertIsNone(plain.env)        # the benchmark's, which main() sets
-        self.assertEqual(copy.env["NACRE_CONFIG"], os.path.join(self.work, "nacre-template.conf"))
-        self.assertEqual(copy.env["PATH"], os.environ["PATH"])
+        for name, make in (("nacre", "on"), ("nacre-boot", "off")):
+            subject = inside.SUBJECTS[name](setup)
+            conf = os.path.join(self.work, f"{name}.conf")
+            self.assertEqual(subject.env["NACRE_CONFIG"], conf)
+            self.assertEqual(subject.env["PATH"], os.environ["PATH"])
+            with open(conf, encoding="utf-8") as f:
+                self.assertEqual(f.read(), f"templates = {self.work}/{name}.templates\nmake_templates = {make}\n")
+            self.assertFalse(os.path.exists(os.path.join(self.work, f"{name}.templates")))
+
+    def test_podman_s_runtime_is_told(self):
+        setup = self.setup_of()
+        for name in ("podman+nacre", "podman+nacre-boot"):
+            subject = inside.SUBJECTS[name](setup)
+            self.assertIsNone(subject.env)
+            with open(subject.runtime_path(), encoding="utf-8") as f:
+                self.assertIn(f"NACRE_CONFIG={self.work}/{name}.conf exec {self.work}/bin/nacre ", f.read())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Machines that begin as a template's copy, and the making of templates; see creation.h and docs/templates.md. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "confined.h"
+#include "creation.h"
+#include "creation_parts.h"
+#include "fd.h"
+#include "net_join.h"
+#include "net_socket.h"
+#include "report.h"
+#include "rootless.h"
+#include "run_config.h"
+#include "state_files.h"
+#include "templates.h"
+#include "vmstatus.h"
+
+/* A template has no device but those of every machine, and one plain interface. */
+static bool may_be_copy(const struct creation *creation)
+{
+	const struct net *net = &creation->net;
+	bool with_net = creation_has_net(creation);
+
+	return !creation->options->console_log && creation->config.blocks.n == 0 && !net->passt &&
+	       net->n <= 1 && !(with_net && creation->conf.vhost_net) &&
+	       /* hooks may attach more than one */
+	       !(with_net && net->n == 0 && creation->launch.n_to_come > 1);
+}
+
+/* Opens the one that the key tells of. */
+static bool open_by_key(struct creation *creation)
+{
+	struct net *net = &creation->net;
+	int fd = templates_open(creation->templates, &creation->template_key);
+
+	creation->is_copy = fd >= 0;
+	if (fd < 0)
+		return false;
+	creation->launch.template_fd = fd;
+	if (net->n == 1)
+		net_plain_device(&net->interface[0], 0);
+	return true;
+}
+
+void creation_open_template(struct creation *creation)
+{
+	const char *dir = templates_dir(&creation->conf, rootless_active(), &creation->config.arena);
+
+	if (!dir || !may_be_copy(creation) ||
+	    templates_key(&creation->template_key, &creation->launch, creation_has_net(creation)) != 0)
+		return;
+	creation->templates = dir;
+	open_by_key(creation);
+}
+
+/* One that this host cannot start from would be an error of every container: a copy is made, and saved again. */
+static int try_template(struct launch *launch, int template_fd, struct failure *failure)
+{
+	autoclose int again_fd = memfd_create("nacre-template", MFD_CLOEXEC);
+	int err;
+
+	if (again_fd < 0)
+		return failure_set(failure, -errno, "memfd_create: %s", strerror(errno));
+	launch->template_fd = template_fd;
+	err = launch_template(launch, again_fd, failure);
+	launch->template_fd = -1;
+	return err;
+}
+
+/* An interface that leads nowhere, as one that is still to come. */
+static int make_template_net(struct creation *creation)
+{
+	struct net *net = &creation->net;
+	int err = creation->config.net_ns_fd = net_namespace_make(&creation->failure);
+
+	if (err >= 0)
+		err = net_join_spares(net, creation->config.net_ns_fd, 1, creation->state.size.cpus,
+				      &creation->failure);
+	if (!err && net->n == 0)
+		err = failure_set(&creation->failure, -ENODEV, "/dev/net/tun: expected a device that "
+				  "nacre may open");
+	return err;
+}
+
+static int save_template(struct creation *creation, int template_fd, bool net)
+{
+	struct launch *launch = &creation->launch;
+	struct state *state = &creation->state;
+	const struct state prepared = *state;
+	int err;
+
+	drop_fd(&launch->template_fd); /* the one that this takes the place of */
+	err = net ? make_template_net(creation) : 0;
+
+	if (!err)
+		err = creation_make_state(creation);
+	if (!err)
+		err = launch_template(launch, template_fd, &creation->failure);
+	if (!err)
+		err = try_template(launch, template_fd, &creation->failure);
+	net_close(&creation->net);
+	creation->net.n = 0;
+	drop_fd(&creation->config.net_ns_fd);
+	cgroup_settle(&creation->cgroup);
+	drop_fd(&launch->cgroup_fd);
+	if (state->cgroup && state->dir_fd >= 0)
+		cgroup_remove(state->cgroup, state->cgroup_id);
+	if (state->dir_fd >= 0)
+		state_unlink(state);
+	state_close(state);
+	*state = prepared;
+	return err;
+}
+
+int creation_make_template(struct creation *creation, const char *dir, bool net, const char **path)
+{
+	struct template_draft draft = TEMPLATE_DRAFT_NONE;
+	struct template_key key;
+	int err = templates_key(&key, &creation->launch, net);
+
+	if (err)
+		return failure_set(&creation->failure, err, "templates: %s", strerror(-err));
+	err = templates_begin(&draft, dir, &key, &creation->failure);
+	if (!err)
+		err = save_template(creation, draft.fd, net);
+	if (!err)
+		err = templates_commit(&draft, &creation->failure);
+	templates_end(&draft);
+	if (err)
+		return err;
+	templates_claim_done(dir, &key);
+	*path = arena_printf(&creation->config.arena, "%s/%s", dir, draft.name);
+	return 0;
+}
+
+/*
+ * A container of its own, of the same machine, that will never be: the caller's id, files, labels and cgroup are
+ * its container's alone. `maker` borrows what the caller has opened of the machine.
+ */
+static int configure_maker(struct creation *maker, const struct creation *creation)
+{
+	struct run_options run = { .rootfs = creation->companions.rootfs };
+	char *const argv[] = { "/bin/true", NULL };
+	int err = run_config_make(&maker->config, &run, 1, argv, &maker->failure);
+
+	maker->conf = creation->conf;
+	maker->companions = creation->companions;
+	maker->config.net = &maker->net;
+	maker->state.size = creation->state.size;
+	maker->launch.boot_timeout_ms = creation->launch.boot_timeout_ms;
+	maker->launch.kvm_fd = creation->launch.kvm_fd;
+	maker->launch.kernel_fd = creation->launch.kernel_fd;
+	maker->launch.init_fd = creation->launch.init_fd;
+	return err ? err : creation_make_labels(maker);
+}
+
+static int make_by_itself(struct creation *creation)
+{
+	static const struct creation_options none;
+	static struct creation maker;
+	struct global_options global = *creation->global;
+	const char *path;
+	int err;
+
+	global.systemd_cgroup = false;
+	global.cgroup_manager = "disabled"; /* nothing of a guest's runs: it is as good as the caller */
+	creation_init(&maker, &global, &none);
+	err = configure_maker(&maker, creation);
+	if (!err)
+		err = creation_make_template(&maker, creation->templates, creation->template_key.net,
+					     &path);
+	if (err)
+		report_debug("no template was made: %s", maker.failure.text);
+	else
+		report_debug("made %s", path);
+	maker.launch.kvm_fd = maker.launch.kernel_fd = maker.launch.init_fd = -1;
+	creation_close(&maker);
+	return err;
+}
+
+bool creation_make_template_first(struct creation *creation)
+{
+	autoclose int claim = -1;
+
+	if (!creation->templates || creation->is_copy || !creation->conf.make_templates)
+		return false;
+	claim = templates_claim(creation->templates, &creation->template_key);
+	return claim >= 0 && make_by_itself(creation) == 0 && open_by_key(creation);
+}
+
+/* The VMM boots where the template is of another processor than this. */
+static bool has_booted(const struct creation *creation)
+{
+	const off_t at = (off_t)(CONFINED_VMM * sizeof(struct confined_record));
+	autoclose int fd = openat(creation->state.dir_fd, CONFINED_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct confined_record record;
+
+	return fd >= 0 && pread(fd, &record, sizeof(record), at) == (ssize_t)sizeof(record) &&
+	       le32_get(record.magic) == CONFINED_MAGIC && le32_get(record.copy) == 0;
+}
+
+void creation_note_boot(const struct creation *creation)
+{
+	if (!creation->templates || !creation->conf.make_templates)
+		return;
+	if (creation->is_copy && !has_booted(creation))
+		return;
+	if (creation->is_copy) /* one that no machine here can be a copy of is to be made anew */
+		templates_discard(creation->templates, &creation->template_key, true);
+	templates_note_boot(creation->templates, &creation->template_key);
+}
+
+/* Whether a machine ended by itself, or said nothing for long, before its container was there. */
+static bool did_not_come_up(const struct creation *creation)
+{
+	struct vm_status status;
+
+	if (creation->session.was_ready)
+		return false;
+	if (pread(creation->state.status_fd, &status, sizeof(status), 0) != (ssize_t)sizeof(status) ||
+	    le32_get(status.magic) != VM_STATUS_MAGIC)
+		return creation->session.timed_out;
+	switch (le32_get(status.end)) {
+	case VM_END_GUEST_RESET:
+	case VM_END_BOOT_TIMEOUT:
+	case VM_END_KVM:
+	case VM_END_DEVICE:
+		return true;
+	case VM_END_SETUP:
+		return le32_get(status.log_len) <= sizeof(status.log) &&
+		       memmem(status.log, le32_get(status.log_len), "template", strlen("template"));
+	default:
+		return creation->session.timed_out;
+	}
+}
+
+void creation_discard_template(struct creation *creation)
+{
+	if (!creation->is_copy || creation->state.status_fd < 0 || !did_not_come_up(creation))
+		return;
+	templates_discard(creation->templates, &creation->template_key, false);
+	report_warning("the machine was the copy of a template, which is removed: the next one boots");
+}

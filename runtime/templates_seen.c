@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was seen of sizes, and when a template is made by itself; see templates.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "make_path.h"
+#include "templates.h"
+#include "templates_parts.h"
+
+/* Whoever may choose sizes is not to fill the directory. */
+#define SEEN_MAX 256u
+
+struct seen {
+	struct template_key key;
+	uint64_t tries;
+};
+
+static int open_dir(const char *dir)
+{
+	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Opens what was seen of the key's size, and locks it. A descriptor, -EAGAIN: it is locked, or another -errno. */
+static int seen_open(int dir_fd, const struct template_key *key, int flags)
+{
+	char name[TEMPLATE_NAME_MAX];
+	autoclose int fd = -1;
+
+	template_name(name, sizeof(name), key, TEMPLATE_SEEN_SUFFIX);
+	fd = openat(dir_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	return template_is_trusted(fd) ? steal_fd(&fd) : -EPERM;
+}
+
+static bool seen_read(int fd, const struct template_key *key, struct seen *seen)
+{
+	return pread(fd, seen, sizeof(*seen), 0) == (ssize_t)sizeof(*seen) &&
+	       memcmp(&seen->key, key, sizeof(*key)) == 0;
+}
+
+static bool seen_write(int fd, const struct template_key *key, uint64_t tries)
+{
+	struct seen seen = { .key = *key, .tries = tries };
+
+	return pwrite(fd, &seen, sizeof(seen), 0) == (ssize_t)sizeof(seen);
+}
+
+static void seen_unlink(int dir_fd, const struct template_key *key)
+{
+	char name[TEMPLATE_NAME_MAX];
+
+	template_name(name, sizeof(name), key, TEMPLATE_SEEN_SUFFIX);
+	(void)unlinkat(dir_fd, name, 0);
+}
+
+/* The entries of one kind in a directory. */
+struct entries {
+	unsigned int n;
+	char oldest[NAME_MAX + 1]; /* the one whose last use is longest ago */
+	time_t used;
+};
+
+static void entries_read(struct entries *entries, int dir_fd, enum template_entry kind)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	struct stat st;
+
+	*entries = (struct entries){ .n = 0 };
+	while (stream && (entry = readdir(stream))) {
+		if (template_entry_of(entry->d_name) != kind ||
+		    fstatat(dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (entries->n++ == 0 || st.st_atim.tv_sec < entries->used) {
+			snprintf(entries->oldest, sizeof(entries->oldest), "%s", entry->d_name);
+			entries->used = st.st_atim.tv_sec;
+		}
+	}
+	if (stream)
+		closedir(stream);
+}
+
+/* Whether there may be one template more, or is one of this size, whose place the new one takes. */
+static bool has_room(int dir_fd, const struct template_key *key)
+{
+	char name[TEMPLATE_NAME_MAX];
+	struct entries whole;
+
+	template_name(name, sizeof(name), key, TEMPLATE_SUFFIX);
+	if (faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	entries_read(&whole, dir_fd, TEMPLATE_ENTRY_WHOLE);
+	if (whole.n < TEMPLATES_MAX)
+		return true;
+	return whole.n == TEMPLATES_MAX && time(NULL) - whole.used > TEMPLATE_UNUSED_S &&
+	       unlinkat(dir_fd, whole.oldest, 0) == 0;
+}
+
+void templates_note_boot(const char *dir, const struct template_key *key)
+{
+	autoclose int dir_fd = make_path(dir, 0755) ? -1 : open_dir(dir);
+	autoclose int fd = -1;
+	struct entries noted;
+	struct seen seen;
+
+	if (dir_fd < 0)
+		return;
+	entries_read(&noted, dir_fd, TEMPLATE_ENTRY_SEEN);
+	if (noted.n >= SEEN_MAX)
+		(void)unlinkat(dir_fd, noted.oldest, 0);
+	fd = seen_open(dir_fd, key, O_CREAT);
+	if (fd >= 0 && !seen_read(fd, key, &seen))
+		(void)seen_write(fd, key, 0);
+}
+
+int templates_claim(const char *dir, const struct template_key *key)
+{
+	autoclose int dir_fd = open_dir(dir);
+	autoclose int fd = dir_fd < 0 ? -ENOENT : seen_open(dir_fd, key, 0);
+	struct seen seen;
+
+	if (fd < 0)
+		return fd;
+	if (!seen_read(fd, key, &seen))
+		return -ENOENT;
+	if (seen.tries >= TEMPLATE_TRIES_MAX)
+		return -EPERM;
+	if (!has_room(dir_fd, key))
+		return -ENOSPC;
+	return seen_write(fd, key, seen.tries + 1) ? steal_fd(&fd) : -EIO;
+}
+
+void templates_claim_done(const char *dir, const struct template_key *key)
+{
+	autoclose int dir_fd = open_dir(dir);
+
+	if (dir_fd >= 0)
+		seen_unlink(dir_fd, key);
+}
+
+void templates_discard(const char *dir, const struct template_key *key, bool again)
+{
+	autoclose int dir_fd = open_dir(dir);
+	autoclose int there = templates_open(dir, key);
+	autoclose int fd = -1;
+	char name[TEMPLATE_NAME_MAX];
+
+	if (dir_fd < 0 || there < 0)
+		return;
+	template_name(name, sizeof(name), key, TEMPLATE_SUFFIX);
+	(void)unlinkat(dir_fd, name, 0);
+	fd = seen_open(dir_fd, key, O_CREAT);
+	if (fd >= 0)
+		(void)seen_write(fd, key, again ? 0 : TEMPLATE_TRIES_MAX);
+}
