@@ -189,6 +189,8 @@ bool creation_make_template_first(struct creation *creation)
 	if (!creation->templates || creation->is_copy || !creation->conf.make_templates)
 		return false;
 	claim = templates_claim(creation->templates, &creation->template_key);
+	if (claim < 0)
+		report_debug("%s: no template is made now: %s", creation->templates, strerror(-claim));
 	return claim >= 0 && make_by_itself(creation) == 0 && open_by_key(creation);
 }
 
@@ -205,13 +207,18 @@ static bool has_booted(const struct creation *creation)
 
 void creation_note_boot(const struct creation *creation)
 {
+	int err;
+
 	if (!creation->templates || !creation->conf.make_templates)
 		return;
 	if (creation->is_copy && !has_booted(creation))
 		return;
 	if (creation->is_copy) /* one that no machine here can be a copy of is to be made anew */
 		templates_discard(creation->templates, &creation->template_key, true);
-	templates_note_boot(creation->templates, &creation->template_key);
+	err = templates_note_boot(creation->templates, &creation->template_key);
+	if (err)
+		report_debug("%s: not noted that a machine has booted: %s", creation->templates,
+			     strerror(-err));
 }
 
 /* Whether a machine ended by itself, or said nothing for long, before its container was there. */

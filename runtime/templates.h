@@ -50,9 +50,9 @@ void templates_end(struct template_draft *draft);
  * of a machine that booted, and how often a template was tried for it.
  *
  * templates_note_boot(): such a machine has booted; the next one may become a template first. Makes the directory,
- * if need be. Where that fails nothing is noted.
+ * if need be. 0, or -errno: nothing is noted.
  */
-void templates_note_boot(const char *dir, const struct template_key *key);
+int templates_note_boot(const char *dir, const struct template_key *key);
 
 /*
  * Whether to make this template now: such a machine has booted before, nobody else is at it, it has not failed

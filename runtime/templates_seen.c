@@ -107,21 +107,23 @@ static bool has_room(int dir_fd, const struct template_key *key)
 	       unlinkat(dir_fd, whole.oldest, 0) == 0;
 }
 
-void templates_note_boot(const char *dir, const struct template_key *key)
+int templates_note_boot(const char *dir, const struct template_key *key)
 {
-	autoclose int dir_fd = make_path(dir, 0755) ? -1 : open_dir(dir);
+	int err = make_path(dir, 0755);
+	autoclose int dir_fd = err ? -1 : open_dir(dir);
 	autoclose int fd = -1;
 	struct entries noted;
 	struct seen seen;
 
 	if (dir_fd < 0)
-		return;
+		return err ? err : -errno;
 	entries_read(&noted, dir_fd, TEMPLATE_ENTRY_SEEN);
 	if (noted.n >= SEEN_MAX)
 		(void)unlinkat(dir_fd, noted.oldest, 0);
 	fd = seen_open(dir_fd, key, O_CREAT);
-	if (fd >= 0 && !seen_read(fd, key, &seen))
-		(void)seen_write(fd, key, 0);
+	if (fd < 0)
+		return fd;
+	return seen_read(fd, key, &seen) || seen_write(fd, key, 0) ? 0 : -EIO;
 }
 
 int templates_claim(const char *dir, const struct template_key *key)
