@@ -12,7 +12,8 @@
  * nacre's place and says START; one that goes away without a word is followed by the next.
  *
  * FAILED before STARTED carries why (enum failed_code of proto.h: but for FAILED_HOOK the exit status that
- * `nacre` should end with) and one line for the user, already sanitized. After STARTED the monitor reports on its log descriptor instead.
+ * `nacre` should end with), with MONITOR_STATUS_LOST where the VM has ended and the guest has not said
+ * why, and one line for the user, already sanitized. After STARTED the monitor reports on its log descriptor instead.
  */
 #ifndef NACRE_MONITORWIRE_H
 #define NACRE_MONITORWIRE_H
@@ -21,7 +22,8 @@
 
 #include "bytes.h"
 
-#define MONITOR_TEXT_MAX 3584u
+#define MONITOR_TEXT_MAX    3584u
+#define MONITOR_STATUS_LOST 0x10000u
 
 enum monitor_packet_type {
 	MONITOR_READY = 1,
@@ -38,7 +40,7 @@ enum monitor_start_flags {
 
 struct monitor_packet {
 	struct le32 type;     /* enum monitor_packet_type */
-	struct le32 status;   /* MONITOR_FAILED: enum failed_code; MONITOR_START: enum monitor_start_flags */
+	struct le32 status;   /* MONITOR_FAILED: enum failed_code, and MONITOR_STATUS_LOST; MONITOR_START: enum monitor_start_flags */
 	struct le32 text_len; /* MONITOR_FAILED, MONITOR_START; at most MONITOR_TEXT_MAX; no NUL */
 	char text[MONITOR_TEXT_MAX];
 };

@@ -142,7 +142,8 @@ static void __attribute__((noreturn)) fail(int status, const char *text)
 		link_log(session.options.log_fd, text);
 	else
 		link_failed(session.options.sync_fd, status, text);
-	/* our status is the container's: FAILED_HOOK is nacre's alone to know */
+	/* our status is the container's: what else stands there is nacre's alone to know */
+	status &= (int)~MONITOR_STATUS_LOST;
 	_exit(status == FAILED_HOOK ? FAILED_NACRE : status);
 }
 
@@ -174,7 +175,7 @@ static void __attribute__((noreturn)) fail_lost(void)
 	if (session.options.joins == 1 && !session.started)
 		fail(STATUS_FAILED, "container not running");
 	end_text_compose(text, sizeof(text), known ? &status : NULL);
-	fail(STATUS_FAILED, text);
+	fail(STATUS_FAILED | (int)MONITOR_STATUS_LOST, text);
 }
 
 /* nacre is gone, and with it whoever waits for the container: everything ends. */

@@ -28,7 +28,7 @@ void creation_open_template(struct creation *creation);
  */
 bool creation_make_template_first(struct creation *creation);
 
-/* Removes a template whose copy did not come up: the next container boots. After the session's end. */
+/* Removes a template whose copy did not come up. After the session's end. */
 void creation_discard_template(struct creation *creation);
 
 #endif

@@ -132,7 +132,6 @@ int creation_make_template(struct creation *creation, const char *dir, bool net,
 	templates_end(&draft);
 	if (err)
 		return err;
-	templates_claim_done(dir, &key);
 	*path = arena_printf(&creation->config.arena, "%s/%s", dir, draft.name);
 	return 0;
 }
@@ -213,24 +212,31 @@ void creation_note_boot(const struct creation *creation)
 		return;
 	if (creation->is_copy && !has_booted(creation))
 		return;
-	if (creation->is_copy) /* one that no machine here can be a copy of is to be made anew */
-		templates_discard(creation->templates, &creation->template_key, true);
+	if (creation->is_copy) { /* one that no machine here can be a copy of is to be made anew */
+		templates_discard(creation->templates, &creation->template_key);
+		templates_forget(creation->templates, &creation->template_key);
+	}
 	err = templates_note_boot(creation->templates, &creation->template_key);
 	if (err)
 		report_debug("%s: not noted that a machine has booted: %s", creation->templates,
 			     strerror(-err));
 }
 
-/* Whether a machine ended by itself, or said nothing for long, before its container was there. */
+/*
+ * Whether a machine ended by itself, or said nothing for long, before its container was there. One that could tell what is
+ * wrong with the container has come up.
+ */
 static bool did_not_come_up(const struct creation *creation)
 {
 	struct vm_status status;
 
-	if (creation->session.was_ready)
+	if (creation->session.timed_out)
+		return true;
+	if (!creation->session.lost_vm)
 		return false;
 	if (pread(creation->state.status_fd, &status, sizeof(status), 0) != (ssize_t)sizeof(status) ||
 	    le32_get(status.magic) != VM_STATUS_MAGIC)
-		return creation->session.timed_out;
+		return false;
 	switch (le32_get(status.end)) {
 	case VM_END_GUEST_RESET:
 	case VM_END_BOOT_TIMEOUT:
@@ -241,7 +247,7 @@ static bool did_not_come_up(const struct creation *creation)
 		return le32_get(status.log_len) <= sizeof(status.log) &&
 		       memmem(status.log, le32_get(status.log_len), "template", strlen("template"));
 	default:
-		return creation->session.timed_out;
+		return false;
 	}
 }
 
@@ -249,6 +255,6 @@ void creation_discard_template(struct creation *creation)
 {
 	if (!creation->is_copy || creation->state.status_fd < 0 || !did_not_come_up(creation))
 		return;
-	templates_discard(creation->templates, &creation->template_key, false);
-	report_warning("the machine was the copy of a template, which is removed: the next one boots");
+	templates_discard(creation->templates, &creation->template_key);
+	report_warning("the machine was the copy of a template, which is removed");
 }

@@ -110,7 +110,6 @@ static void streams_release(void)
 static void on_ready(struct session *session)
 {
 	session->phase = SESSION_CREATED;
-	session->was_ready = true;
 	timing_stamp(TIMING_READY);
 }
 
@@ -129,8 +128,10 @@ static void on_started(struct session *session)
 
 static void on_failed(struct session *session, const struct monitor_packet *packet, size_t text_len)
 {
-	uint32_t status = le32_get(packet->status);
+	uint32_t status = le32_get(packet->status) & ~MONITOR_STATUS_LOST;
 
+	session->lost_vm = session->phase == SESSION_BOOTING &&
+			   (le32_get(packet->status) & MONITOR_STATUS_LOST);
 	failure_set(session->failure, -EIO, "%.*s", (int)text_len, packet->text);
 	session_fail(session, status >= 125 && status <= 127 ? (int)status : SESSION_STATUS_NACRE);
 }
@@ -204,7 +205,7 @@ static void on_timeout(struct session *session)
 	failure_set(session->failure, -ETIMEDOUT,
 		    "the guest did not make the container within %d s",
 		    (session->launch->boot_timeout_ms + READY_EXTRA_MS) / 1000);
-	session->timed_out = true;
+	session->timed_out = session->phase == SESSION_BOOTING;
 	session_fail(session, SESSION_STATUS_NACRE);
 }
 

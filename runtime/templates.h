@@ -55,17 +55,17 @@ void templates_end(struct template_draft *draft);
 int templates_note_boot(const char *dir, const struct template_key *key);
 
 /*
- * Whether to make this template now: such a machine has booted before, nobody else is at it, it has not failed
+ * Whether to make this template now: such a machine has booted before, nobody else is at it, it was not made or tried
  * TEMPLATE_TRIES_MAX times, and there is room, for which one goes that was not used for TEMPLATE_UNUSED_S
  * seconds. A descriptor that holds the claim, of which this is one more try; -errno: not now.
  */
 int templates_claim(const char *dir, const struct template_key *key);
 
-/* The claimed template is there: nothing was seen of its size any more. */
-void templates_claim_done(const char *dir, const struct template_key *key);
+/* As if such a machine had not been seen. */
+void templates_forget(const char *dir, const struct template_key *key);
 
-/* Copies of it do not come up, or it is of another processor: removes it, if it is there. Without `again` no more are made. */
-void templates_discard(const char *dir, const struct template_key *key, bool again);
+/* Removes the template, if it is there. */
+void templates_discard(const char *dir, const struct template_key *key);
 
 #define TEMPLATES_MAX	   16u
 #define TEMPLATE_TRIES_MAX 3u

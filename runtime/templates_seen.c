@@ -55,14 +55,6 @@ static bool seen_write(int fd, const struct template_key *key, uint64_t tries)
 	return pwrite(fd, &seen, sizeof(seen), 0) == (ssize_t)sizeof(seen);
 }
 
-static void seen_unlink(int dir_fd, const struct template_key *key)
-{
-	char name[TEMPLATE_NAME_MAX];
-
-	template_name(name, sizeof(name), key, TEMPLATE_SEEN_SUFFIX);
-	(void)unlinkat(dir_fd, name, 0);
-}
-
 /* The entries of one kind in a directory. */
 struct entries {
 	unsigned int n;
@@ -143,26 +135,23 @@ int templates_claim(const char *dir, const struct template_key *key)
 	return seen_write(fd, key, seen.tries + 1) ? steal_fd(&fd) : -EIO;
 }
 
-void templates_claim_done(const char *dir, const struct template_key *key)
+void templates_forget(const char *dir, const struct template_key *key)
 {
 	autoclose int dir_fd = open_dir(dir);
-
-	if (dir_fd >= 0)
-		seen_unlink(dir_fd, key);
-}
-
-void templates_discard(const char *dir, const struct template_key *key, bool again)
-{
-	autoclose int dir_fd = open_dir(dir);
-	autoclose int there = templates_open(dir, key);
-	autoclose int fd = -1;
 	char name[TEMPLATE_NAME_MAX];
 
-	if (dir_fd < 0 || there < 0)
-		return;
+	template_name(name, sizeof(name), key, TEMPLATE_SEEN_SUFFIX);
+	if (dir_fd >= 0)
+		(void)unlinkat(dir_fd, name, 0);
+}
+
+void templates_discard(const char *dir, const struct template_key *key)
+{
+	autoclose int dir_fd = open_dir(dir);
+	autoclose int fd = templates_open(dir, key);
+	char name[TEMPLATE_NAME_MAX];
+
 	template_name(name, sizeof(name), key, TEMPLATE_SUFFIX);
-	(void)unlinkat(dir_fd, name, 0);
-	fd = seen_open(dir_fd, key, O_CREAT);
-	if (fd >= 0)
-		(void)seen_write(fd, key, again ? 0 : TEMPLATE_TRIES_MAX);
+	if (dir_fd >= 0 && fd >= 0)
+		(void)unlinkat(dir_fd, name, 0);
 }
