@@ -40,7 +40,7 @@ enum monitor_start_flags {
 
 struct monitor_packet {
 	struct le32 type;     /* enum monitor_packet_type */
-	struct le32 status;   /* MONITOR_FAILED: enum failed_code, and MONITOR_STATUS_LOST; MONITOR_START: enum monitor_start_flags */
+	struct le32 status;   /* MONITOR_FAILED: above; MONITOR_START: enum monitor_start_flags */
 	struct le32 text_len; /* MONITOR_FAILED, MONITOR_START; at most MONITOR_TEXT_MAX; no NUL */
 	char text[MONITOR_TEXT_MAX];
 };

@@ -10,7 +10,7 @@ enum link_event { LINK_NOTHING, LINK_START, LINK_DETACH, LINK_CLOSED };
 /* Sends a packet without text. A nacre that is gone is noticed when reading. */
 void link_say(int sync_fd, enum monitor_packet_type type);
 
-/* Sends MONITOR_FAILED with the status that nacre should end with, of which MONITOR_STATUS_LOST may be part, and one line. */
+/* Sends MONITOR_FAILED with the status that nacre should end with (or MONITOR_STATUS_LOST), and one line. */
 void link_failed(int sync_fd, int status, const char *text);
 
 /* Reads one packet, MONITOR_START or MONITOR_DETACH; anything else counts as closed. */

@@ -7,6 +7,8 @@
 #ifndef NACRE_RUNTIME_CREATION_H
 #define NACRE_RUNTIME_CREATION_H
 
+#include <sys/stat.h>
+
 #include "cgroup.h"
 #include "conf.h"
 #include "console.h"
@@ -39,7 +41,8 @@ struct creation {
 	int signal_fd;
 	const char *templates; /* where a template of this machine lies or may lie; NULL: there can be none */
 	struct template_key template_key;
-	bool is_copy;	       /* of that template */
+	bool is_copy;	       /* of that template, if it fits */
+	struct stat template_stat; /* of the file that was opened */
 };
 
 /* Nothing open; the configuration is initialized. */

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "confined.h"
@@ -18,6 +20,9 @@
 #include "state_files.h"
 #include "templates.h"
 #include "vmstatus.h"
+
+/* To look for what is zero in more takes seconds: such a template is made for who asks for it. */
+#define TEMPLATE_BY_ITSELF_MAX (UINT64_C(4) << 30)
 
 /* A template has no device but those of every machine, and one plain interface. */
 static bool may_be_copy(const struct creation *creation)
@@ -37,9 +42,11 @@ static bool open_by_key(struct creation *creation)
 	struct net *net = &creation->net;
 	int fd = templates_open(creation->templates, &creation->template_key);
 
-	creation->is_copy = fd >= 0;
-	if (fd < 0)
+	creation->is_copy = fd >= 0 && fstat(fd, &creation->template_stat) == 0;
+	if (!creation->is_copy) {
+		drop_fd(&fd);
 		return false;
+	}
 	creation->launch.template_fd = fd;
 	if (net->n == 1)
 		net_plain_device(&net->interface[0], 0);
@@ -165,8 +172,10 @@ static int make_by_itself(struct creation *creation)
 	const char *path;
 	int err;
 
+	/* a cgroup all the same, unless there is to be none: that of the caller may be a pod's, with its limits */
 	global.systemd_cgroup = false;
-	global.cgroup_manager = "disabled"; /* nothing of a guest's runs: it is as good as the caller */
+	if (!global.cgroup_manager || strcmp(global.cgroup_manager, "systemd") == 0)
+		global.cgroup_manager = "cgroupfs";
 	creation_init(&maker, &global, &none);
 	err = configure_maker(&maker, creation);
 	if (!err)
@@ -181,16 +190,28 @@ static int make_by_itself(struct creation *creation)
 	return err;
 }
 
+/* A name that is taken is refused later, and nothing is to be made for it. */
+static bool has_name(const struct creation *creation)
+{
+	const char *dir = arena_printf(creation->global->arena, "%s/%s", creation->global->root,
+				       creation->config.id);
+
+	return faccessat(AT_FDCWD, dir, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+}
+
 bool creation_make_template_first(struct creation *creation)
 {
 	autoclose int claim = -1;
 
-	if (!creation->templates || creation->is_copy || !creation->conf.make_templates)
+	if (!creation->templates || creation->is_copy || !creation->conf.make_templates ||
+	    creation->state.size.memory > TEMPLATE_BY_ITSELF_MAX || !has_name(creation))
 		return false;
 	claim = templates_claim(creation->templates, &creation->template_key);
 	if (claim < 0)
 		report_debug("%s: no template is made now: %s", creation->templates, strerror(-claim));
-	return claim >= 0 && make_by_itself(creation) == 0 && open_by_key(creation);
+	/* somebody else may have made it a moment ago */
+	return claim >= 0 &&
+	       (open_by_key(creation) || (make_by_itself(creation) == 0 && open_by_key(creation)));
 }
 
 /* The VMM boots where the template is of another processor than this. */
@@ -204,18 +225,25 @@ static bool has_booted(const struct creation *creation)
 	       le32_get(record.magic) == CONFINED_MAGIC && le32_get(record.copy) == 0;
 }
 
+/* Whether the template was made before this host was started: its processor may be another since. */
+static bool is_older_than_host(const struct stat *st)
+{
+	struct timespec up;
+
+	return clock_gettime(CLOCK_BOOTTIME, &up) == 0 && time(NULL) - st->st_mtime > up.tv_sec;
+}
+
 void creation_note_boot(const struct creation *creation)
 {
 	int err;
 
 	if (!creation->templates || !creation->conf.make_templates)
 		return;
-	if (creation->is_copy && !has_booted(creation))
+	if (creation->is_copy && (!has_booted(creation) || !is_older_than_host(&creation->template_stat)))
 		return;
-	if (creation->is_copy) { /* one that no machine here can be a copy of is to be made anew */
-		templates_discard(creation->templates, &creation->template_key);
-		templates_forget(creation->templates, &creation->template_key);
-	}
+	if (creation->is_copy)
+		templates_discard(creation->templates, &creation->template_key,
+				  &creation->template_stat);
 	err = templates_note_boot(creation->templates, &creation->template_key);
 	if (err)
 		report_debug("%s: not noted that a machine has booted: %s", creation->templates,
@@ -223,15 +251,13 @@ void creation_note_boot(const struct creation *creation)
 }
 
 /*
- * Whether a machine ended by itself, or said nothing for long, before its container was there. One that could tell what is
- * wrong with the container has come up.
+ * Whether the machine ended by itself before its container was there. One that could tell what is wrong with the
+ * container has come up; one that says nothing may wait for what its container needs.
  */
 static bool did_not_come_up(const struct creation *creation)
 {
 	struct vm_status status;
 
-	if (creation->session.timed_out)
-		return true;
 	if (!creation->session.lost_vm)
 		return false;
 	if (pread(creation->state.status_fd, &status, sizeof(status), 0) != (ssize_t)sizeof(status) ||
@@ -245,7 +271,7 @@ static bool did_not_come_up(const struct creation *creation)
 		return true;
 	case VM_END_SETUP:
 		return le32_get(status.log_len) <= sizeof(status.log) &&
-		       memmem(status.log, le32_get(status.log_len), "template", strlen("template"));
+		       memmem(status.log, le32_get(status.log_len), "template: ", strlen("template: "));
 	default:
 		return false;
 	}
@@ -255,6 +281,6 @@ void creation_discard_template(struct creation *creation)
 {
 	if (!creation->is_copy || creation->state.status_fd < 0 || !did_not_come_up(creation))
 		return;
-	templates_discard(creation->templates, &creation->template_key);
+	templates_discard(creation->templates, &creation->template_key, &creation->template_stat);
 	report_warning("the machine was the copy of a template, which is removed");
 }

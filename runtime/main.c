@@ -14,6 +14,7 @@
 #include "companions.h"
 #include "options.h"
 #include "report.h"
+#include "signals.h"
 #include "state.h"
 #include "timing.h"
 #include "verbs.h"
@@ -166,6 +167,7 @@ int main(int argc, char *argv[])
 
 	timing_stamp(TIMING_MAIN);
 	standard_streams_open();
+	signals_keep_children();
 	companions_note(); /* who needs it finds out that it failed */
 	used = options_parse(&global_table, argc - 1, argv + 1, &global, &arena, &failure);
 	at = 1 + (used > 0 ? used : 0);

@@ -205,7 +205,6 @@ static void on_timeout(struct session *session)
 	failure_set(session->failure, -ETIMEDOUT,
 		    "the guest did not make the container within %d s",
 		    (session->launch->boot_timeout_ms + READY_EXTRA_MS) / 1000);
-	session->timed_out = session->phase == SESSION_BOOTING;
 	session_fail(session, SESSION_STATUS_NACRE);
 }
 

@@ -33,7 +33,7 @@ struct session {
 	int status; /* that nacre ends with, in SESSION_OVER */
 	int signal_fd;
 	bool with_terminal;
-	bool timed_out, lost_vm; /* before SESSION_CREATED: it was given up, or its VM has ended */
+	bool lost_vm; /* before SESSION_CREATED: the VM has ended, and the guest did not say why */
 	struct terminal terminal;
 	uint64_t early_signals; /* came before the process ran; bit signo - 1 */
 };

@@ -12,15 +12,19 @@
 
 #define BIT(signo) (UINT64_C(1) << ((signo) - 1))
 
+void signals_keep_children(void)
+{
+	struct sigaction keep = { .sa_handler = SIG_DFL };
+
+	sigaction(SIGCHLD, &keep, NULL);
+}
+
 int signals_open(struct failure *failure)
 {
 	/* the system calls themselves: libc leaves signals 32 and 33 out of every set */
 	uint64_t mask = ~BIT(SIGCHLD);
-	struct sigaction keep_children = { .sa_handler = SIG_DFL };
 	long fd = -1;
 
-	/* a caller that ignores SIGCHLD leaves us no children to wait for */
-	sigaction(SIGCHLD, &keep_children, NULL);
 	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, NULL, sizeof(mask)) == 0)
 		fd = syscall(SYS_signalfd4, -1, &mask, sizeof(mask), SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)

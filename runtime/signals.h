@@ -10,6 +10,9 @@
 
 #include "failure.h"
 
+/* A caller that ignores SIGCHLD would leave us no children to wait for. First of all. */
+void signals_keep_children(void);
+
 /*
  * Blocks them. Returns the descriptor, or -errno with the failure set. SIGCHLD is not among them.
  */

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fd.h"
@@ -148,8 +149,8 @@ enum template_entry template_entry_of(const char *name)
 	return end && *end == '\0' ? TEMPLATE_ENTRY_DRAFT : TEMPLATE_ENTRY_OTHER;
 }
 
-/* Removes drafts that nobody works at. */
-static void sweep(int dir_fd)
+/* Removes drafts that nobody works at; those that were begun a moment ago are about to be locked. */
+static void sweep(int dir_fd, time_t age_s)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
@@ -157,11 +158,13 @@ static void sweep(int dir_fd)
 
 	while (stream && (entry = readdir(stream))) {
 		autoclose int draft = -1;
+		struct stat st;
 
 		if (template_entry_of(entry->d_name) != TEMPLATE_ENTRY_DRAFT)
 			continue;
 		draft = openat(dir_fd, entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-		if (draft >= 0 && flock(draft, LOCK_EX | LOCK_NB) == 0)
+		if (draft >= 0 && fstat(draft, &st) == 0 && time(NULL) - st.st_mtime >= age_s &&
+		    flock(draft, LOCK_EX | LOCK_NB) == 0)
 			(void)unlinkat(dir_fd, entry->d_name, 0);
 	}
 	if (stream)
@@ -183,7 +186,7 @@ int templates_begin(struct template_draft *draft, const char *dir, const struct 
 	template_name(draft->name, sizeof(draft->name), key, TEMPLATE_SUFFIX);
 	if (getrandom(&nonce, sizeof(nonce), 0) != (ssize_t)sizeof(nonce))
 		return failure_set(failure, -EIO, "getrandom: expected %zu bytes", sizeof(nonce));
-	sweep(draft->dir_fd);
+	sweep(draft->dir_fd, 60);
 	snprintf(draft->draft_name, sizeof(draft->draft_name), ".%s.%08x", draft->name, nonce);
 	draft->fd = openat(draft->dir_fd, draft->draft_name,
 			   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -224,12 +227,12 @@ int templates_remove_all(const char *dir, struct failure *failure)
 		return 0;
 	if (!stream)
 		return failure_set(failure, -errno, "%s: %s", dir, strerror(errno));
-	sweep(dirfd(stream));
+	sweep(dirfd(stream), 0);
 	while ((entry = readdir(stream)) && !err) {
 		enum template_entry kind = template_entry_of(entry->d_name);
 
 		if ((kind == TEMPLATE_ENTRY_WHOLE || kind == TEMPLATE_ENTRY_SEEN) &&
-		    unlinkat(dirfd(stream), entry->d_name, 0) < 0)
+		    unlinkat(dirfd(stream), entry->d_name, 0) < 0 && errno != ENOENT)
 			err = failure_set(failure, -errno, "%s/%s: cannot remove: %s", dir,
 					  entry->d_name, strerror(errno));
 	}

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Templates on disk (include/vmtemplate.h, docs/templates.md): files in one directory, named by the size of
- * the VM and a hash of what it is made of. One is used only by whom it belongs to, if nobody else may write to it, and if it is of the very
- * programs, kernel and host that are here now.
+ * the VM and a hash of what it is made of. One is used only by whom it belongs to, if nobody else may
+ * write to it, and if it is of the very programs, kernel and host that are here now.
  */
 #ifndef NACRE_RUNTIME_TEMPLATES_H
 #define NACRE_RUNTIME_TEMPLATES_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "arena.h"
 #include "conf.h"
@@ -47,7 +48,7 @@ void templates_end(struct template_draft *draft);
 
 /*
  * Those that nacre makes by itself (docs/templates.md). Beside a template lies what was seen of its size: the key
- * of a machine that booted, and how often a template was tried for it.
+ * of a machine that booted, and how often a template was made or tried for it.
  *
  * templates_note_boot(): such a machine has booted; the next one may become a template first. Makes the directory,
  * if need be. 0, or -errno: nothing is noted.
@@ -64,10 +65,10 @@ int templates_claim(const char *dir, const struct template_key *key);
 /* As if such a machine had not been seen. */
 void templates_forget(const char *dir, const struct template_key *key);
 
-/* Removes the template, if it is there. */
-void templates_discard(const char *dir, const struct template_key *key);
+/* Removes the template, if it still is the file that was opened: fstat(). */
+void templates_discard(const char *dir, const struct template_key *key, const struct stat *opened);
 
-#define TEMPLATES_MAX	   16u
+#define TEMPLATES_MAX	   16u /* more there are only of those that were asked for */
 #define TEMPLATE_TRIES_MAX 3u
 #define TEMPLATE_UNUSED_S  86400
 

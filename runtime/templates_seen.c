@@ -83,8 +83,33 @@ static void entries_read(struct entries *entries, int dir_fd, enum template_entr
 		closedir(stream);
 }
 
-/* Whether there may be one template more, or is one of this size, whose place the new one takes. */
-static bool has_room(int dir_fd, const struct template_key *key)
+/* One whose key says another host kernel than this is of no use to anybody here. */
+static bool is_of_another_host(int dir_fd, const char *name, const struct template_key *key)
+{
+	autoclose int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct template_key there;
+
+	return fd >= 0 && template_is_trusted(fd) &&
+	       pread(fd, &there, sizeof(there), 0) == (ssize_t)sizeof(there) &&
+	       (strcmp(there.host_release, key->host_release) != 0 ||
+		strcmp(there.host_version, key->host_version) != 0);
+}
+
+/* Removes a template, and what was seen of its size: should it be wanted again, it was not the template's fault. */
+static bool evict(int dir_fd, const char *name)
+{
+	int stem = (int)(strlen(name) - strlen(TEMPLATE_SUFFIX));
+	char seen[NAME_MAX + 2];
+
+	if (unlinkat(dir_fd, name, 0) < 0)
+		return false;
+	snprintf(seen, sizeof(seen), ".%.*s%s", stem, name, TEMPLATE_SEEN_SUFFIX);
+	(void)unlinkat(dir_fd, seen, 0);
+	return true;
+}
+
+/* Whether there is room for one template more, or is one of this key, whose place the new one takes. */
+static bool make_room(int dir_fd, const struct template_key *key)
 {
 	char name[TEMPLATE_NAME_MAX];
 	struct entries whole;
@@ -93,10 +118,15 @@ static bool has_room(int dir_fd, const struct template_key *key)
 	if (faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return true;
 	entries_read(&whole, dir_fd, TEMPLATE_ENTRY_WHOLE);
-	if (whole.n < TEMPLATES_MAX)
-		return true;
-	return whole.n == TEMPLATES_MAX && time(NULL) - whole.used > TEMPLATE_UNUSED_S &&
-	       unlinkat(dir_fd, whole.oldest, 0) == 0;
+	while (whole.n >= TEMPLATES_MAX) {
+		if (time(NULL) - whole.used <= TEMPLATE_UNUSED_S &&
+		    !is_of_another_host(dir_fd, whole.oldest, key))
+			return false;
+		if (!evict(dir_fd, whole.oldest))
+			return false;
+		entries_read(&whole, dir_fd, TEMPLATE_ENTRY_WHOLE);
+	}
+	return true;
 }
 
 int templates_note_boot(const char *dir, const struct template_key *key)
@@ -130,7 +160,7 @@ int templates_claim(const char *dir, const struct template_key *key)
 		return -ENOENT;
 	if (seen.tries >= TEMPLATE_TRIES_MAX)
 		return -EPERM;
-	if (!has_room(dir_fd, key))
+	if (!make_room(dir_fd, key))
 		return -ENOSPC;
 	return seen_write(fd, key, seen.tries + 1) ? steal_fd(&fd) : -EIO;
 }
@@ -145,13 +175,14 @@ void templates_forget(const char *dir, const struct template_key *key)
 		(void)unlinkat(dir_fd, name, 0);
 }
 
-void templates_discard(const char *dir, const struct template_key *key)
+void templates_discard(const char *dir, const struct template_key *key, const struct stat *opened)
 {
 	autoclose int dir_fd = open_dir(dir);
-	autoclose int fd = templates_open(dir, key);
 	char name[TEMPLATE_NAME_MAX];
+	struct stat st;
 
 	template_name(name, sizeof(name), key, TEMPLATE_SUFFIX);
-	if (dir_fd >= 0 && fd >= 0)
+	if (dir_fd >= 0 && fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_dev == opened->st_dev && st.st_ino == opened->st_ino)
 		(void)unlinkat(dir_fd, name, 0);
 }

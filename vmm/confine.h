@@ -37,8 +37,8 @@ void confine_privileges(void);
 /*
  * Stage 4, before threads start. Landlock, where the kernel has it: no rule allows anything. Tries
  * to open "/" and records what came of it on `confined_fd` (include/confined.h; -1: nowhere), which
- * it closes; `is_copy` (of a template) is told with it. Should leave: what works on open descriptors. Must be impossible after: opening even
- * the empty root directory.
+ * it closes; `is_copy` (of a template) is told with it. Should leave: what works on open descriptors.
+ * Must be impossible after: opening even the empty root directory.
  */
 void confine_files(int confined_fd, bool is_copy);
 

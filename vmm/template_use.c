@@ -74,7 +74,7 @@ void template_map(const struct machine *m)
 		if (mmap(at, run->len, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, template.fd,
 			 (off_t)(TEMPLATE_MEMORY + run->gpa)) == MAP_FAILED)
-			setup_fail(errno, "mapping the template");
+			setup_fail(errno, "mapping guest memory from a file");
 		(void)madvise(at, run->len, MADV_DONTDUMP);
 	}
 	close(template.fd);

@@ -296,16 +296,23 @@ static void test_what_was_seen_is_not_believed(void **state)
 static void test_discarded(void **state)
 {
 	struct template_key key = key_of(false);
+	struct stat opened;
+	char path[128];
 
 	(void)state;
 	templates_remove_all(dir, &failure);
-	templates_discard(dir, &key);
 	templates_forget(dir, &key);
 	assert_int_equal(templates_note_boot(dir, &key), 0);
 	for (unsigned int i = 0; i < TEMPLATE_TRIES_MAX; i++) {
 		assert_true(claimed(&key));
 		make(&key);
-		templates_discard(dir, &key); /* its copies do not come up */
+		path_of_key(path, sizeof(path), &key, TEMPLATE_SUFFIX);
+		assert_int_equal(stat(path, &opened), 0);
+		make(&key); /* somebody was quicker: this one is good */
+		templates_discard(dir, &key, &opened);
+		assert_true(found(&key));
+		assert_int_equal(stat(path, &opened), 0);
+		templates_discard(dir, &key, &opened); /* its copies do not come up */
 		assert_false(found(&key));
 		assert_int_equal(templates_note_boot(dir, &key), 0);
 	}
@@ -353,6 +360,14 @@ static void test_room(void **state)
 	key.cpus = TEMPLATES_MAX + 2;
 	templates_note_boot(dir, &key);
 	assert_int_equal(templates_claim(dir, &key), -ENOSPC); /* all are in use */
+	/* more than that were asked for; after an update of the host's kernel they go, too */
+	first.cpus = TEMPLATES_MAX + 3;
+	make(&first);
+	assert_int_equal(templates_claim(dir, &key), -ENOSPC);
+	snprintf(key.host_version, sizeof(key.host_version), "another");
+	templates_note_boot(dir, &key);
+	assert_true(claimed(&key));
+	make(&key);
 	templates_remove_all(dir, &failure);
 }
 
