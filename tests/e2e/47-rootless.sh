@@ -59,6 +59,7 @@ test_a_template_of_a_user()
 	need_user
 	cp -a "$ROOTFS" rootfs
 	chown -R nacre-joe: rootfs
+	unset NACRE_CONFIG # the lane's
 	export XDG_CACHE_HOME=$PWD/cache
 	chmod 666 /dev/net/tun
 	as_joe template --memory 64M --cpus 1
