@@ -29,6 +29,7 @@
 #include "mmio.h"
 #include "options.h"
 #include "template.h"
+#include "template_hot.h"
 #include "times.h"
 #include "vcpu.h"
 #include "virtio_blk.h"
@@ -164,8 +165,10 @@ static void make_devices(void)
 		check(mmio_attach(&machine.dev[i], &machine.mem), machine.dev[i].ops->name);
 }
 
-static void release_interrupts(void)
+/* The VM has ended, and the process is about to. */
+static void finish(void)
 {
+	template_hot_note();
 	kvm_release_interrupts(&machine);
 }
 
@@ -217,7 +220,7 @@ static void build_machine(void)
 	kvm_map_memory(&machine);
 	is_copy = may_be_copy() &&
 		  template_open(&machine, count_devices(), (int)options.kvm_fd,
-				(int)options.template_fd);
+				(int)options.template_fd, (int)options.note_fd);
 	if (!is_copy && options.template_fd >= 0)
 		close((int)options.template_fd);
 	check(-pthread_create(&loader, NULL, load_images, &images), "starting threads");
@@ -226,7 +229,7 @@ static void build_machine(void)
 	arch_setup_vcpus(&machine, (int)options.kvm_fd);
 	times_stamp(VM_STAMP_CREATED);
 	check(loop_init(), "epoll");
-	check(end_init(&machine.mem, release_interrupts), "eventfd");
+	check(end_init(&machine.mem, finish), "eventfd");
 	make_devices();
 	kvm_bind_devices(&machine);
 	if (options.save_template_fd >= 0)
@@ -239,7 +242,7 @@ static void build_machine(void)
 	times_stamp(VM_STAMP_LOADED);
 }
 
-static_assert(13 + NET_MAX * (2 * NET_PAIRS_MAX + 2) + BLK_MAX <= CONFINE_KEEP_MAX, "room for all");
+static_assert(14 + NET_MAX * (2 * NET_PAIRS_MAX + 2) + BLK_MAX <= CONFINE_KEEP_MAX, "room for all");
 
 /* What argv names, and nothing else. */
 static void keep_descriptors(void)
@@ -250,8 +253,8 @@ static void keep_descriptors(void)
 				       (int)options.user_ns_fd, (int)options.console_fd,
 				       (int)options.confined_fd, (int)options.control_fd,
 				       (int)options.net_ns_fd,	(int)options.template_fd,
-				       (int)options.save_template_fd };
-	unsigned int n = 13;
+				       (int)options.save_template_fd, (int)options.note_fd };
+	unsigned int n = 14;
 
 	for (unsigned int i = 0; i < options.n_nets; i++) {
 		const struct net_options *net = &options.net[i];

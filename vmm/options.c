@@ -33,6 +33,7 @@ static const struct {
 	{ "--boot-timeout", offsetof(struct options, boot_timeout), false, false, 1, 3600000 },
 	{ "--template", offsetof(struct options, template_fd), false, false, 0, FD_MAX },
 	{ "--save-template", offsetof(struct options, save_template_fd), false, false, 0, FD_MAX },
+	{ "--note-hot", offsetof(struct options, note_fd), false, false, 0, FD_MAX },
 	{ "--volumes", offsetof(struct options, volumes), true, false, 0, 1 },
 };
 
@@ -63,6 +64,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	o->confined_fd = -1;
 	o->template_fd = -1;
 	o->save_template_fd = -1;
+	o->note_fd = -1;
 	o->boot_timeout = 30000;
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : NULL;

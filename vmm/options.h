@@ -23,6 +23,7 @@ struct options {
 	int64_t volumes;      /* 1: make the device for volumes */
 	int64_t template_fd;  /* to begin from, if it fits; -1: none */
 	int64_t save_template_fd; /* to become one; -1: an ordinary VM */
+	int64_t note_fd;      /* the template, to note there which pages a copy writes to; -1: none */
 	struct net_options net[NET_MAX];
 	unsigned int n_nets;
 	struct blk_options block[BLK_MAX];

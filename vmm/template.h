@@ -32,9 +32,10 @@ void template_save_begin(void);
 
 /*
  * Using. Reads what the file says of the machine, which is to have n_devs devices. False when it is of another
- * one than this (processors, memory, devices): boot then. Main thread, before confinement.
+ * one than this (processors, memory, devices): boot then. `note_fd`: the same file for writing, where this
+ * machine is to note its hot pages (template_hot.h); or -1. Main thread, before confinement.
  */
-bool template_open(const struct machine *m, unsigned int n_devs, int kvm_fd, int fd);
+bool template_open(const struct machine *m, unsigned int n_devs, int kvm_fd, int fd, int note_fd);
 
 /*
  * Maps the template's pages over guest memory. Needs nothing of KVM: any thread. Errors end in

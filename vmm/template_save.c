@@ -100,7 +100,7 @@ static void write_file(void)
 		write_all(gmem_slice(&saving.m->mem, GPA(run->gpa), run->len), run->len,
 			  TEMPLATE_MEMORY + run->gpa);
 	}
-	if (at + h->arch_size + h->n_runs * sizeof(saving.run[0]) > TEMPLATE_MEMORY)
+	if (at + h->arch_size + h->n_runs * sizeof(saving.run[0]) > TEMPLATE_HOT)
 		fail(0, "the machine's state is too large");
 	write_all(saving.run, h->n_runs * sizeof(saving.run[0]), at + h->arch_size);
 	write_all(saving.cpus, h->arch_size, at);

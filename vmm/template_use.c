@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "template.h"
 #include "template_file.h"
+#include "template_hot.h"
 
 static struct {
 	int fd;
@@ -49,9 +50,18 @@ static bool read_runs(const struct machine *m)
 	return true;
 }
 
-bool template_open(const struct machine *m, unsigned int n_devs, int kvm_fd, int fd)
+static bool fits(const struct machine *m, unsigned int n_devs, int kvm_fd)
 {
 	const struct template_head *h = &template.head;
+
+	return arch_can_copy(kvm_fd) && h->memory == m->memory && h->n_cpus == m->n_cpus &&
+	       h->n_devs == n_devs && h->arch_size == arch_state_size(m) && h->n_runs > 0 &&
+	       h->n_runs <= TEMPLATE_RUNS_MAX && h->cpu_digest == arch_cpu_digest(m, kvm_fd) &&
+	       read_runs(m);
+}
+
+bool template_open(const struct machine *m, unsigned int n_devs, int kvm_fd, int fd, int note_fd)
+{
 	struct stat st;
 
 	template.fd = fd;
@@ -59,10 +69,12 @@ bool template_open(const struct machine *m, unsigned int n_devs, int kvm_fd, int
 	    !read_all(&template.head, sizeof(template.head), TEMPLATE_STATE))
 		return false;
 	template.size = (uint64_t)st.st_size;
-	return arch_can_copy(kvm_fd) && h->memory == m->memory && h->n_cpus == m->n_cpus &&
-	       h->n_devs == n_devs && h->arch_size == arch_state_size(m) && h->n_runs > 0 &&
-	       h->n_runs <= TEMPLATE_RUNS_MAX && h->cpu_digest == arch_cpu_digest(m, kvm_fd) &&
-	       read_runs(m);
+	if (!fits(m, n_devs, kvm_fd))
+		return false;
+	template_hot_read(&m->mem, fd);
+	if (note_fd >= 0)
+		template_hot_begin(&m->mem, note_fd, template.run, template.head.n_runs);
+	return true;
 }
 
 void template_map(const struct machine *m)
@@ -77,6 +89,7 @@ void template_map(const struct machine *m)
 			setup_fail(errno, "mapping guest memory from a file");
 		(void)madvise(at, run->len, MADV_DONTDUMP);
 	}
+	template_hot_make(&m->mem);
 	close(template.fd);
 }
 
