@@ -28,6 +28,25 @@ void creation_open_template(struct creation *creation);
  */
 bool creation_make_template_first(struct creation *creation);
 
+/* Fills the configuration of a container of nacre's own, with the other's nacre.conf. 0, or -errno with the failure set. */
+int creation_configure_own(struct creation *creation, const struct creation *other);
+
+/*
+ * Does the work in a child that says nothing, dies with its parent, and has streams and signals to itself; waits for it.
+ * 0, or -errno with the failure set to the child's.
+ */
+typedef int creation_work(void *ctx, struct failure *failure);
+int creation_in_child(creation_work *work, void *ctx, struct failure *failure);
+
+/*
+ * Begins a container as a copy of the template, which is open for reading and writing, and waits for its end
+ * (creation_trial.c). 0, or -errno with the failure set.
+ */
+int creation_try_template(struct creation *made, int template_fd, bool net);
+
+/* Whether the VMM of a container that is there has booted: it does where the template is of another processor than this. */
+bool creation_has_booted(const struct creation *creation);
+
 /* Removes a template whose copy did not come up. After the session's end. */
 void creation_discard_template(struct creation *creation);
 

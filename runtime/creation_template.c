@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +15,6 @@
 #include "net_socket.h"
 #include "report.h"
 #include "rootless.h"
-#include "run_config.h"
 #include "state_files.h"
 #include "templates.h"
 #include "vmstatus.h"
@@ -64,20 +62,6 @@ void creation_open_template(struct creation *creation)
 	open_by_key(creation);
 }
 
-/* One that this host cannot start from would be an error of every container: a copy is made, and saved again. */
-static int try_template(struct launch *launch, int template_fd, struct failure *failure)
-{
-	autoclose int again_fd = memfd_create("nacre-template", MFD_CLOEXEC);
-	int err;
-
-	if (again_fd < 0)
-		return failure_set(failure, -errno, "memfd_create: %s", strerror(errno));
-	launch->template_fd = template_fd;
-	err = launch_template(launch, again_fd, failure);
-	launch->template_fd = -1;
-	return err;
-}
-
 /* An interface that leads nowhere, as one that is still to come. */
 static int make_template_net(struct creation *creation)
 {
@@ -107,8 +91,6 @@ static int save_template(struct creation *creation, int template_fd, bool net)
 		err = creation_make_state(creation);
 	if (!err)
 		err = launch_template(launch, template_fd, &creation->failure);
-	if (!err)
-		err = try_template(launch, template_fd, &creation->failure);
 	net_close(&creation->net);
 	creation->net.n = 0;
 	drop_fd(&creation->config.net_ns_fd);
@@ -134,6 +116,9 @@ int creation_make_template(struct creation *creation, const char *dir, bool net,
 	err = templates_begin(&draft, dir, &key, &creation->failure);
 	if (!err)
 		err = save_template(creation, draft.fd, net);
+	/* one that this host cannot start from would be an error of every container */
+	if (!err)
+		err = creation_try_template(creation, draft.fd, net);
 	if (!err)
 		err = templates_commit(&draft, &creation->failure);
 	templates_end(&draft);
@@ -149,12 +134,8 @@ int creation_make_template(struct creation *creation, const char *dir, bool net,
  */
 static int configure_maker(struct creation *maker, const struct creation *creation)
 {
-	struct run_options run = { .rootfs = creation->companions.rootfs };
-	char *const argv[] = { "/bin/true", NULL };
-	int err = run_config_make(&maker->config, &run, 1, argv, &maker->failure);
+	int err = creation_configure_own(maker, creation);
 
-	maker->conf = creation->conf;
-	maker->companions = creation->companions;
 	maker->config.net = &maker->net;
 	maker->state.size = creation->state.size;
 	maker->launch.boot_timeout_ms = creation->launch.boot_timeout_ms;
@@ -164,10 +145,11 @@ static int configure_maker(struct creation *maker, const struct creation *creati
 	return err ? err : creation_make_labels(maker);
 }
 
-static int make_by_itself(struct creation *creation)
+static int make_here(void *ctx, struct failure *failure)
 {
-	static const struct creation_options none;
 	static struct creation maker;
+	const struct creation *creation = ctx;
+	struct creation_options options = { .kernel = creation->options->kernel };
 	struct global_options global = *creation->global;
 	const char *path;
 	int err;
@@ -176,17 +158,22 @@ static int make_by_itself(struct creation *creation)
 	global.systemd_cgroup = false;
 	if (!global.cgroup_manager || strcmp(global.cgroup_manager, "systemd") == 0)
 		global.cgroup_manager = "cgroupfs";
-	creation_init(&maker, &global, &none);
+	creation_init(&maker, &global, &options);
 	err = configure_maker(&maker, creation);
 	if (!err)
 		err = creation_make_template(&maker, creation->templates, creation->template_key.net,
 					     &path);
+	*failure = maker.failure;
+	return err;
+}
+
+static int make_by_itself(struct creation *creation)
+{
+	struct failure failure = { .text = "" };
+	int err = creation_in_child(make_here, creation, &failure);
+
 	if (err)
-		report_debug("no template was made: %s", maker.failure.text);
-	else
-		report_debug("made %s", path);
-	maker.launch.kvm_fd = maker.launch.kernel_fd = maker.launch.init_fd = -1;
-	creation_close(&maker);
+		report_debug("%s: no template was made: %s", creation->templates, failure.text);
 	return err;
 }
 
@@ -214,8 +201,7 @@ bool creation_make_template_first(struct creation *creation)
 	       (open_by_key(creation) || (make_by_itself(creation) == 0 && open_by_key(creation)));
 }
 
-/* The VMM boots where the template is of another processor than this. */
-static bool has_booted(const struct creation *creation)
+bool creation_has_booted(const struct creation *creation)
 {
 	const off_t at = (off_t)(CONFINED_VMM * sizeof(struct confined_record));
 	autoclose int fd = openat(creation->state.dir_fd, CONFINED_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -239,7 +225,7 @@ void creation_note_boot(const struct creation *creation)
 
 	if (!creation->templates || !creation->conf.make_templates)
 		return;
-	if (creation->is_copy && (!has_booted(creation) || !is_older_than_host(&creation->template_stat)))
+	if (creation->is_copy && (!creation_has_booted(creation) || !is_older_than_host(&creation->template_stat)))
 		return;
 	if (creation->is_copy)
 		templates_discard(creation->templates, &creation->template_key,

@@ -35,7 +35,7 @@
 void launch_init(struct launch *launch)
 {
 	*launch = (struct launch){
-		.kvm_fd = -1, .kernel_fd = -1, .init_fd = -1, .template_fd = -1,
+		.kvm_fd = -1, .kernel_fd = -1, .init_fd = -1, .template_fd = -1, .note_fd = -1,
 		.console_fd = -1, .plan_fd = -1, .notify_fd = -1,
 		.cgroup_fd = -1, .signal_fd = -1, .confined_fd = -1, .sync_fd = -1, .lifeline_fd = -1,
 		.vmm_net_ns_fd = -1,
@@ -99,6 +99,8 @@ static int vmm_start(struct launch *launch, const struct vmm_role *role, struct 
 		spawn_arg_fd(&spawn, "--save-template", role->save_fd);
 	if (launch->template_fd >= 0)
 		spawn_arg_fd(&spawn, "--template", launch->template_fd);
+	if (launch->note_fd >= 0)
+		spawn_arg_fd(&spawn, "--note-hot", launch->note_fd);
 	if (launch->console_fd >= 0)
 		spawn_arg_fd(&spawn, "--console", launch->console_fd);
 	spawn_arg_fd(&spawn, "--user-ns", user_ns);

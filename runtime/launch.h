@@ -19,6 +19,7 @@ struct launch {
 	struct state *state;
 	int kvm_fd, kernel_fd, init_fd, plan_fd; /* the caller's */
 	int template_fd;    /* of templates_open(), the caller's; -1: the machine boots */
+	int note_fd;	    /* the template for writing, the caller's: this container is its trial; or -1 */
 	int console_fd, notify_fd; /* the caller's; -1: no console log, no socket of sd_notify(3) */
 	int cgroup_fd;	    /* the caller's, or -1 */
 	int confined_fd;    /* where the companions say how they are confined, while they start */

@@ -23,7 +23,7 @@ static struct {
 	bool to_file;
 	enum report_format format;
 	bool debug;
-	bool settled, failed;
+	bool settled, failed, silent;
 	char kept[KEPT_MAX]; /* warnings that wait for report_settle() */
 	size_t kept_len;
 } report = { .fd = STDERR_FILENO };
@@ -41,6 +41,11 @@ int report_open(const char *file, enum report_format format, bool debug)
 	report.fd = fd;
 	report.to_file = true;
 	return 0;
+}
+
+void report_silence(void)
+{
+	report.silent = !report.debug;
 }
 
 bool report_is_debug(void)
@@ -102,6 +107,8 @@ static void report_line(const char *level, const char *format, va_list args)
 	char line[LINE_MAX_LEN];
 	size_t len;
 
+	if (report.silent)
+		return;
 	vsnprintf(text, sizeof(text), format, args);
 	line_clean(text);
 	/* containerd's shim looks there for why a kill failed; runc writes errors to both, too */
@@ -129,7 +136,7 @@ static void report_line(const char *level, const char *format, va_list args)
 void report_settle(void)
 {
 	report.settled = true;
-	if (!report.failed)
+	if (!report.failed && !report.silent)
 		line_write(report.kept, report.kept_len);
 	report.kept_len = 0;
 }

@@ -32,6 +32,9 @@ void report_debug(const char *format, ...) __attribute__((format(printf, 1, 2)))
  */
 void report_settle(void);
 
+/* No lines from now on, but with --debug: of what nacre does by itself, in a child. */
+void report_silence(void);
+
 /* True with --debug. */
 bool report_is_debug(void);
 
