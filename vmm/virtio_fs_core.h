@@ -145,6 +145,7 @@ struct fs_state {
 	struct fs_list jobs;
 	uint32_t kept[FS_KEPT_MAX]; /* by node: index + 1 of a file that is open and not the guest's */
 	uint32_t n_kept_places;     /* used of these, a power of two */
+	uint32_t kept_taken; /* RELEASEs that found their place taken */
 	uint32_t ahead_credit, ahead_probe; /* virtio_fs_kept.c */
 };
 

@@ -9,8 +9,10 @@
  * the guest's kernel's business (nacre-fsd opens for reading whatever it is asked to). nacre-fsd says which
  * files may be kept: none of file systems where open() or close() mean something to a server.
  *
- * One file per node at most, and the node's number says where it stands: another node with the same place
- * drives it out. A file is given up when the guest forgets the node (which it does when the last name is
+ * One file per node at most, and the node's number says where it stands. A LOOKUP that brings another node's file
+ * to that place drives it out, as an OPEN follows at once; a RELEASE only one time in four, or files that are
+ * opened in turns and are more than there are places would drive each other out before any was of use: so some
+ * stay, and what is not needed any more goes in the end. A file is given up when the guest forgets the node (which it does when the last name is
  * removed, so that no space stays in use), when it opens the node for writing, and with session and broker.
  *
  * Opening ahead is for nothing if no OPEN follows (`git status` and `ls` only look). So there is a credit:
@@ -29,6 +31,9 @@
 
 /* Flags of an OPEN that a file which was opened without them cannot serve. */
 #define OTHER_FLAGS (O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME)
+
+/* Of the RELEASEs that find their place taken, one in so many takes it. */
+#define REPLACE_EVERY 4u
 
 /* One in so many of the descriptors that this process may have. */
 #define KEPT_SHARE 8u
@@ -133,6 +138,14 @@ void fs_kept_add(struct fs_file *file)
 		fs_kept_flush(b);
 }
 
+/* Whether a file that is released may have the place of its node. fs.lock held. */
+static bool may_have_place(uint64_t node_id)
+{
+	if (kept_of(node_id))
+		return false;
+	return !*place_of(node_id) || ++fs.kept_taken % REPLACE_EVERY == 0;
+}
+
 bool fs_kept_release(struct fs_broker *b, uint64_t node_id, uint64_t fh, uint32_t class)
 {
 	struct fs_broker *other = NULL;
@@ -142,7 +155,8 @@ bool fs_kept_release(struct fs_broker *b, uint64_t node_id, uint64_t fh, uint32_
 	pthread_mutex_lock(&fs.lock);
 	f = fs_file_at(b, fh, class);
 	/* I/O that is under way ends first, in the usual way. */
-	good = f && f->may_keep && f->node_id == node_id && f->refs == 1 && !kept_of(node_id);
+	good = f && f->may_keep && f->node_id == node_id && f->refs == 1 &&
+	       may_have_place(node_id);
 	if (good)
 		other = keep(f);
 	pthread_mutex_unlock(&fs.lock);

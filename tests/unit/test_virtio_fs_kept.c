@@ -248,6 +248,31 @@ static void test_place(void **state)
 	assert_int_equal(open_node(NODE(7), O_RDONLY), 1);
 }
 
+/* Who releases a file finds the place taken three times, and takes it the fourth time. */
+static void test_place_of_released(void **state)
+{
+	(void)state;
+	fs.kept_taken = 0;
+	open_by_fsd(NODE(7), O_RDONLY, 2, BROKER_MAY_KEEP);
+	assert_int_equal(release(NODE(7), 2), 0);
+	for (int i = 0; i < 3; i++) {
+		open_by_fsd(NODE(7 + FS_KEPT_MAX), O_RDONLY, 4, BROKER_MAY_KEEP);
+		assert_int_equal(release(NODE(7 + FS_KEPT_MAX), 4), 0);
+		expect_release(NODE(7 + FS_KEPT_MAX), 4);
+		/* The other is as good as before, and finds its own place free. */
+		assert_int_equal(open_node(NODE(7), O_RDONLY), 0);
+		assert_int_equal(opened->fh, 2);
+		assert_int_equal(release(NODE(7), 2), 0);
+		expect_nothing();
+	}
+	open_by_fsd(NODE(7 + FS_KEPT_MAX), O_RDONLY, 4, BROKER_MAY_KEEP);
+	assert_int_equal(release(NODE(7 + FS_KEPT_MAX), 4), 0);
+	expect_release(NODE(7), 2);
+	expect_nothing();
+	assert_int_equal(open_node(NODE(7 + FS_KEPT_MAX), O_RDONLY), 0);
+	assert_int_equal(opened->fh, 4);
+}
+
 static void test_session_ends(void **state)
 {
 	(void)state;
@@ -400,7 +425,7 @@ int main(void)
 		KEPT_TEST(test_ahead),  KEPT_TEST(test_kept_after_release), KEPT_TEST(test_not_kept),
 		KEPT_TEST(test_writer), KEPT_TEST(test_forget),             KEPT_TEST(test_place),
 		KEPT_TEST(test_credit), KEPT_TEST(test_session_ends),       KEPT_TEST(test_full_socket),
-		KEPT_TEST(test_lies),   KEPT_TEST(test_no_room),
+		KEPT_TEST(test_lies),   KEPT_TEST(test_no_room),            KEPT_TEST(test_place_of_released),
 	};
 
 	return cmocka_run_group_tests(tests, start_workers, NULL);
