@@ -106,13 +106,14 @@ static void start(const char *fsd, const char *dir, uint64_t data)
 	MUST(pthread_create(&thread, NULL, run_device, &pair[1]) == 0);
 	pthread_barrier_wait(&ready);
 	make_rings();
-	driver_negotiate(&dev, FEATURE_VERSION_1);
+	driver_negotiate(&dev, FEATURES);
 	for (uint32_t q = 0; q < FS_QUEUES; q++)
 		driver_queue(&dev, q, &drv[q]);
 	driver_ok(&dev);
 	device.notify = notify_nacre;
 	device.irq_fd = dev.irq_fd;
 	device.id = PLAN_ID_BASE;
+	device.event_idx = true;
 	init_session();
 }
 

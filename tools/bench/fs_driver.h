@@ -40,6 +40,7 @@ struct device {
 	void (*notify)(uint32_t q);
 	int irq_fd;
 	uint32_t id;
+	bool event_idx; /* VIRTIO_F_EVENT_IDX was negotiated */
 	bool no_flush; /* what it said of FLUSH */
 };
 static struct device device;
@@ -77,6 +78,32 @@ static struct cost cost_since(struct cost began)
 }
 
 /* ---- the driver ---- */
+
+#define FEATURES (FEATURE_VERSION_1 | UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX)
+
+/*
+ * The request that was offered last is notified of unless the device has said that it is about to look, as by
+ * Linux's virtqueue_kick_prepare().
+ */
+static void notify(uint32_t q)
+{
+	const struct fake_driver *d = &drv[q];
+
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!device.event_idx ||
+	    fake_get16(&mem, d->used + 4 + 8ul * d->size) == (uint16_t)(d->avail_idx - 1))
+		device.notify(q);
+}
+
+/*
+ * Asks for an interrupt at the next answer. Linux does so when it has found no more of them
+ * (virtqueue_enable_cb()), and wants none while it takes answers: whoever asks only now does the same.
+ */
+static void want_interrupt(uint32_t q)
+{
+	fake_put16(&mem, drv[q].avail + 4 + 2ul * drv[q].size, drv[q].seen_used);
+	atomic_thread_fence(memory_order_seq_cst);
+}
 
 struct request {
 	struct fuse_in_header hdr;
@@ -151,7 +178,7 @@ static void submit(uint32_t slot, const struct request *r, uint32_t len, enum di
 	fake_put(&mem, slot_gpa(slot), r, len);
 	fake_put(&mem, slot_gpa(slot), &h, sizeof(h));
 	fake_offer(&drv[FS_QUEUE_REQUEST], (uint16_t)(slot * SLOT_DESC));
-	device.notify(FS_QUEUE_REQUEST);
+	notify(FS_QUEUE_REQUEST);
 }
 
 /* Waits for an answer, as an interrupt would wake the guest. The slot. */
@@ -160,8 +187,12 @@ static uint32_t complete(void)
 	uint32_t id, len;
 	uint64_t n;
 
-	while (!fake_used(&drv[FS_QUEUE_REQUEST], &id, &len))
+	while (!fake_used(&drv[FS_QUEUE_REQUEST], &id, &len)) {
+		want_interrupt(FS_QUEUE_REQUEST);
+		if (fake_used(&drv[FS_QUEUE_REQUEST], &id, &len))
+			break;
 		MUST(read(device.irq_fd, &n, sizeof(n)) == sizeof(n));
+	}
 	atomic_thread_fence(memory_order_acquire);
 	return id / SLOT_DESC;
 }
@@ -282,12 +313,13 @@ static void forget(uint64_t node)
 	while (fake_used(&drv[FS_QUEUE_HIPRIO], &id, &len) ||
 	       (uint16_t)(hiprio_head - drv[FS_QUEUE_HIPRIO].seen_used) == FORGETS_MAX)
 		;
+	want_interrupt(FS_QUEUE_HIPRIO);
 	memcpy(r.body, &in, sizeof(in));
 	r.hdr.len = sizeof(r.hdr) + sizeof(in);
 	fake_put(&mem, at, &r, r.hdr.len);
 	fake_desc(&drv[FS_QUEUE_HIPRIO], hiprio_head % FORGETS_MAX, at, r.hdr.len, 0, 0);
 	fake_offer(&drv[FS_QUEUE_HIPRIO], hiprio_head++ % FORGETS_MAX);
-	device.notify(FS_QUEUE_HIPRIO);
+	notify(FS_QUEUE_HIPRIO);
 }
 
 /* Empty rings in the memory that there is. */

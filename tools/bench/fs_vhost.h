@@ -136,7 +136,7 @@ static void vhost_start(const char *command, const char *dir)
 {
 	struct vhost_memory_one table = {.n_regions = 1, .gpa = FAKE_BASE, .size = MEMORY};
 	int memory_fd = memfd_create("guest memory", MFD_CLOEXEC);
-	uint64_t features = FEATURE_VERSION_1 | VHOST_F_PROTOCOL_FEATURES, none = 0;
+	uint64_t features = FEATURES | VHOST_F_PROTOCOL_FEATURES, none = 0;
 
 	MUST(memory_fd >= 0 && ftruncate(memory_fd, MEMORY) == 0);
 	mem.region[0].hva = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
@@ -156,6 +156,7 @@ static void vhost_start(const char *command, const char *dir)
 	device.irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	device.notify = vhost_notify;
 	device.id = 0;
+	device.event_idx = features >> VIRTIO_RING_F_EVENT_IDX & 1;
 	for (uint32_t q = 0; q < FS_QUEUES; q++)
 		vhost_start_ring(q, &drv[q]);
 	/* an answer means that the rings are served: it would lose a notification before */
