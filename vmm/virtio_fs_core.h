@@ -33,8 +33,8 @@
 /*
  * Pages in one READ or WRITE, as many as Linux ever asks for: what a request costs beside its data
  * (two wakings, a dozen system calls) is then small against 1 MiB. One page is one descriptor, the
- * ring of requests has 1024, and a Linux driver that finds no room tries again a millisecond later:
- * so three large requests fit, and small ones beside.
+ * ring of requests has 2048, and a Linux driver that finds no room tries again a millisecond later:
+ * so seven large requests fit, and small ones beside.
  */
 #define FS_PAGES_MAX 256u
 #define FS_WRITE_MAX (FS_PAGES_MAX * 4096u)

@@ -17,7 +17,10 @@
 
 #include "virtio_fs_core.h"
 
-#define WORKER_STACK ((size_t)64 * 1024)
+#define WORKER_STACK ((size_t)96 * 1024)
+
+/* Pieces of memory in one system call: UIO_MAXIOV of Linux. */
+#define PIECES_MAX 1024
 
 #ifndef RWF_DSYNC
 #define RWF_DSYNC 0x2
@@ -140,17 +143,23 @@ int fs_serve_io(struct virtio_dev *dev, struct virtq *q, const struct chain *c,
 	return 0;
 }
 
-/* One system call, for what lies behind the first `done` bytes. Bytes moved or -errno. */
-static ssize_t transfer_rest(const struct fs_request *r, uint32_t done)
+/*
+ * One system call, for what lies behind the first `done` bytes: for all of it (*len), unless it lies in more pieces
+ * than Linux ever sends or takes at once; then for a part. Bytes moved or -errno.
+ */
+static ssize_t transfer_rest(const struct fs_request *r, uint32_t done, uint32_t *len)
 {
 	const bool is_read = r->opcode == FUSE_READ;
 	const uint64_t at = is_read ? sizeof(struct fuse_out_header)
 				    : sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in);
-	struct iovec iov[VIRTQ_SIZE_MAX];
-	int n = chain_iov(&r->chain, r->dev->mem, is_read, at + done, r->size - done, iov,
-			  VIRTQ_SIZE_MAX);
+	struct iovec iov[PIECES_MAX];
 	long moved;
+	int n;
 
+	*len = r->size - done;
+	while ((n = chain_iov(&r->chain, r->dev->mem, is_read, at + done, *len, iov, PIECES_MAX)) < 0 &&
+	       *len > 1)
+		*len /= 2;
 	if (n <= 0)
 		return n;
 	/* The offset in two halves: the kernel puts them together on 32 bits only. */
@@ -169,15 +178,15 @@ static ssize_t transfer_rest(const struct fs_request *r, uint32_t done)
  */
 static ssize_t transfer(const struct fs_request *r)
 {
-	uint32_t done = 0;
+	uint32_t done = 0, len;
 	ssize_t n;
 
 	do {
-		n = transfer_rest(r, done);
+		n = transfer_rest(r, done, &len);
 		if (n < 0)
-			return n;
+			return done && !r->whole ? (ssize_t)done : n;
 		done += (uint32_t)n;
-	} while (r->whole && n > 0 && done < r->size);
+	} while (n > 0 && done < r->size && (r->whole || n == (ssize_t)len));
 	if (r->whole && r->opcode == FUSE_WRITE && done < r->size)
 		return -EIO;
 	return done;

@@ -20,7 +20,7 @@
 #include "gmem.h"
 
 /* Of any device; most take less (dev.h, queue_size_max). */
-#define VIRTQ_SIZE_MAX 1024u
+#define VIRTQ_SIZE_MAX 2048u
 
 /* One piece of a chain; the address range has been checked to lie in guest memory. */
 struct chain_piece {

@@ -251,7 +251,7 @@ static void test_pieces(void **state)
  */
 static void test_largest(void **state)
 {
-	const uint64_t ring = FAKE_BASE + FAKE_SIZE - 0x8000u, at = ring - 0x3000u;
+	const uint64_t ring = FAKE_BASE + FAKE_SIZE - 0x10000u, at = ring - 0x3000u;
 	static const struct {
 		uint32_t pieces, len, size, used;
 	} cases[] = {

@@ -24,8 +24,8 @@
 
 #define BLOCK     FS_WRITE_MAX
 #define PAGES     FS_PAGES_MAX
-#define SLOTS     3u /* of PAGES + 2 descriptors each, in a ring of 1024 */
 #define SLOT_DESC (PAGES + 2u)
+#define SLOTS     (VIRTQ_SIZE_MAX / SLOT_DESC) /* large requests that the ring has room for: 7 */
 #define SLOT_SIZE 0x4000u
 #define RINGS     0x20000u
 #define FORGETS   (FAKE_BASE + RINGS + SLOTS * SLOT_SIZE)
