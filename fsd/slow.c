@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SLOW_STACK ((size_t)32 * 1024)
+#define SLOW_STACK ((size_t)64 * 1024)
 
 static struct {
 	pthread_mutex_t lock;

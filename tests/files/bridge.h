@@ -38,7 +38,7 @@
 #define SLOT_IN    (FS_WRITE_MAX + 0x1000u)
 #define SLOT_OUT   (FS_WRITE_MAX + 0x1000u)
 #define SLOT_BYTES (SLOT_IN + SLOT_OUT)
-#define RINGS      0x10000u
+#define RINGS      0x20000u
 
 static char dir[64], at[64]; /* exported, mounted */
 static pid_t fsd_pid, bridge_pid;
