@@ -14,8 +14,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "arch/arch.h"
@@ -271,11 +273,22 @@ static void keep_descriptors(void)
 	confine_descriptors(keep, n);
 }
 
+/* Tables for the most that a VM can have are nearly empty: where huge pages are for everybody, they are not to cost 2 MiB. */
+static void keep_tables_small(void)
+{
+	extern char __bss_start[], _end[];
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	const uintptr_t from = ((uintptr_t)__bss_start + page - 1) & -page;
+
+	(void)madvise((void *)from, ((uintptr_t)_end & -page) - from, MADV_NOHUGEPAGE);
+}
+
 int main(int argc, char **argv)
 {
 	/* A monitor that went away is an error of writev(), not a signal. */
 	signal(SIGPIPE, SIG_IGN);
 	times_stamp(VM_STAMP_START);
+	keep_tables_small();
 	options_parse(&options, argc, argv);
 	end_set_status_fd((int)options.status_fd);
 	keep_descriptors();
