@@ -32,11 +32,11 @@ bool creation_make_template_first(struct creation *creation);
 int creation_configure_own(struct creation *creation, const struct creation *other);
 
 /*
- * Does the work in a child that says nothing, dies with its parent, and has streams and signals to itself; waits for it.
- * 0, or -errno with the failure set to the child's.
+ * Does the work in a child that says nothing, dies with its parent, and has streams and signals to itself; waits for it
+ * for `ms` milliseconds, and ends it then. 0, or -errno with the failure set to the child's.
  */
 typedef int creation_work(void *ctx, struct failure *failure);
-int creation_in_child(creation_work *work, void *ctx, struct failure *failure);
+int creation_in_child(creation_work *work, void *ctx, int ms, struct failure *failure);
 
 /*
  * Begins a container as a copy of the template, which is open for reading and writing, and waits for its end

@@ -19,6 +19,9 @@
 #include "templates.h"
 #include "vmstatus.h"
 
+/* In a slow guest, and on a slow disk. */
+#define MAKING_EXTRA_MS 150000
+
 /* To look for what is zero in more takes seconds: such a template is made for who asks for it. */
 #define TEMPLATE_BY_ITSELF_MAX (UINT64_C(4) << 30)
 
@@ -154,10 +157,12 @@ static int make_here(void *ctx, struct failure *failure)
 	const char *path;
 	int err;
 
-	/* a cgroup all the same, unless there is to be none: that of the caller may be a pod's, with its limits */
-	global.systemd_cgroup = false;
-	if (!global.cgroup_manager || strcmp(global.cgroup_manager, "systemd") == 0)
-		global.cgroup_manager = "cgroupfs";
+	/* a user may have no systemd to ask */
+	if (creation->is_rootless) {
+		global.systemd_cgroup = false;
+		if (!global.cgroup_manager || strcmp(global.cgroup_manager, "systemd") == 0)
+			global.cgroup_manager = "cgroupfs";
+	}
 	creation_init(&maker, &global, &options);
 	err = configure_maker(&maker, creation);
 	if (!err)
@@ -170,7 +175,9 @@ static int make_here(void *ctx, struct failure *failure)
 static int make_by_itself(struct creation *creation)
 {
 	struct failure failure = { .text = "" };
-	int err = creation_in_child(make_here, creation, &failure);
+	/* a boot, the writing of the file, and the trial */
+	int err = creation_in_child(make_here, creation,
+				    2 * creation->launch.boot_timeout_ms + MAKING_EXTRA_MS, &failure);
 
 	if (err)
 		report_debug("%s: no template was made: %s", creation->templates, failure.text);
@@ -194,11 +201,11 @@ bool creation_make_template_first(struct creation *creation)
 	    creation->state.size.memory > TEMPLATE_BY_ITSELF_MAX || !has_name(creation))
 		return false;
 	claim = templates_claim(creation->templates, &creation->template_key);
+	if (claim == -EEXIST) /* somebody else has made it a moment ago */
+		return open_by_key(creation);
 	if (claim < 0)
 		report_debug("%s: no template is made now: %s", creation->templates, strerror(-claim));
-	/* somebody else may have made it a moment ago */
-	return claim >= 0 &&
-	       (open_by_key(creation) || (make_by_itself(creation) == 0 && open_by_key(creation)));
+	return claim >= 0 && make_by_itself(creation) == 0 && open_by_key(creation);
 }
 
 bool creation_has_booted(const struct creation *creation)
@@ -265,8 +272,9 @@ static bool did_not_come_up(const struct creation *creation)
 
 void creation_discard_template(struct creation *creation)
 {
-	if (!creation->is_copy || creation->state.status_fd < 0 || !did_not_come_up(creation))
+	if (!creation->is_copy || creation->state.status_fd < 0 || creation_has_booted(creation) ||
+	    !did_not_come_up(creation))
 		return;
-	templates_discard(creation->templates, &creation->template_key, &creation->template_stat);
-	report_warning("the machine was the copy of a template, which is removed");
+	if (templates_discard(creation->templates, &creation->template_key, &creation->template_stat))
+		report_warning("the machine was the copy of a template, which is removed");
 }

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "creation.h"
 #include "creation_parts.h"
 #include "fd.h"
@@ -20,6 +22,8 @@
 #include "run_config.h"
 
 #define TRIAL_PROGRAM "/bin/true"
+/* For the container to be made and to run, in a slow guest. */
+#define TRIAL_EXTRA_MS 60000
 
 int creation_configure_own(struct creation *creation, const struct creation *other)
 {
@@ -98,7 +102,8 @@ int creation_try_template(struct creation *made, int template_fd, bool net)
 {
 	struct try try = { made, template_fd, net };
 
-	return creation_in_child(try_here, &try, &made->failure);
+	return creation_in_child(try_here, &try, made->launch.boot_timeout_ms + TRIAL_EXTRA_MS,
+				 &made->failure);
 }
 
 static void __attribute__((noreturn)) work_here(creation_work *work, void *ctx, pid_t parent, int why_fd)
@@ -116,26 +121,33 @@ static void __attribute__((noreturn)) work_here(creation_work *work, void *ctx, 
 	_exit(err ? 1 : 0);
 }
 
-/* What the child says until it ends, or whoever has its end of the pipe. */
-static void hear(int fd, char *text, size_t room)
+/* What the child says until it ends. False: it has not until the deadline. */
+static bool hear(int fd, char *text, size_t room, int64_t deadline_ms)
 {
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	size_t len = 0;
-	ssize_t n;
 
-	while (len < room - 1 && (n = read(fd, text + len, room - 1 - len)) != 0) {
-		if (n > 0)
-			len += (size_t)n;
-		else if (errno != EINTR)
+	text[0] = '\0';
+	while (len < room - 1) {
+		int64_t left = deadline_ms - child_now_ms();
+		ssize_t n;
+
+		if (left <= 0 || poll(&wait, 1, (int)left) == 0)
+			return false;
+		n = read(fd, text + len, room - 1 - len);
+		if (n == 0 || (n < 0 && errno != EINTR))
 			break;
+		len += n > 0 ? (size_t)n : 0;
+		text[len] = '\0';
 	}
-	text[len] = '\0';
+	return true;
 }
 
-int creation_in_child(creation_work *work, void *ctx, struct failure *failure)
+int creation_in_child(creation_work *work, void *ctx, int ms, struct failure *failure)
 {
 	char why[FAILURE_TEXT_MAX];
 	pid_t pid, parent = getpid();
-	int status = 0, fds[2];
+	int status = -1, fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return failure_set(failure, -errno, "pipe: %s", strerror(errno));
@@ -147,11 +159,13 @@ int creation_in_child(creation_work *work, void *ctx, struct failure *failure)
 		close(fds[0]);
 		return failure_set(failure, -EAGAIN, "fork: no process for a template");
 	}
-	hear(fds[0], why, sizeof(why));
+	/* with it dies what it has begun: its children, and by their lifelines the companions */
+	if (!hear(fds[0], why, sizeof(why), child_now_ms() + ms))
+		kill(pid, SIGKILL);
 	close(fds[0]);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (status == 0)
 		return 0;
 	return failure_set(failure, -EIO, "%s", why[0] ? why : "template: its making was ended");
 }

@@ -149,8 +149,11 @@ enum template_entry template_entry_of(const char *name)
 	return end && *end == '\0' ? TEMPLATE_ENTRY_DRAFT : TEMPLATE_ENTRY_OTHER;
 }
 
-/* Removes drafts that nobody works at; those that were begun a moment ago are about to be locked. */
-static void sweep(int dir_fd, time_t age_s)
+/* A draft that was begun a moment ago is about to be locked. */
+#define DRAFT_AGE_S 60
+
+/* Removes drafts that nobody works at. */
+static void sweep(int dir_fd)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
@@ -163,7 +166,7 @@ static void sweep(int dir_fd, time_t age_s)
 		if (template_entry_of(entry->d_name) != TEMPLATE_ENTRY_DRAFT)
 			continue;
 		draft = openat(dir_fd, entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-		if (draft >= 0 && fstat(draft, &st) == 0 && time(NULL) - st.st_mtime >= age_s &&
+		if (draft >= 0 && fstat(draft, &st) == 0 && time(NULL) - st.st_mtime >= DRAFT_AGE_S &&
 		    flock(draft, LOCK_EX | LOCK_NB) == 0)
 			(void)unlinkat(dir_fd, entry->d_name, 0);
 	}
@@ -186,7 +189,7 @@ int templates_begin(struct template_draft *draft, const char *dir, const struct 
 	template_name(draft->name, sizeof(draft->name), key, TEMPLATE_SUFFIX);
 	if (getrandom(&nonce, sizeof(nonce), 0) != (ssize_t)sizeof(nonce))
 		return failure_set(failure, -EIO, "getrandom: expected %zu bytes", sizeof(nonce));
-	sweep(draft->dir_fd, 60);
+	sweep(draft->dir_fd);
 	snprintf(draft->draft_name, sizeof(draft->draft_name), ".%s.%08x", draft->name, nonce);
 	draft->fd = openat(draft->dir_fd, draft->draft_name,
 			   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -227,11 +230,11 @@ int templates_remove_all(const char *dir, struct failure *failure)
 		return 0;
 	if (!stream)
 		return failure_set(failure, -errno, "%s: %s", dir, strerror(errno));
-	sweep(dirfd(stream), 0);
 	while ((entry = readdir(stream)) && !err) {
 		enum template_entry kind = template_entry_of(entry->d_name);
 
-		if ((kind == TEMPLATE_ENTRY_WHOLE || kind == TEMPLATE_ENTRY_SEEN) &&
+		/* a draft that somebody works at, too, who cannot give it its name then */
+		if (kind != TEMPLATE_ENTRY_OTHER &&
 		    unlinkat(dirfd(stream), entry->d_name, 0) < 0 && errno != ENOENT)
 			err = failure_set(failure, -errno, "%s/%s: cannot remove: %s", dir,
 					  entry->d_name, strerror(errno));

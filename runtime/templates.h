@@ -58,15 +58,16 @@ int templates_note_boot(const char *dir, const struct template_key *key);
 /*
  * Whether to make this template now: such a machine has booted before, nobody else is at it, it was not made or tried
  * TEMPLATE_TRIES_MAX times, and there is room, for which one goes that was not used for TEMPLATE_UNUSED_S
- * seconds. A descriptor that holds the claim, of which this is one more try; -errno: not now.
+ * seconds. A descriptor that holds the claim, of which this is one more try; -EEXIST: it is there by now, or another
+ * -errno: not now.
  */
 int templates_claim(const char *dir, const struct template_key *key);
 
 /* As if such a machine had not been seen. */
 void templates_forget(const char *dir, const struct template_key *key);
 
-/* Removes the template, if it still is the file that was opened: fstat(). */
-void templates_discard(const char *dir, const struct template_key *key, const struct stat *opened);
+/* Removes the template, if it still is the file that was opened: fstat(). Whether it was. */
+bool templates_discard(const char *dir, const struct template_key *key, const struct stat *opened);
 
 #define TEMPLATES_MAX	   16u /* more there are only of those that were asked for */
 #define TEMPLATE_TRIES_MAX 3u

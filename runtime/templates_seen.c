@@ -152,10 +152,14 @@ int templates_claim(const char *dir, const struct template_key *key)
 {
 	autoclose int dir_fd = open_dir(dir);
 	autoclose int fd = dir_fd < 0 ? -ENOENT : seen_open(dir_fd, key, 0);
+	autoclose int there = -1;
 	struct seen seen;
 
 	if (fd < 0)
 		return fd;
+	there = templates_open(dir, key);
+	if (there >= 0)
+		return -EEXIST;
 	if (!seen_read(fd, key, &seen))
 		return -ENOENT;
 	if (seen.tries >= TEMPLATE_TRIES_MAX)
@@ -175,14 +179,16 @@ void templates_forget(const char *dir, const struct template_key *key)
 		(void)unlinkat(dir_fd, name, 0);
 }
 
-void templates_discard(const char *dir, const struct template_key *key, const struct stat *opened)
+bool templates_discard(const char *dir, const struct template_key *key, const struct stat *opened)
 {
 	autoclose int dir_fd = open_dir(dir);
 	char name[TEMPLATE_NAME_MAX];
 	struct stat st;
 
 	template_name(name, sizeof(name), key, TEMPLATE_SUFFIX);
-	if (dir_fd >= 0 && fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_dev == opened->st_dev && st.st_ino == opened->st_ino)
-		(void)unlinkat(dir_fd, name, 0);
+	/* a number may be that of another file soon; the time of the last use changes */
+	return dir_fd >= 0 && fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_dev == opened->st_dev && st.st_ino == opened->st_ino &&
+	       st.st_mtim.tv_sec == opened->st_mtim.tv_sec &&
+	       st.st_mtim.tv_nsec == opened->st_mtim.tv_nsec && unlinkat(dir_fd, name, 0) == 0;
 }

@@ -348,6 +348,9 @@ static void test_room(void **state)
 	key.cpus = TEMPLATES_MAX + 1;
 	templates_note_boot(dir, &key);
 	assert_true(found(&first)); /* which is its last use, now */
+	assert_int_equal(templates_claim(dir, &first), -ENOENT); /* of it nothing was seen */
+	templates_note_boot(dir, &first);
+	assert_int_equal(templates_claim(dir, &first), -EEXIST);
 	assert_true(claimed(&key)); /* in the place of the second */
 	assert_true(found(&first));
 	first.cpus = 2;
