@@ -245,13 +245,105 @@ static void test_pieces(void **state)
 	close(mine);
 }
 
+#define LARGEST_RING (FAKE_BASE + FAKE_SIZE - 0x10000u)
+
+/* The device begins anew with a ring of requests of the largest size. */
+static void use_largest_ring(void)
+{
+	struct fake_driver *d = &drv[ROOT][FS_QUEUE_REQUEST];
+
+	driver_negotiate(&dev[ROOT], FEATURE_VERSION_1);
+	assert_int_equal(dev_queue_size_max(&dev[ROOT], FS_QUEUE_HIPRIO), FS_HIPRIO_SIZE);
+	*d = fake_driver_at(&mem, LARGEST_RING, VIRTQ_SIZE_MAX);
+	driver_queue(&dev[ROOT], FS_QUEUE_REQUEST, d);
+	driver_ok(&dev[ROOT]);
+	pump();
+	next_head[ROOT][FS_QUEUE_REQUEST] = 0;
+	assert_int_equal(session_init(ROOT), 0);
+	while (fsd_receive(0) > 0)
+		;
+}
+
+#define PIECE  7u
+#define STRIDE 16u
+#define PIECES (VIRTQ_SIZE_MAX - 2)
+
+/* Bytes or -errno of a READ at `offset` into PIECES pieces, more than a system call takes; they lie STRIDE apart at `to`. */
+static int64_t read_in_pieces(uint64_t fh, uint64_t offset, uint64_t to)
+{
+	const uint64_t at = LARGEST_RING - 0x3000u;
+	struct fake_driver *d = &drv[ROOT][FS_QUEUE_REQUEST];
+	struct {
+		struct fuse_in_header hdr;
+		struct fuse_read_in in;
+	} r = { .hdr = { .len = sizeof(r), .opcode = FUSE_READ, .nodeid = NODE },
+		.in = { .fh = fh, .offset = offset, .size = PIECES * PIECE } };
+	struct fuse_out_header answered;
+	uint32_t head;
+
+	fake_put(&mem, at, &r, sizeof(r));
+	fake_desc(d, 0, at, sizeof(r), FAKE_NEXT, 1);
+	fake_desc(d, 1, at + 0x1000, sizeof(answered), FAKE_WRITE | FAKE_NEXT, 2);
+	for (uint16_t i = 0; i < PIECES; i++)
+		fake_desc(d, (uint16_t)(i + 2), to + i * STRIDE, PIECE,
+			  FAKE_WRITE | (i + 1 < (int)PIECES ? FAKE_NEXT : 0), (uint16_t)(i + 3));
+	fake_offer(d, 0);
+	driver_notify(&dev[ROOT], FS_QUEUE_REQUEST);
+	assert_true(await_used(ROOT, FS_QUEUE_REQUEST, &head) > 0);
+	assert_int_equal(gmem_read(&mem, GPA(at + 0x1000), &answered, sizeof(answered)), 0);
+	return answered.error ? answered.error : (int64_t)answered.len - (int64_t)sizeof(answered);
+}
+
+/* What a READ takes in two system calls is that of one: to its end, or to the file's; and an error in the second is told. */
+static void test_more_pieces_than_a_call_takes(void **state)
+{
+	const uint64_t to = LARGEST_RING - 0x3000u - PIECES * STRIDE;
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	static uint8_t text[PIECES * PIECE], back[PIECE];
+	const int64_t half = sizeof(text) / 2;
+	uint8_t *two;
+	int fd, mine;
+
+	(void)state;
+	use_largest_ring();
+	fd = temporary(O_RDWR);
+	mine = dup(fd);
+	assert_int_equal(open_as(ROOT, O_RDONLY, 1, fd), 0);
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t)(i * 13 + i / 256);
+	assert_int_equal(pwrite(mine, text, sizeof(text), 0), sizeof(text));
+	assert_int_equal(read_in_pieces(1, 0, to), sizeof(text));
+	for (size_t i = 0; i < PIECES; i++) {
+		assert_int_equal(gmem_read(&mem, GPA(to + i * STRIDE), back, PIECE), 0);
+		assert_memory_equal(back, text + i * PIECE, PIECE);
+	}
+	for (int64_t size = half - 1; size < half + 10; size += 5) {
+		assert_int_equal(ftruncate(mine, size), 0);
+		assert_int_equal(read_in_pieces(1, 0, to), size);
+	}
+	assert_int_equal(ftruncate(mine, 0), 0);
+	assert_int_equal(read_in_pieces(1, 0, to), 0);
+	close(mine);
+
+	/* this process' memory, up to a hole in the second half */
+	two = mmap(NULL, 8 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(two != MAP_FAILED);
+	memset(two, 'x', 4 * page);
+	assert_int_equal(munmap(two + 4 * page, 4 * page), 0);
+	assert_int_equal(open_as(ROOT, O_RDONLY, 2, open("/proc/self/mem", O_RDONLY | O_CLOEXEC)), 0);
+	assert_int_equal(read_in_pieces(2, (uint64_t)(uintptr_t)two, to), sizeof(text));
+	assert_int_equal(read_in_pieces(2, (uint64_t)(uintptr_t)two + 4 * page - (uint64_t)half - 100, to),
+			 -EIO);
+	assert_int_equal(munmap(two, 4 * page), 0);
+}
+
 /*
  * A WRITE of 256 pages, and one of as many pieces as a ring of the largest size has; then a byte
  * more than a request may have. (One page of memory is all the data.)
  */
 static void test_largest(void **state)
 {
-	const uint64_t ring = FAKE_BASE + FAKE_SIZE - 0x10000u, at = ring - 0x3000u;
+	const uint64_t at = LARGEST_RING - 0x3000u;
 	static const struct {
 		uint32_t pieces, len, size, used;
 	} cases[] = {
@@ -264,16 +356,7 @@ static void test_largest(void **state)
 	int fd, mine;
 
 	(void)state;
-	driver_negotiate(&dev[ROOT], FEATURE_VERSION_1);
-	assert_int_equal(dev_queue_size_max(&dev[ROOT], FS_QUEUE_HIPRIO), FS_HIPRIO_SIZE);
-	*d = fake_driver_at(&mem, ring, VIRTQ_SIZE_MAX);
-	driver_queue(&dev[ROOT], FS_QUEUE_REQUEST, d);
-	driver_ok(&dev[ROOT]);
-	pump();
-	next_head[ROOT][FS_QUEUE_REQUEST] = 0;
-	assert_int_equal(session_init(ROOT), 0);
-	while (fsd_receive(0) > 0)
-		;
+	use_largest_ring();
 	fd = temporary(O_RDWR);
 	mine = dup(fd);
 	assert_int_equal(open_as(ROOT, O_RDWR, 1, fd), 0);
@@ -591,6 +674,7 @@ int main(void)
 		FS_TEST(test_bad_sector),
 		FS_TEST(test_pieces),
 		FS_TEST(test_largest),
+		FS_TEST(test_more_pieces_than_a_call_takes),
 		FS_TEST(test_bad_io),
 		FS_TEST(test_donations),
 		FS_TEST(test_no_descriptors),
