@@ -268,7 +268,7 @@ static void use_largest_ring(void)
 #define STRIDE 16u
 #define PIECES (VIRTQ_SIZE_MAX - 2)
 
-/* Bytes or -errno of a READ at `offset` into PIECES pieces, more than a system call takes; they lie STRIDE apart at `to`. */
+/* Bytes or -errno of a READ into PIECES pieces, more than a system call takes, that lie STRIDE apart at `to`. */
 static int64_t read_in_pieces(uint64_t fh, uint64_t offset, uint64_t to)
 {
 	const uint64_t at = LARGEST_RING - 0x3000u;
@@ -294,7 +294,7 @@ static int64_t read_in_pieces(uint64_t fh, uint64_t offset, uint64_t to)
 	return answered.error ? answered.error : (int64_t)answered.len - (int64_t)sizeof(answered);
 }
 
-/* What a READ takes in two system calls is that of one: to its end, or to the file's; and an error in the second is told. */
+/* A READ of two system calls is as one: to its end, or to the file's; and an error in the second is told. */
 static void test_more_pieces_than_a_call_takes(void **state)
 {
 	const uint64_t to = LARGEST_RING - 0x3000u - PIECES * STRIDE;
