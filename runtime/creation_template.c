@@ -157,11 +157,10 @@ static int make_here(void *ctx, struct failure *failure)
 	const char *path;
 	int err;
 
-	/* a user may have no systemd to ask */
+	/* of a user's nothing is to be left, and there may be no systemd to ask: the caller's cgroup will do */
 	if (creation->is_rootless) {
 		global.systemd_cgroup = false;
-		if (!global.cgroup_manager || strcmp(global.cgroup_manager, "systemd") == 0)
-			global.cgroup_manager = "cgroupfs";
+		global.cgroup_manager = "disabled";
 	}
 	creation_init(&maker, &global, &options);
 	err = configure_maker(&maker, creation);
