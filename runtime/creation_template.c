@@ -158,7 +158,7 @@ static int make_here(void *ctx, struct failure *failure)
 	int err;
 
 	/* of a user's nothing is to be left, and there may be no systemd to ask: the caller's cgroup will do */
-	if (creation->is_rootless) {
+	if (rootless_active()) {
 		global.systemd_cgroup = false;
 		global.cgroup_manager = "disabled";
 	}
