@@ -4,6 +4,7 @@
 #define NACRE_VMM_TEMPLATE_FILE_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dev_state.h"
@@ -25,6 +26,32 @@
 struct template_run {
 	uint64_t gpa, len; /* bytes, whole pages */
 };
+
+/* Whether it is whole pages of guest memory. */
+static inline bool template_run_is_sound(const struct gmem *mem, const struct template_run *run)
+{
+	return run->len > 0 && run->gpa % TEMPLATE_PAGE == 0 && run->len % TEMPLATE_PAGE == 0 &&
+	       gmem_slice(mem, GPA(run->gpa), run->len);
+}
+
+/*
+ * Adds a page behind all others: to the last run, if no more than `gap` bytes lie between, or as the first of
+ * another. False: there are `max` runs.
+ */
+static inline bool template_runs_add(struct template_run *run, uint32_t *n, uint32_t max, uint64_t gpa,
+				     uint64_t gap)
+{
+	struct template_run *last = *n ? &run[*n - 1] : NULL;
+
+	if (last && gpa >= last->gpa && gpa - (last->gpa + last->len) <= gap) {
+		last->len = gpa + TEMPLATE_PAGE - last->gpa;
+		return true;
+	}
+	if (*n == max)
+		return false;
+	run[(*n)++] = (struct template_run){ .gpa = gpa, .len = TEMPLATE_PAGE };
+	return true;
+}
 
 /* At TEMPLATE_STATE. Behind it the processors' state (arch_state_size() bytes), then the runs. */
 struct template_head {

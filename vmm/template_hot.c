@@ -31,12 +31,6 @@ static struct {
 	uint32_t n_runs;
 } trial;
 
-static bool is_sound(const struct gmem *mem, const struct template_run *run)
-{
-	return run->len > 0 && run->gpa % TEMPLATE_PAGE == 0 && run->len % TEMPLATE_PAGE == 0 &&
-	       gmem_slice(mem, GPA(run->gpa), run->len);
-}
-
 static bool read_list(const struct gmem *mem, int fd)
 {
 	size_t len;
@@ -48,7 +42,7 @@ static bool read_list(const struct gmem *mem, int fd)
 	if (pread(fd, hot.run, len, TEMPLATE_HOT + sizeof(hot.head)) != (ssize_t)len)
 		return false;
 	for (uint32_t i = 0; i < hot.head.n_runs; i++) {
-		if (!is_sound(mem, &hot.run[i]))
+		if (!template_run_is_sound(mem, &hot.run[i]))
 			return false;
 	}
 	return true;
@@ -107,21 +101,6 @@ static bool is_hot(const uint64_t *before, const uint64_t *after)
 	return 2 * n_kept >= n_words;
 }
 
-/* False: there is no room for more. */
-static bool add_page(uint64_t gpa)
-{
-	struct template_run *last = hot.head.n_runs ? &hot.run[hot.head.n_runs - 1] : NULL;
-
-	if (last && last->gpa + last->len == gpa) {
-		last->len += TEMPLATE_PAGE;
-		return true;
-	}
-	if (hot.head.n_runs == TEMPLATE_HOT_MAX)
-		return false;
-	hot.run[hot.head.n_runs++] = (struct template_run){ .gpa = gpa, .len = TEMPLATE_PAGE };
-	return true;
-}
-
 static void find_in(const struct template_run *run)
 {
 	static uint64_t before[WORDS], after[WORDS];
@@ -129,7 +108,8 @@ static void find_in(const struct template_run *run)
 	for (uint64_t gpa = run->gpa; gpa < run->gpa + run->len; gpa += TEMPLATE_PAGE) {
 		memcpy(before, trial.file + gpa, sizeof(before));
 		if (gmem_read(trial.mem, GPA(gpa), after, sizeof(after)) ||
-		    (is_hot(before, after) && !add_page(gpa)))
+		    (is_hot(before, after) &&
+		     !template_runs_add(hot.run, &hot.head.n_runs, TEMPLATE_HOT_MAX, gpa, 0)))
 			return;
 	}
 }

@@ -56,21 +56,6 @@ static bool is_zero(const uint8_t *page)
 	return page[0] == 0 && memcmp(page, page + 1, TEMPLATE_PAGE - 1) == 0;
 }
 
-/* A page that is not zero: part of the last run, or the first of another. */
-static void add_page(uint64_t gpa)
-{
-	struct template_head *h = &saving.head;
-	struct template_run *last = h->n_runs ? &saving.run[h->n_runs - 1] : NULL;
-
-	if (last && gpa >= last->gpa && gpa - (last->gpa + last->len) <= GAP_MAX) {
-		last->len = gpa + TEMPLATE_PAGE - last->gpa;
-		return;
-	}
-	if (h->n_runs == TEMPLATE_RUNS_MAX)
-		fail(0, "guest memory is in too many pieces");
-	saving.run[h->n_runs++] = (struct template_run){ .gpa = gpa, .len = TEMPLATE_PAGE };
-}
-
 /* The guest does not run: what is found zero stays so. Runs do not go from one region into the next. */
 static void find_runs(void)
 {
@@ -83,8 +68,9 @@ static void find_runs(void)
 		for (uint64_t gpa = r->base; gpa < r->base + r->size; gpa += TEMPLATE_PAGE) {
 			if (gmem_read(mem, GPA(gpa), page, sizeof(page)))
 				fail(0, "guest memory has a hole");
-			if (!is_zero(page))
-				add_page(gpa);
+			if (!is_zero(page) && !template_runs_add(saving.run, &saving.head.n_runs,
+								 TEMPLATE_RUNS_MAX, gpa, GAP_MAX))
+				fail(0, "guest memory is in too many pieces");
 		}
 	}
 }

@@ -28,8 +28,7 @@ static bool read_all(void *to, uint64_t len, uint64_t at)
 
 static bool is_sound(const struct machine *m, const struct template_run *run)
 {
-	return run->len > 0 && run->gpa % TEMPLATE_PAGE == 0 && run->len % TEMPLATE_PAGE == 0 &&
-	       gmem_slice(&m->mem, GPA(run->gpa), run->len) &&
+	return template_run_is_sound(&m->mem, run) &&
 	       range_fits(TEMPLATE_MEMORY + run->gpa, run->len, template.size);
 }
 
