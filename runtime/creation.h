@@ -79,7 +79,7 @@ void creation_note_boot(const struct creation *creation);
 /*
  * After creation_prepare(), any number of times: boots the machine without a container, with a network interface or
  * without, has it saved in the directory, and tries a container that begins as its copy. 0 with the template's
- * path; -ENODEV: interfaces cannot be made here, or another -errno; with the failure set.
+ * path, and its key in template_key; -ENODEV: interfaces cannot be made here, or another -errno; with the failure set.
  */
 int creation_make_template(struct creation *creation, const char *dir, bool net, const char **path);
 

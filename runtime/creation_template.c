@@ -111,12 +111,11 @@ static int save_template(struct creation *creation, int template_fd, bool net)
 int creation_make_template(struct creation *creation, const char *dir, bool net, const char **path)
 {
 	struct template_draft draft = TEMPLATE_DRAFT_NONE;
-	struct template_key key;
-	int err = templates_key(&key, &creation->launch, net);
+	int err = templates_key(&creation->template_key, &creation->launch, net);
 
 	if (err)
 		return failure_set(&creation->failure, err, "templates: %s", strerror(-err));
-	err = templates_begin(&draft, dir, &key, &creation->failure);
+	err = templates_begin(&draft, dir, &creation->template_key, &creation->failure);
 	if (!err)
 		err = save_template(creation, draft.fd, net);
 	/* one that this host cannot start from would be an error of every container */

@@ -97,6 +97,16 @@ bool template_is_trusted(int fd)
 	       st.st_uid == geteuid();
 }
 
+int template_open_key(int dir_fd, const char *name, struct template_key *key)
+{
+	autoclose int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0 || !template_is_trusted(fd) ||
+	    pread(fd, key, sizeof(*key), 0) != (ssize_t)sizeof(*key))
+		return -ENOENT;
+	return steal_fd(&fd);
+}
+
 int templates_open(const char *dir, const struct template_key *key)
 {
 	autoclose int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -107,10 +117,8 @@ int templates_open(const char *dir, const struct template_key *key)
 	if (dir_fd < 0)
 		return -ENOENT;
 	template_name(name, sizeof(name), key, TEMPLATE_SUFFIX);
-	fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 || !template_is_trusted(fd) ||
-	    pread(fd, &there, sizeof(there), 0) != (ssize_t)sizeof(there) ||
-	    memcmp(&there, key, sizeof(there)) != 0)
+	fd = template_open_key(dir_fd, name, &there);
+	if (fd < 0 || memcmp(&there, key, sizeof(there)) != 0)
 		return -ENOENT;
 	/* templates_claim() takes away what was not used for long */
 	(void)futimens(fd, (const struct timespec[]){ { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_OMIT } });

@@ -28,4 +28,7 @@ enum template_entry template_entry_of(const char *name);
 /* Whether nobody but the caller, to whom it belongs, may have written the file. */
 bool template_is_trusted(int fd);
 
+/* Opens the template with this name, and reads its key. A descriptor; -ENOENT: there is none to be trusted. */
+int template_open_key(int dir_fd, const char *name, struct template_key *key);
+
 #endif

@@ -86,11 +86,10 @@ static void entries_read(struct entries *entries, int dir_fd, enum template_entr
 /* One whose key says another host kernel than this is of no use to anybody here. */
 static bool is_of_another_host(int dir_fd, const char *name, const struct template_key *key)
 {
-	autoclose int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct template_key there;
+	autoclose int fd = template_open_key(dir_fd, name, &there);
 
-	return fd >= 0 && template_is_trusted(fd) &&
-	       pread(fd, &there, sizeof(there), 0) == (ssize_t)sizeof(there) &&
+	return fd >= 0 &&
 	       (strcmp(there.host_release, key->host_release) != 0 ||
 		strcmp(there.host_version, key->host_version) != 0);
 }
@@ -139,10 +138,13 @@ int templates_note_boot(const char *dir, const struct template_key *key)
 
 	if (dir_fd < 0)
 		return err ? err : -errno;
-	entries_read(&noted, dir_fd, TEMPLATE_ENTRY_SEEN);
-	if (noted.n >= SEEN_MAX)
-		(void)unlinkat(dir_fd, noted.oldest, 0);
-	fd = seen_open(dir_fd, key, O_CREAT);
+	fd = seen_open(dir_fd, key, 0); /* as a rule: each machine that boots comes here */
+	if (fd == -ENOENT) {
+		entries_read(&noted, dir_fd, TEMPLATE_ENTRY_SEEN);
+		if (noted.n >= SEEN_MAX)
+			(void)unlinkat(dir_fd, noted.oldest, 0);
+		fd = seen_open(dir_fd, key, O_CREAT);
+	}
 	if (fd < 0)
 		return fd;
 	return seen_read(fd, key, &seen) || seen_write(fd, key, 0) ? 0 : -EIO;

@@ -66,12 +66,11 @@ static int configure(struct creation *creation, const struct template_options *o
 
 static int template_make(struct creation *creation, const char *dir, bool net)
 {
-	struct template_key key;
 	const char *path;
 	int err = creation_make_template(creation, dir, net, &path);
 
-	if (!err && templates_key(&key, &creation->launch, net) == 0)
-		templates_forget(dir, &key);
+	if (!err)
+		templates_forget(dir, &creation->template_key);
 
 	if (!err)
 		printf("%s\n", path);
