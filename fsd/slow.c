@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* A C library may take the threads' own variables from it: glibc, with which the tests are built. */
 #define SLOW_STACK ((size_t)64 * 1024)
 
 static struct {

@@ -205,7 +205,6 @@ test_template_made_by_itself()
 	expect_boot "the first container of another size"
 	make_bundle true
 	edit '"resources": {' '"resources": {"memory": {"limit": 83886080}, "cpu": {"quota": 100000, "period": 100000}, '
-	use_templates on
 	nacre create --bundle bundle nacre-e2e-made
 	expect_success ""
 	nacre delete --force nacre-e2e-made
