@@ -45,23 +45,41 @@ static const char *level_of(const char *label)
 	return label;
 }
 
+/*
+ * A file's label with that type, and this process' user and level; NULL where the policy has no such type. object_r
+ * goes with every type and level.
+ */
+static const char *file_label(const char *type, bool with_categories, struct arena *arena)
+{
+	const char *level, *label;
+	char *own = NULL;
+
+	if (is_selinux_enabled() <= 0 || getcon(&own) < 0)
+		return NULL;
+	level = level_of(own);
+	label = arena_printf(arena, "%.*s:object_r:%s%s%.*s", (int)strcspn(own, ":"), own, type, level ? ":" : "",
+			     level ? (int)strcspn(level, with_categories ? "" : ":-") : 0, level ? level : "");
+	freecon(own);
+	return security_check_context(label) == 0 ? label : NULL;
+}
+
 bool selinux_type_is_known(const char *type)
 {
 	struct arena arena = { .blocks = NULL };
-	char *own = NULL;
-	const char *level;
-	bool known;
+	bool known = file_label(type, true, &arena) != NULL;
 
-	if (is_selinux_enabled() <= 0 || getcon(&own) < 0)
-		return false;
-	level = level_of(own);
-	/* object_r goes with every type and level */
-	known = security_check_context(arena_printf(&arena, "%.*s:object_r:%s%s%s",
-						    (int)strcspn(own, ":"), own, type,
-						    level ? ":" : "", level ? level : "")) == 0;
-	freecon(own);
 	arena_free(&arena);
 	return known;
+}
+
+void selinux_file_set_type(int fd, const char *type)
+{
+	struct arena arena = { .blocks = NULL };
+	const char *label = file_label(type, false, &arena);
+
+	if (label && fsetfilecon(fd, label) < 0)
+		report_debug("cannot label a file %s: %s", label, strerror(errno));
+	arena_free(&arena);
 }
 
 /* The low sensitivity of `own`, and two categories. */

@@ -23,9 +23,16 @@ struct selinux_labels {
 #define SELINUX_VMM_TYPE     "nacre_vmm_t"
 #define SELINUX_FSD_TYPE     "nacre_fsd_t"
 #define SELINUX_MONITOR_TYPE "nacre_monitor_t"
+#define SELINUX_TEMPLATE_TYPE "nacre_template_t"
 
 /* True when the running policy knows the type. */
 bool selinux_type_is_known(const char *type);
+
+/*
+ * Gives an open file the type, and no categories: it is for every container. Where the policy has no such type, or
+ * the file system no labels, it stays as it is.
+ */
+void selinux_file_set_type(int fd, const char *type);
 
 /*
  * Makes the labels, and asks the kernel whether each is valid and may be entered by this caller with

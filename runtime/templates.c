@@ -15,6 +15,7 @@
 
 #include "fd.h"
 #include "make_path.h"
+#include "selinux.h"
 #include "templates.h"
 #include "templates_parts.h"
 
@@ -201,6 +202,8 @@ int templates_begin(struct template_draft *draft, const char *dir, const struct 
 	snprintf(draft->draft_name, sizeof(draft->draft_name), ".%s.%08x", draft->name, nonce);
 	draft->fd = openat(draft->dir_fd, draft->draft_name,
 			   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (draft->fd >= 0)
+		selinux_file_set_type(draft->fd, SELINUX_TEMPLATE_TYPE);
 	/* held by us and by the VMM: a draft whose lock is free is what a kill left */
 	n = draft->fd < 0 || flock(draft->fd, LOCK_EX) < 0 ? -1 : pwrite(draft->fd, key, sizeof(*key), 0);
 	if (n == (ssize_t)sizeof(*key))

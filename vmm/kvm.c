@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "arch/arch.h"
+#include "kvm_apart.h"
 #include "kvm_call.h"
 #include "mmio.h"
 
@@ -69,17 +70,32 @@ static void add_memory(const struct machine *m)
 	}
 }
 
-void kvm_create(struct machine *m, int kvm_fd)
+static int create_here(int kvm_fd)
+{
+	int fd;
+
+	do {
+		fd = kvm_call(kvm_fd, KVM_CREATE_VM, 0);
+	} while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+void kvm_create(struct machine *m, int kvm_fd, int cgroup_fd, bool end_apart)
 {
 	int version = kvm_call(kvm_fd, KVM_GET_API_VERSION, 0);
 
 	if (version != KVM_API_VERSION)
 		setup_fail(version < 0 ? errno : 0, "/dev/kvm: not KVM version %d", KVM_API_VERSION);
-	do {
-		m->vm_fd = kvm_call(kvm_fd, KVM_CREATE_VM, 0);
-	} while (m->vm_fd < 0 && errno == EINTR);
+	m->vm_fd = cgroup_fd >= 0 ? kvm_create_in(kvm_fd, cgroup_fd) : -1;
+	/* made here after all, KVM's worker keeps our cgroup busy: the sooner it ends the better */
+	if (cgroup_fd >= 0 && m->vm_fd < 0)
+		end_apart = false;
+	if (m->vm_fd < 0)
+		m->vm_fd = create_here(kvm_fd);
 	if (m->vm_fd < 0)
 		setup_fail(errno, "KVM_CREATE_VM");
+	if (end_apart)
+		kvm_end_apart(m->vm_fd);
 	add_memory(m);
 	arch_create_vm(m, kvm_fd);
 }

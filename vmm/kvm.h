@@ -6,13 +6,18 @@
 #ifndef NACRE_VMM_KVM_H
 #define NACRE_VMM_KVM_H
 
+#include <stdbool.h>
+
 #include "machine.h"
 
 /* Guest memory: private, anonymous, huge pages by madvise. KVM knows nothing of it yet. */
 void kvm_map_memory(struct machine *m);
 
-/* KVM_CREATE_VM, with that memory. */
-void kvm_create(struct machine *m, int kvm_fd);
+/*
+ * KVM_CREATE_VM, with that memory. `cgroup_fd`: of the cgroup to make it in, -1: ours. `end_apart`: its end is left
+ * to the kernel, if it can be made there. Both: kvm_apart.h.
+ */
+void kvm_create(struct machine *m, int kvm_fd, int cgroup_fd, bool end_apart);
 
 /* KVM_CREATE_VCPU for all of them. */
 void kvm_create_vcpus(struct machine *m);

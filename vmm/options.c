@@ -34,6 +34,8 @@ static const struct {
 	{ "--template", offsetof(struct options, template_fd), false, false, 0, FD_MAX },
 	{ "--save-template", offsetof(struct options, save_template_fd), false, false, 0, FD_MAX },
 	{ "--note-hot", offsetof(struct options, note_fd), false, false, 0, FD_MAX },
+	{ "--caller-cgroup", offsetof(struct options, caller_cgroup_fd), false, false, 0, FD_MAX },
+	{ "--end-apart", offsetof(struct options, end_apart), true, false, 0, 1 },
 	{ "--volumes", offsetof(struct options, volumes), true, false, 0, 1 },
 };
 
@@ -65,6 +67,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	o->template_fd = -1;
 	o->save_template_fd = -1;
 	o->note_fd = -1;
+	o->caller_cgroup_fd = -1;
 	o->boot_timeout = 30000;
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : NULL;

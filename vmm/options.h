@@ -24,6 +24,8 @@ struct options {
 	int64_t template_fd;  /* to begin from, if it fits; -1: none */
 	int64_t save_template_fd; /* to become one; -1: an ordinary VM */
 	int64_t note_fd;      /* the template, to note there which pages a copy writes to; -1: none */
+	int64_t caller_cgroup_fd; /* directory of the cgroup to make the VM in (kvm_apart.h); -1: our own */
+	int64_t end_apart;    /* 1: nobody is to wait for the VM's end */
 	struct net_options net[NET_MAX];
 	unsigned int n_nets;
 	struct blk_options block[BLK_MAX];

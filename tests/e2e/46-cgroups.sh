@@ -54,6 +54,52 @@ test_limits_around_the_helpers()
 	rmdir "$OWN_CGROUPS/nacre-e2e-limits"
 }
 
+# Mapped, and open by no descriptor.
+rings_of_the_vmm()
+{
+	local vmm
+
+	vmm=$(process_named nacre-vmm)
+	grep -c io_uring "/proc/$vmm/maps"
+	find "/proc/$vmm/fd" -lname '*io_uring*'
+}
+
+# What the kernel does as a VM ends: nobody waits for it, it keeps no cgroup busy, and is over soon.
+test_the_end_of_a_vm_is_the_kernels()
+{
+	local leaf=$OWN_CGROUPS/nacre-e2e-end/c1 worker
+
+	make_bundle sh -c 'echo ready; read -r _'
+	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-end/c1", '
+	mkfifo input
+	exec 9<> input
+	INPUT=input start_ready run --bundle bundle nacre-e2e-end
+	expect_equal "rings that keep the VM" 1 "$(rings_of_the_vmm)"
+	worker=$(grep -ls "^kvm-nx-lpage" $(grep -lsx "0::${leaf#/sys/fs/cgroup}" /proc/[0-9]*/cgroup | sed 's/cgroup$/comm/'))
+	expect_equal "workers of KVM's in the container's cgroup" "" "$worker"
+	echo >&9
+	finish
+	expect_status 0
+	[ ! -d "$leaf" ] || failed "the cgroup is left"
+	rmdir "$OWN_CGROUPS/nacre-e2e-end"
+}
+
+# A container that another nacre deletes: KVM's worker is in its cgroup, and the VMM ends with its VM.
+test_the_end_of_a_vm_that_others_delete()
+{
+	local leaf=$OWN_CGROUPS/nacre-e2e-end/c2
+
+	make_bundle sleep 1000
+	edit '"linux": {' '"linux": {"cgroupsPath": "/nacre-e2e-end/c2", '
+	nacre create --bundle bundle nacre-e2e-end
+	expect_status 0
+	expect_equal "rings that keep the VM" 0 "$(rings_of_the_vmm)"
+	nacre delete --force nacre-e2e-end
+	expect_status 0
+	[ ! -d "$leaf" ] || failed "the cgroup is left"
+	rmdir "$OWN_CGROUPS/nacre-e2e-end"
+}
+
 test_an_impossible_limit_leaves_nothing()
 {
 	make_bundle true

@@ -25,6 +25,20 @@ test_namespaces_are_as_before()
 		"$(comm -13 "$E2E_TOP/namespaces" <(namespaces))"
 }
 
+# The last of them a moment after its container has ended (vmm/kvm_apart.h).
+has_no_vm_more()
+{
+	[ "$(vms)" = "$(< "$E2E_TOP/vms")" ]
+}
+
+test_no_vm_is_left_in_the_kernel()
+{
+	if [ "$E2E_PLACE" = direct ]; then
+		skip "others have VMs on this machine, too"
+	fi
+	wait_until $((5 * E2E_SLOW)) has_no_vm_more || failed "VMs: $(vms), before: $(< "$E2E_TOP/vms")"
+}
+
 test_no_program_of_nacre_crashed()
 {
 	local log

@@ -57,6 +57,7 @@ test_own_types_and_the_levels_of_config_json()
 	finish
 	expect_equal "nothing was denied" "" "$(denials)"
 	expect_pair_of_its_own
+	expect_copies
 }
 
 test_categories_alone_keep_containers_apart()

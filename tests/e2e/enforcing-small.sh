@@ -49,6 +49,7 @@ test_domains_of_a_container()
 	finish
 	expect_equal "nothing was denied" "" "$(denials)"
 	expect_pair_of_its_own
+	expect_copies
 	# who took over a VMM or a broker
 	for domain in vmm fsd; do
 		expect_apart "$domain" c1/file c2/file other

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of runtime/templates.c: which file is a template for whom. */
-/* SOURCES: runtime/templates.c runtime/templates_seen.c runtime/make_path.c runtime/arena.c runtime/failure.c runtime/report.c */
-/* LIBS: -ljansson */
+/* SOURCES: runtime/templates.c runtime/templates_seen.c runtime/make_path.c runtime/selinux.c runtime/mcs.c runtime/arena.c runtime/failure.c runtime/report.c */
+/* LIBS: -lselinux -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -348,6 +348,12 @@ namespaces()
 	readlink /proc/[0-9]*/ns/* 2> /dev/null | sort -u
 }
 
+# How many virtual machines the kernel has; what each host has before the first test counts as well.
+vms()
+{
+	find /sys/kernel/debug/kvm -mindepth 1 -maxdepth 1 -type d 2> /dev/null | wc -l
+}
+
 # Prints what is there now and was not before the suite. Processes get a moment to end.
 left_behind()
 {

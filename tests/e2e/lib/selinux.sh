@@ -78,6 +78,23 @@ expect_pair_of_its_own()
 	expect_equal "nothing was denied" "" "$(denials)"
 }
 
+# nacre makes a template by itself, and containers of whatever pair are copies of it.
+expect_copies()
+{
+	local template
+
+	printf 'templates = %s\n' "$PWD/templates" > conf
+	NACRE_CONFIG=$PWD/conf run -- true
+	for _ in 1 2; do
+		NACRE_CONFIG=$PWD/conf run --timing timing -- true
+		expect_status 0
+		grep -q '"before_init_connected": 0}' timing || failed "expected a copy of a template"
+	done
+	template=$(echo templates/*.template)
+	expect_match "label of the template" '^[a-z_]+:object_r:nacre_template_t:s0$' "$(stat -c %C "$template")"
+	expect_equal "nothing was denied" "" "$(denials)"
+}
+
 # Runs a program in a domain of container 1, with the file as its input: what the VMM does with a file
 # that somebody has opened for it. What the domain may not have, the kernel replaces by /dev/null.
 in_domain()	# DOMAIN FILE [ARGUMENT…]

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A VM whose end nobody waits for.
+ *
+ * What KVM does as a VM's last descriptor is closed waits for grace periods of RCU, some 20 ms in which
+ * nothing of the VM is left but the process that closes it: its worker goes back to the cgroup that it
+ * came from, and callbacks are run out (Linux virt/kvm/kvm_main.c kvm_vm_worker_thread(),
+ * arch/x86/kvm/mmu/tdp_mmu.c). So the last reference is one of the kernel's own, dropped by a worker of its
+ * after the VMM has ended; and as KVM's worker keeps the cgroup busy in which the VM was made, it is
+ * made in the caller's and not in the container's, which is removed as soon as the VMM has ended.
+ *
+ * Main thread, before confinement. Where a host has it otherwise (no io_uring, no right in the cgroup) the
+ * end is waited for, as if nobody had asked.
+ */
+#ifndef NACRE_VMM_KVM_APART_H
+#define NACRE_VMM_KVM_APART_H
+
+/*
+ * KVM_CREATE_VM by a process that is in the cgroup of this descriptor, and shares memory and descriptors
+ * with this one: the VM is ours (api.rst: a VM's ioctls belong to the address space that made it). The VM's
+ * descriptor, or -errno.
+ */
+int kvm_create_in(int kvm_fd, int cgroup_fd);
+
+/* Leaves the last reference to the kernel: in an io_uring that no descriptor leads to, as long as our memory is there. */
+void kvm_end_apart(int vm_fd);
+
+#endif
