@@ -43,4 +43,4 @@ $(BUILD)/bench/fs: tools/bench/fs.c tools/bench/fs_driver.h tools/bench/fs_vhost
 ## make bench-fs         speed of shared files without a guest; VIRTIOFSD=COMMAND is measured beside
 bench-fs: $(BUILD)/bench/fs $(LIBEXEC)/nacre-fsd
 	@dir=$$(mktemp -d $${FILES_DIR:-/var/tmp}/nacre-bench.XXXXXX) && \
-		$(BUILD)/bench/fs $(LIBEXEC)/nacre-fsd $$dir 32 $(if $(VIRTIOFSD),'$(VIRTIOFSD)'); status=$$?; rm -rf $$dir; exit $$status
+		$(BUILD)/bench/fs $(LIBEXEC)/nacre-fsd $$dir 256 $(if $(VIRTIOFSD),'$(VIRTIOFSD)'); status=$$?; rm -rf $$dir; exit $$status

@@ -12,8 +12,8 @@
 
 #define GUEST_QUEUES 5u
 #define GUEST_RINGS  (FAKE_BASE)
-#define GUEST_RING   0x4000u /* room for one queue's ring */
-#define GUEST_DATA   (FAKE_BASE + 0x18000u)
+#define GUEST_RING   0x10000u /* room for one queue's ring, of VIRTQ_SIZE_MAX */
+#define GUEST_DATA   (FAKE_BASE + GUEST_QUEUES * GUEST_RING)
 
 struct guest {
 	struct gmem mem;
@@ -70,7 +70,7 @@ static inline uint64_t guest_address(struct cursor *c)
 	case 3:
 		return UINT64_MAX - (how >> 3);
 	case 4:
-		return GUEST_RINGS + (uint64_t)(how >> 3) * 0x400; /* the rings themselves */
+		return GUEST_RINGS + (uint64_t)(how >> 3) * 0x2800; /* the rings themselves */
 	default:
 		return GUEST_DATA + (uint64_t)(how >> 3) * 0x1000;
 	}
@@ -175,10 +175,15 @@ static inline void guest_check(const struct guest *g)
 	}
 }
 
+static inline uint16_t some_size(struct cursor *c)
+{
+	return (uint16_t)(1u << (in8(c) % 12)); /* up to VIRTQ_SIZE_MAX */
+}
+
 static inline void guest_run(struct guest *g, struct cursor *c, guest_extra extra)
 {
 	memset(g->mem.region[0].hva, 0, FAKE_SIZE);
-	guest_bring_up(g, (uint16_t)(1u << (in8(c) % 9)), in8(c) & 1);
+	guest_bring_up(g, some_size(c), in8(c) & 1);
 	for (unsigned int n = 0; in_more(c) && n < 400; n++) {
 		switch (in8(c) % 12) {
 		case 0:
@@ -203,7 +208,7 @@ static inline void guest_run(struct guest *g, struct cursor *c, guest_extra extr
 			guest_take_used(g);
 			break;
 		case 8:
-			guest_bring_up(g, (uint16_t)(1u << (in8(c) % 9)), in8(c) & 1);
+			guest_bring_up(g, some_size(c), in8(c) & 1);
 			break;
 		default:
 			if (extra)
