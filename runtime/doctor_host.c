@@ -111,7 +111,7 @@ struct finding doctor_moves(struct arena *arena)
 	if (has_option(CGROUP_TOP, "favordynmods"))
 		return OK("moves between cgroups: " CGROUP_TOP " has favordynmods");
 	return LESS("moves between cgroups: " CGROUP_TOP " is mounted without favordynmods",
-		    "a VM waits some 10 ms as it starts, and a detached one as it ends: mount -o "
+		    "a VM waits some 10 ms as it starts, and most again as they end: mount -o "
 		    "remount,favordynmods " CGROUP_TOP);
 }
 

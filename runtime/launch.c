@@ -72,8 +72,7 @@ static int vmm_start(struct launch *launch, const struct vmm_role *role, struct 
 	struct arena *arena = &launch->config->arena;
 	autoclose int user_ns = userns_create_for_vmm(state->vmm_uid, state->vmm_gid,
 						      &launch->vmm_net_ns_fd, failure);
-	/* who waits for a container is to wait for no more than its end (vmm/kvm_apart.h) */
-	autoclose int caller_cgroup = !launch->detached && launch->cgroup_fd >= 0 ?
+	autoclose int caller_cgroup = launch->end_apart && launch->cgroup_fd >= 0 ?
 					      cgroup_open(cgroup_of("self", arena)) : -1;
 	struct spawn spawn;
 
@@ -111,7 +110,7 @@ static int vmm_start(struct launch *launch, const struct vmm_role *role, struct 
 	spawn_arg_fd(&spawn, "--net-ns", launch->vmm_net_ns_fd);
 	if (caller_cgroup >= 0)
 		spawn_arg_fd(&spawn, "--caller-cgroup", caller_cgroup);
-	if (!launch->detached && (caller_cgroup >= 0 || launch->cgroup_fd < 0))
+	if (launch->end_apart && (caller_cgroup >= 0 || launch->cgroup_fd < 0))
 		spawn_arg(&spawn, "--end-apart");
 	if (launch->confined_fd >= 0)
 		spawn_arg_fd(&spawn, "--confined", launch->confined_fd);

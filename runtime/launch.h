@@ -31,13 +31,15 @@ struct launch {
 	bool makes_container; /* else a process that joins one (exec) */
 	bool sandbox;	     /* of a pod: a monitor alone, no VM */
 	bool detached;	     /* the container outlives this nacre, once launch_detach() is called */
+	bool end_apart;	     /* its end is waited for, but not what the kernel does with the VM then */
 	unsigned int n_to_come; /* network interfaces that may be attached before start */
 
 	struct child vmm, fsd, monitor;
 	struct child passt; /* not started without --net passt */
 	/*
-	 * The VMM's network namespace, held until the VMM has ended: Linux would take it down, and the VM
-	 * would wait for that, when the VMM ends (rcu_barrier() in kvm_destroy_vm() and cleanup_net()).
+	 * The VMM's network namespace, held until the VMM has ended: Linux would take it down as the VMM ends, and
+	 * a VM whose end is waited for (end_apart) would wait for that, too (rcu_barrier() in kvm_destroy_vm() and
+	 * cleanup_net()).
 	 */
 	int vmm_net_ns_fd;
 	int sync_fd;	 /* our end of the pair with the monitor */

@@ -57,8 +57,11 @@ static const char *file_label(const char *type, bool with_categories, struct are
 	if (is_selinux_enabled() <= 0 || getcon(&own) < 0)
 		return NULL;
 	level = level_of(own);
-	label = arena_printf(arena, "%.*s:object_r:%s%s%.*s", (int)strcspn(own, ":"), own, type, level ? ":" : "",
-			     level ? (int)strcspn(level, with_categories ? "" : ":-") : 0, level ? level : "");
+	if (!level)
+		label = arena_printf(arena, "%.*s:object_r:%s", (int)strcspn(own, ":"), own, type);
+	else
+		label = arena_printf(arena, "%.*s:object_r:%s:%.*s", (int)strcspn(own, ":"), own, type,
+				     (int)strcspn(level, with_categories ? "" : ":-"), level);
 	freecon(own);
 	return security_check_context(label) == 0 ? label : NULL;
 }

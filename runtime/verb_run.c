@@ -87,6 +87,7 @@ static int run_waiting(struct creation *creation, bool with_layers)
 	bool with_terminal = creation->config.process.terminal && isatty(STDIN_FILENO);
 	bool has_run = false;
 
+	creation->launch.end_apart = true;
 	if (creation_start(creation, with_terminal) == 0 &&
 	    (!with_layers || show_layers(creation)) &&
 	    session_reach(&creation->session, SESSION_RUNNING)) {

@@ -80,22 +80,32 @@ static int create_here(int kvm_fd)
 	return fd;
 }
 
+/* Made elsewhere, with its end left to the kernel; or made here, where KVM's worker would keep our cgroup busy. */
+static int create_apart(int kvm_fd, int cgroup_fd)
+{
+	int ring_fd = kvm_apart_begin();
+	int vm_fd;
+
+	if (ring_fd < 0)
+		return create_here(kvm_fd);
+	vm_fd = cgroup_fd < 0 ? create_here(kvm_fd) : kvm_create_in(kvm_fd, cgroup_fd);
+	if (vm_fd >= 0) {
+		kvm_apart_end(ring_fd, vm_fd);
+		return vm_fd;
+	}
+	close(ring_fd);
+	return create_here(kvm_fd);
+}
+
 void kvm_create(struct machine *m, int kvm_fd, int cgroup_fd, bool end_apart)
 {
 	int version = kvm_call(kvm_fd, KVM_GET_API_VERSION, 0);
 
 	if (version != KVM_API_VERSION)
 		setup_fail(version < 0 ? errno : 0, "/dev/kvm: not KVM version %d", KVM_API_VERSION);
-	m->vm_fd = cgroup_fd >= 0 ? kvm_create_in(kvm_fd, cgroup_fd) : -1;
-	/* made here after all, KVM's worker keeps our cgroup busy: the sooner it ends the better */
-	if (cgroup_fd >= 0 && m->vm_fd < 0)
-		end_apart = false;
-	if (m->vm_fd < 0)
-		m->vm_fd = create_here(kvm_fd);
+	m->vm_fd = end_apart ? create_apart(kvm_fd, cgroup_fd) : create_here(kvm_fd);
 	if (m->vm_fd < 0)
 		setup_fail(errno, "KVM_CREATE_VM");
-	if (end_apart)
-		kvm_end_apart(m->vm_fd);
 	add_memory(m);
 	arch_create_vm(m, kvm_fd);
 }

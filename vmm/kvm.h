@@ -14,8 +14,8 @@
 void kvm_map_memory(struct machine *m);
 
 /*
- * KVM_CREATE_VM, with that memory. `cgroup_fd`: of the cgroup to make it in, -1: ours. `end_apart`: its end is left
- * to the kernel, if it can be made there. Both: kvm_apart.h.
+ * KVM_CREATE_VM, with that memory. With `end_apart` its end is left to the kernel where that can be, and
+ * it is made in the cgroup of `cgroup_fd`, unless that is -1 (kvm_apart.h).
  */
 void kvm_create(struct machine *m, int kvm_fd, int cgroup_fd, bool end_apart);
 

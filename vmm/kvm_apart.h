@@ -15,14 +15,22 @@
 #ifndef NACRE_VMM_KVM_APART_H
 #define NACRE_VMM_KVM_APART_H
 
+/* An io_uring that takes no request, to hold the last reference: a descriptor, or -errno. */
+int kvm_apart_begin(void);
+
 /*
  * KVM_CREATE_VM by a process that is in the cgroup of this descriptor, and shares memory and descriptors
  * with this one: the VM is ours (api.rst: a VM's ioctls belong to the address space that made it). The VM's
- * descriptor, or -errno.
+ * descriptor, or -errno. SIGCHLD is ignored from then on: nobody waits for that process, of which a thread of
+ * KVM's may be left (Linux 6.13).
  */
 int kvm_create_in(int kvm_fd, int cgroup_fd);
 
-/* Leaves the last reference to the kernel: in an io_uring that no descriptor leads to, as long as our memory is there. */
-void kvm_end_apart(int vm_fd);
+/*
+ * Leaves the last reference to the kernel. Closes the ring's descriptor: it is held by a mapping, until this process'
+ * memory goes, which is before its descriptors are closed. The ring lets go of what it holds a grace period
+ * later.
+ */
+void kvm_apart_end(int ring_fd, int vm_fd);
 
 #endif

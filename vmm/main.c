@@ -209,7 +209,7 @@ static bool may_be_copy(void)
 }
 
 /*
- * The images are loaded by a thread of their own: KVM_CREATE_VM moves a worker of KVM's into our cgroup,
+ * The images are loaded by a thread of their own: KVM_CREATE_VM moves a worker of KVM's into a cgroup,
  * for which the host's kernel waits for a grace period of RCU, longer than anything else here takes.
  */
 static void build_machine(void)

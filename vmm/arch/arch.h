@@ -24,8 +24,8 @@ uint32_t arch_klog_size(void);
 void arch_memory_layout(struct gmem *mem, uint64_t bytes);
 
 /*
- * clone3(2) with CLONE_VM and a stack of its own: the new process runs run(ctx) and exits with status 0. Its pid,
- * or -errno.
+ * clone3(2) with CLONE_VM and a stack of its own: the new process runs run(ctx) and exits with status 0.
+ * Its pid, or -errno.
  */
 struct clone_args;
 long arch_clone(const struct clone_args *args, void (*run)(void *ctx), void *ctx);

@@ -23,7 +23,8 @@ long arch_clone(const struct clone_args *args, void (*run)(void *ctx), void *ctx
 			 "syscall\n\t"
 			 "1:"
 			 : "+a"(result)
-			 : "D"(args), "S"(sizeof(*args)), [run] "r"(run), [ctx] "r"(ctx), [exit] "i"(SYS_exit)
+			 : "D"(args), "S"(sizeof(*args)), [run] "r"(run), [ctx] "r"(ctx),
+			   [exit] "i"(SYS_exit)
 			 : "rcx", "r11", "memory");
 	return result;
 }
