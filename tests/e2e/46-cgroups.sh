@@ -60,7 +60,7 @@ names_in()	# CGROUP
 	local path
 
 	for path in $(grep -lsx "0::${1#/sys/fs/cgroup}" /proc/[0-9]*/cgroup); do
-		cat "${path%/cgroup}/comm"
+		cat "${path%/cgroup}/comm" 2> /dev/null # it may be gone
 	done | sort
 }
 
@@ -94,9 +94,9 @@ test_the_end_of_a_vm_is_the_kernels()
 	INPUT=input start_ready run --bundle bundle nacre-e2e-end
 	need_worker_of_kvm
 	expect_equal "rings that keep the VM" 1 "$(rings_of_the_vmm)"
-	expect_match "the VMM is in the container's cgroup" '(^|\n)nacre-vmm' "$(names_in "$leaf")"
+	expect_equal "VMMs in the container's cgroup" 1 "$(names_in "$leaf" | grep -cx nacre-vmm)"
 	expect_equal "threads of KVM's there" 0 "$(names_in "$leaf" | grep -c kvm-nx-lpage)"
-	expect_match "in the caller's" 'kvm-nx-lpage' "$(names_in "${own%/}")$(names_in "$own")"
+	expect_match "in the caller's" kvm-nx-lpage "$(names_in "$own")"
 	echo >&9
 	finish
 	expect_status 0
