@@ -336,7 +336,8 @@ is_in_use()	# CGROUP
 	id=${id%.[0-9]*}	# nacre's name for the second of a name
 	# tests/kill in the other lane: it looks itself at what is left
 	[ "$id" != kill ] || ! pgrep -x killer > /dev/null || return 0
-	for dir in "$OWN_STATE" "$E2E_TOP"/*/state; do
+	# also a state directory that a test asks for
+	for dir in "$OWN_STATE" "$E2E_TOP"/*/state "$E2E_TOP"/*/test/state; do
 		[ "$dir" = "$E2E_STATE" ] || [ ! -d "$dir/$id" ] || return 0
 	done
 	return 1
