@@ -46,10 +46,10 @@ static const char *level_of(const char *label)
 }
 
 /*
- * A file's label with that type, and this process' user and level; NULL where the policy has no such type. object_r
- * goes with every type and level.
+ * A file's label with that type, this process' user and its low sensitivity, without categories; NULL where the policy
+ * has no such type. object_r goes with every type and level.
  */
-static const char *file_label(const char *type, bool with_categories, struct arena *arena)
+static const char *file_label(const char *type, struct arena *arena)
 {
 	const char *level, *label;
 	char *own = NULL;
@@ -61,7 +61,7 @@ static const char *file_label(const char *type, bool with_categories, struct are
 		label = arena_printf(arena, "%.*s:object_r:%s", (int)strcspn(own, ":"), own, type);
 	else
 		label = arena_printf(arena, "%.*s:object_r:%s:%.*s", (int)strcspn(own, ":"), own, type,
-				     (int)strcspn(level, with_categories ? "" : ":-"), level);
+				     (int)strcspn(level, ":-"), level);
 	freecon(own);
 	return security_check_context(label) == 0 ? label : NULL;
 }
@@ -69,7 +69,7 @@ static const char *file_label(const char *type, bool with_categories, struct are
 bool selinux_type_is_known(const char *type)
 {
 	struct arena arena = { .blocks = NULL };
-	bool known = file_label(type, true, &arena) != NULL;
+	bool known = file_label(type, &arena) != NULL;
 
 	arena_free(&arena);
 	return known;
@@ -78,7 +78,7 @@ bool selinux_type_is_known(const char *type)
 void selinux_file_set_type(int fd, const char *type)
 {
 	struct arena arena = { .blocks = NULL };
-	const char *label = file_label(type, false, &arena);
+	const char *label = file_label(type, &arena);
 
 	if (label && fsetfilecon(fd, label) < 0)
 		report_debug("cannot label a file %s: %s", label, strerror(errno));

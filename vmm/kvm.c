@@ -70,16 +70,6 @@ static void add_memory(const struct machine *m)
 	}
 }
 
-static int create_here(int kvm_fd)
-{
-	int fd;
-
-	do {
-		fd = kvm_call(kvm_fd, KVM_CREATE_VM, 0);
-	} while (fd < 0 && errno == EINTR);
-	return fd;
-}
-
 /* Made elsewhere, with its end left to the kernel; or made here, where KVM's worker would keep our cgroup busy. */
 static int create_apart(int kvm_fd, int cgroup_fd)
 {
@@ -87,14 +77,14 @@ static int create_apart(int kvm_fd, int cgroup_fd)
 	int vm_fd;
 
 	if (ring_fd < 0)
-		return create_here(kvm_fd);
-	vm_fd = cgroup_fd < 0 ? create_here(kvm_fd) : kvm_create_in(kvm_fd, cgroup_fd);
+		return kvm_create_here(kvm_fd);
+	vm_fd = cgroup_fd < 0 ? kvm_create_here(kvm_fd) : kvm_create_in(kvm_fd, cgroup_fd);
 	if (vm_fd >= 0) {
 		kvm_apart_end(ring_fd, vm_fd);
 		return vm_fd;
 	}
 	close(ring_fd);
-	return create_here(kvm_fd);
+	return kvm_create_here(kvm_fd);
 }
 
 void kvm_create(struct machine *m, int kvm_fd, int cgroup_fd, bool end_apart)
@@ -103,9 +93,9 @@ void kvm_create(struct machine *m, int kvm_fd, int cgroup_fd, bool end_apart)
 
 	if (version != KVM_API_VERSION)
 		setup_fail(version < 0 ? errno : 0, "/dev/kvm: not KVM version %d", KVM_API_VERSION);
-	m->vm_fd = end_apart ? create_apart(kvm_fd, cgroup_fd) : create_here(kvm_fd);
+	m->vm_fd = end_apart ? create_apart(kvm_fd, cgroup_fd) : kvm_create_here(kvm_fd);
 	if (m->vm_fd < 0)
-		setup_fail(errno, "KVM_CREATE_VM");
+		setup_fail(-m->vm_fd, "KVM_CREATE_VM");
 	add_memory(m);
 	arch_create_vm(m, kvm_fd);
 }

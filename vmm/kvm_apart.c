@@ -19,16 +19,22 @@ struct order {
 	int vm_fd; /* or -errno */
 };
 
+int kvm_create_here(int kvm_fd)
+{
+	int vm_fd;
+
+	do {
+		vm_fd = kvm_call(kvm_fd, KVM_CREATE_VM, 0);
+	} while (vm_fd < 0 && errno == EINTR);
+	return vm_fd < 0 ? -errno : vm_fd;
+}
+
 /* The other process. What libc keeps for a thread it shares with the one that waits for it (CLONE_VFORK). */
 static void create(void *ctx)
 {
 	struct order *order = ctx;
 
-	do {
-		order->vm_fd = kvm_call(order->kvm_fd, KVM_CREATE_VM, 0);
-	} while (order->vm_fd < 0 && errno == EINTR);
-	if (order->vm_fd < 0)
-		order->vm_fd = -errno;
+	order->vm_fd = kvm_create_here(order->kvm_fd);
 }
 
 int kvm_apart_begin(void)

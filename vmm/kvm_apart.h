@@ -15,6 +15,9 @@
 #ifndef NACRE_VMM_KVM_APART_H
 #define NACRE_VMM_KVM_APART_H
 
+/* KVM_CREATE_VM by this process, in its own cgroup. The VM's descriptor, or -errno. */
+int kvm_create_here(int kvm_fd);
+
 /* An io_uring that takes no request, to hold the last reference: a descriptor, or -errno. */
 int kvm_apart_begin(void);
 

@@ -54,16 +54,6 @@ test_limits_around_the_helpers()
 	rmdir "$OWN_CGROUPS/nacre-e2e-limits"
 }
 
-# Names of what is in a cgroup, threads of the kernel's as well; sorted.
-names_in()	# CGROUP
-{
-	local path
-
-	for path in $(grep -lsx "0::${1#/sys/fs/cgroup}" /proc/[0-9]*/cgroup); do
-		cat "${path%/cgroup}/comm" 2> /dev/null # it may be gone
-	done | sort
-}
-
 # How often a ring is mapped by the VMM, and any that it could still reach by a descriptor.
 rings_of_the_vmm()
 {

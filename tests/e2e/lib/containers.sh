@@ -370,14 +370,20 @@ left_behind()
 	done < <(inventory)
 }
 
-# The names of nacre's processes in a cgroup, one a line, sorted. KVM has a thread of its own there.
-helpers_in()	# CGROUP
+# The names of what is in a cgroup, one a line, sorted; also of threads of the kernel, as KVM has one for a VM.
+names_in()	# CGROUP
 {
 	local pid
 
 	while read -r pid; do
-		grep -s '^nacre' "/proc/$pid/comm"
+		cat "/proc/$pid/comm" 2> /dev/null # it may be gone
 	done < "$1/cgroup.procs" | sort
+}
+
+# Of nacre's processes alone.
+helpers_in()	# CGROUP
+{
+	names_in "$1" | grep '^nacre'
 }
 
 # Ends and removes everything that a test left, so that the next one starts afresh.
