@@ -33,6 +33,7 @@ check-files: files-build
 
 ## make check-files-full the same for 45 minutes, with git, tar, sqlite3 and a build
 check-files-full: files-build
+	@tools/setup files
 	@tests/files/run --full $(BUILD)
 
 $(BUILD)/bench/fs: tools/bench/fs.c tools/bench/fs_driver.h tools/bench/fs_vhost.h \
