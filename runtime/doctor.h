@@ -23,7 +23,7 @@ struct finding doctor_kvm(struct arena *arena);
 
 /* Each of the others looks at one thing (doctor_host.c). */
 typedef struct finding doctor_fn(struct arena *arena);
-doctor_fn doctor_installation, doctor_cgroup, doctor_moves, doctor_delegation, doctor_userns, doctor_subids,
-	doctor_selinux, doctor_apparmor, doctor_landlock, doctor_net;
+doctor_fn doctor_installation, doctor_cgroup, doctor_moves, doctor_ends, doctor_delegation, doctor_userns,
+	doctor_subids, doctor_selinux, doctor_apparmor, doctor_landlock, doctor_net;
 
 #endif

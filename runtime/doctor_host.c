@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/io_uring.h>
 #include <linux/landlock.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
@@ -113,6 +114,20 @@ struct finding doctor_moves(struct arena *arena)
 	return LESS("moves between cgroups: " CGROUP_TOP " is mounted without favordynmods",
 		    "a VM waits some 10 ms as it starts, and most again as they end: mount -o "
 		    "remount,favordynmods " CGROUP_TOP);
+}
+
+/* Whether the kernel can be left with a VM (vmm/kvm_apart.h). */
+struct finding doctor_ends(struct arena *arena)
+{
+	struct io_uring_params params = { .flags = IORING_SETUP_R_DISABLED };
+	autoclose int ring_fd = (int)syscall(SYS_io_uring_setup, 1, &params);
+
+	if (ring_fd >= 0)
+		return OK("ends of VMs: io_uring is there");
+	return LESS(arena_printf(arena, "ends of VMs: io_uring: %s", strerror(errno)),
+		    errno == EPERM ? "nacre run waits some 20 ms for the end of a VM: sysctl "
+				     "kernel.io_uring_disabled=0, unless it is on purpose" :
+				     "nacre run waits some 20 ms for the end of a VM");
 }
 
 /* The caller's own cgroup, as a directory. */

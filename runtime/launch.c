@@ -26,6 +26,7 @@
 #include "spawn.h"
 #include "state_files.h"
 #include "userns.h"
+#include "vm_ends.h"
 #include "vmstatus.h"
 
 /* For passt to say why it cannot go on. */
@@ -74,6 +75,8 @@ static int vmm_start(struct launch *launch, const struct vmm_role *role, struct 
 						      &launch->vmm_net_ns_fd, failure);
 	autoclose int caller_cgroup = launch->end_apart && launch->cgroup_fd >= 0 ?
 					      cgroup_open(cgroup_of("self", arena)) : -1;
+	autoclose int end_place = launch->end_apart && (caller_cgroup >= 0 || launch->cgroup_fd < 0) ?
+					  vm_ends_take(state_all_roots(arena)) : -1;
 	struct spawn spawn;
 
 	if (user_ns < 0)
@@ -108,10 +111,10 @@ static int vmm_start(struct launch *launch, const struct vmm_role *role, struct 
 		spawn_arg_fd(&spawn, "--console", launch->console_fd);
 	spawn_arg_fd(&spawn, "--user-ns", user_ns);
 	spawn_arg_fd(&spawn, "--net-ns", launch->vmm_net_ns_fd);
-	if (caller_cgroup >= 0)
+	if (end_place >= 0)
+		spawn_arg_fd(&spawn, "--end-place", end_place);
+	if (end_place >= 0 && caller_cgroup >= 0)
 		spawn_arg_fd(&spawn, "--caller-cgroup", caller_cgroup);
-	if (launch->end_apart && (caller_cgroup >= 0 || launch->cgroup_fd < 0))
-		spawn_arg(&spawn, "--end-apart");
 	if (launch->confined_fd >= 0)
 		spawn_arg_fd(&spawn, "--confined", launch->confined_fd);
 	spawn_arg(&spawn, "--boot-timeout");

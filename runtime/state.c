@@ -108,6 +108,11 @@ int state_write(const struct state *state, struct failure *failure)
 	return err;
 }
 
+const char *state_all_roots(struct arena *arena)
+{
+	return arena_printf(arena, "%s-roots", state_default_root(arena));
+}
+
 /* Opens ROOT, made if need be. A descriptor or -errno. */
 static int root_open(const char *root)
 {
@@ -125,7 +130,7 @@ static int root_open(const char *root)
  */
 static int sweep_locked(struct sweep *sweep, int root_fd, const char *root, int *all_fd, struct arena *arena)
 {
-	*all_fd = roots_lock(arena_printf(arena, "%s-roots", state_default_root(arena)), root_fd, root);
+	*all_fd = roots_lock(state_all_roots(arena), root_fd, root);
 	if (flock(root_fd, LOCK_EX) < 0)
 		return -errno;
 	sweep_root(sweep, root_fd, arena);

@@ -97,6 +97,9 @@ struct state {
  */
 const char *state_default_root(struct arena *arena);
 
+/* The directory beside it in which all ROOTs are noted (state_roots.h). */
+const char *state_all_roots(struct arena *arena);
+
 /*
  * Removes what killed runs left below ROOT, makes ROOT/ID, locks it, chooses the VMM's uid so that
  * no other VM of any ROOT of this user has it (state_roots.h), and writes a first state.json and config.json. Returns 0 or -errno

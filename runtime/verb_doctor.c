@@ -24,9 +24,8 @@ static const struct existing_usage usage = {
 };
 
 static doctor_fn *const looks[] = {
-	doctor_kvm,	doctor_installation, doctor_cgroup,   doctor_moves,	 doctor_delegation,
-	doctor_userns,	doctor_subids,	     doctor_net,      doctor_landlock,	 doctor_selinux,
-	doctor_apparmor,
+	doctor_kvm,	   doctor_installation, doctor_cgroup, doctor_moves,	doctor_ends,	doctor_delegation,
+	doctor_userns,	   doctor_subids,	doctor_net,    doctor_landlock, doctor_selinux, doctor_apparmor,
 };
 
 static const char *const marks[FINDING_COUNT] = {

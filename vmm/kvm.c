@@ -71,7 +71,7 @@ static void add_memory(const struct machine *m)
 }
 
 /* Made elsewhere, with its end left to the kernel; or made here, where KVM's worker would keep our cgroup busy. */
-static int create_apart(int kvm_fd, int cgroup_fd)
+static int create_apart(int kvm_fd, int cgroup_fd, int place_fd)
 {
 	int ring_fd = kvm_apart_begin();
 	int vm_fd;
@@ -80,20 +80,21 @@ static int create_apart(int kvm_fd, int cgroup_fd)
 		return kvm_create_here(kvm_fd);
 	vm_fd = cgroup_fd < 0 ? kvm_create_here(kvm_fd) : kvm_create_in(kvm_fd, cgroup_fd);
 	if (vm_fd >= 0) {
-		kvm_apart_end(ring_fd, vm_fd);
+		kvm_apart_end(ring_fd, vm_fd, place_fd);
 		return vm_fd;
 	}
 	close(ring_fd);
 	return kvm_create_here(kvm_fd);
 }
 
-void kvm_create(struct machine *m, int kvm_fd, int cgroup_fd, bool end_apart)
+void kvm_create(struct machine *m, int kvm_fd, int cgroup_fd, int place_fd)
 {
 	int version = kvm_call(kvm_fd, KVM_GET_API_VERSION, 0);
 
 	if (version != KVM_API_VERSION)
 		setup_fail(version < 0 ? errno : 0, "/dev/kvm: not KVM version %d", KVM_API_VERSION);
-	m->vm_fd = end_apart ? create_apart(kvm_fd, cgroup_fd) : kvm_create_here(kvm_fd);
+	m->vm_fd = place_fd >= 0 ? create_apart(kvm_fd, cgroup_fd, place_fd) :
+				   kvm_create_here(kvm_fd);
 	if (m->vm_fd < 0)
 		setup_fail(-m->vm_fd, "KVM_CREATE_VM");
 	add_memory(m);

@@ -14,10 +14,10 @@
 void kvm_map_memory(struct machine *m);
 
 /*
- * KVM_CREATE_VM, with that memory. With `end_apart` its end is left to the kernel where that can be, and
+ * KVM_CREATE_VM, with that memory. With a `place_fd` its end is left to the kernel where that can be, and
  * it is made in the cgroup of `cgroup_fd`, unless that is -1 (kvm_apart.h).
  */
-void kvm_create(struct machine *m, int kvm_fd, int cgroup_fd, bool end_apart);
+void kvm_create(struct machine *m, int kvm_fd, int cgroup_fd, int place_fd);
 
 /* KVM_CREATE_VCPU for all of them. */
 void kvm_create_vcpus(struct machine *m);

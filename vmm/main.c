@@ -226,9 +226,12 @@ static void build_machine(void)
 	if (!is_copy && options.template_fd >= 0)
 		close((int)options.template_fd);
 	check(-pthread_create(&loader, NULL, load_images, &images), "starting threads");
-	kvm_create(&machine, (int)options.kvm_fd, (int)options.caller_cgroup_fd, options.end_apart);
+	kvm_create(&machine, (int)options.kvm_fd, (int)options.caller_cgroup_fd,
+		   (int)options.end_place_fd);
 	if (options.caller_cgroup_fd >= 0)
 		close((int)options.caller_cgroup_fd);
+	if (options.end_place_fd >= 0)
+		close((int)options.end_place_fd);
 	kvm_create_vcpus(&machine);
 	arch_setup_vcpus(&machine, (int)options.kvm_fd);
 	times_stamp(VM_STAMP_CREATED);
@@ -246,7 +249,7 @@ static void build_machine(void)
 	times_stamp(VM_STAMP_LOADED);
 }
 
-static_assert(15 + NET_MAX * (2 * NET_PAIRS_MAX + 2) + BLK_MAX <= CONFINE_KEEP_MAX, "room for all");
+static_assert(16 + NET_MAX * (2 * NET_PAIRS_MAX + 2) + BLK_MAX <= CONFINE_KEEP_MAX, "room for all");
 
 /* What argv names, and nothing else. */
 static void keep_descriptors(void)
@@ -258,8 +261,8 @@ static void keep_descriptors(void)
 				       (int)options.confined_fd, (int)options.control_fd,
 				       (int)options.net_ns_fd,	(int)options.template_fd,
 				       (int)options.save_template_fd, (int)options.note_fd,
-				       (int)options.caller_cgroup_fd };
-	unsigned int n = 15;
+				       (int)options.caller_cgroup_fd, (int)options.end_place_fd };
+	unsigned int n = 16;
 
 	for (unsigned int i = 0; i < options.n_nets; i++) {
 		const struct net_options *net = &options.net[i];

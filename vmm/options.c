@@ -35,7 +35,7 @@ static const struct {
 	{ "--save-template", offsetof(struct options, save_template_fd), false, false, 0, FD_MAX },
 	{ "--note-hot", offsetof(struct options, note_fd), false, false, 0, FD_MAX },
 	{ "--caller-cgroup", offsetof(struct options, caller_cgroup_fd), false, false, 0, FD_MAX },
-	{ "--end-apart", offsetof(struct options, end_apart), true, false, 0, 1 },
+	{ "--end-place", offsetof(struct options, end_place_fd), false, false, 0, FD_MAX },
 	{ "--volumes", offsetof(struct options, volumes), true, false, 0, 1 },
 };
 
@@ -68,6 +68,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	o->save_template_fd = -1;
 	o->note_fd = -1;
 	o->caller_cgroup_fd = -1;
+	o->end_place_fd = -1;
 	o->boot_timeout = 30000;
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : NULL;

@@ -25,7 +25,7 @@ struct options {
 	int64_t save_template_fd; /* to become one; -1: an ordinary VM */
 	int64_t note_fd;      /* the template, to note there which pages a copy writes to; -1: none */
 	int64_t caller_cgroup_fd; /* directory of the cgroup to make the VM in (kvm_apart.h); -1: our own */
-	int64_t end_apart;    /* 1: nobody is to wait for the VM's end */
+	int64_t end_place_fd; /* nobody is to wait for the VM's end, which lets go of this (kvm_apart.h); or -1 */
 	struct net_options net[NET_MAX];
 	unsigned int n_nets;
 	struct blk_options block[BLK_MAX];

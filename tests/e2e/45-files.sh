@@ -346,6 +346,7 @@ need_program()	# NAME…
 LIMITS[test_git_as_under_crun]=600
 LIMITS[test_tar_as_under_crun]=600
 LIMITS[test_sqlite_as_under_crun]=600
+LIMITS[test_sqlite_speed_as_under_crun]=600
 LIMITS[test_compiler_as_under_crun]=600
 
 test_git_as_under_crun()
@@ -431,6 +432,28 @@ END
 				"$(sqlite3 "$place/$mode.db" 'pragma integrity_check; select count(*) from t;')"
 		done
 	done
+	finish_program
+}
+
+# sqlite's own speed test: the same answers as on this host and under crun. Its times are judged by nobody.
+test_sqlite_speed_as_under_crun()
+{
+	local speedtest=${E2E_DEBIAN%/*}/speedtest1 words
+
+	need_program sqlite3
+	[ -x "$speedtest" ] || skip "sqlite's speed test: $(tail -n 1 "$speedtest.why")"
+	cp "$speedtest" in/
+	cat > in/script << 'END'
+for mode in delete wal; do
+	${IN:-/in}/speedtest1 --size 5 --verify --journal $mode $mode.db > said || echo "status $?"
+	sed -n '/^Verification Hash/p' said
+	sqlite3 $mode.db "pragma integrity_check"
+done
+END
+	mkdir plain
+	words=$(cd plain && IN=../in sh ../in/script)
+	expect_equal "answers on this host" 4 "$(grep -cE '^Verification Hash|^ok$' <<< "$words")"
+	expect_program sqlite-speed "$words" sqlite3
 	finish_program
 }
 

@@ -94,6 +94,39 @@ test_the_end_of_a_vm_is_the_kernels()
 	rmdir "$OWN_CGROUPS/nacre-e2e-end"
 }
 
+# More VMs than the kernel may have to close: the next one's end is waited for, as on a host without io_uring.
+test_no_place_for_the_end_of_a_vm()
+{
+	local holder
+
+	need_worker_of_kvm
+	make_bundle sh -c 'echo ready; read -r _'
+	mkfifo input held
+	exec 9<> input 8<> held
+	"$NACRE" "${E2E_ROOT[@]}" run --bundle bundle nacre-e2e-first < /dev/null > /dev/null 2>&1
+	# each byte that can be locked (F_OFD_SETLK), and those that the other lane gives back as they come
+	perl -e 'open(F, "+<", $ARGV[0]) or die "$!\n";
+		for ($n = 0;; $n++) {
+			for ($i = 0; $i < 256; $i++) { $place = pack("ssx4qqlx4", 1, 0, $i, 1, 0); fcntl(F, 37, $place); }
+			syswrite(STDOUT, "held\n") if $n == 0;
+			select(undef, undef, undef, 0.02);
+		}' "$OWN_STATE-roots/.ends" > held &
+	holder=$!
+	read -r -t 30 _ <&8 || give_up "the places are not held"
+	INPUT=input start_ready run --bundle bundle nacre-e2e-places
+	expect_equal "rings that keep the VM" 0 "$(rings_of_the_vmm)"
+	echo >&9
+	finish
+	expect_status 0
+	kill "$holder"
+	wait "$holder" 2> /dev/null
+	INPUT=input start_ready run --bundle bundle nacre-e2e-places
+	expect_equal "rings that keep the VM, where there are places" 1 "$(rings_of_the_vmm)"
+	echo >&9
+	finish
+	expect_status 0
+}
+
 # A container that another nacre deletes: KVM's thread is in its cgroup, and the VMM ends with its VM.
 test_the_end_of_a_vm_that_others_delete()
 {

@@ -147,21 +147,26 @@ static int begin(void)
 static void test_the_last_reference_is_the_kernels(void **state)
 {
 	uintptr_t ring;
-	int ends[2], ring_fd = begin();
+	int ends[2], places[2], ring_fd = begin();
 
 	(void)state;
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(places, O_CLOEXEC), 0);
 	assert_int_equal(syscall(SYS_io_uring_enter, ring_fd, 1, 0, 0, NULL, 0), -1);
 	assert_int_equal(errno, EBADFD);
-	kvm_apart_end(ring_fd, ends[1]);
+	kvm_apart_end(ring_fd, ends[1], places[1]);
 	close(ends[1]);
+	close(places[1]);
 	assert_int_equal(fcntl(ring_fd, F_GETFD), -1);
 	ring = find_ring();
 	assert_int_not_equal(ring, 0);
 	assert_false(is_hung_up(ends[0], 50));
+	assert_false(is_hung_up(places[0], 0));
 	assert_int_equal(munmap((void *)ring, (size_t)sysconf(_SC_PAGESIZE)), 0);
 	assert_true(is_hung_up(ends[0], 10000));
+	assert_true(is_hung_up(places[0], 10000));
 	close(ends[0]);
+	close(places[0]);
 }
 
 /* What cannot be registered leaves no ring behind. */
@@ -170,7 +175,7 @@ static void test_no_descriptor_to_keep(void **state)
 	int ring_fd = begin();
 
 	(void)state;
-	kvm_apart_end(ring_fd, -2);
+	kvm_apart_end(ring_fd, -2, STDIN_FILENO);
 	assert_int_equal(fcntl(ring_fd, F_GETFD), -1);
 	assert_int_equal(find_ring(), 0);
 }
