@@ -6,7 +6,8 @@
  *
  *   /run/nacre-roots/DEVICE-INODE    symbolic link to a ROOT; a user's: $XDG_RUNTIME_DIR/nacre-roots
  *
- * A file `.ends` there is of vm_ends.h; names with a dot are no links. Of other users' containers nothing can be known, and nothing need be: their ids are others.
+ * The file `.ends` there is of vm_ends.h; names with a dot are no links. Of other users' containers nothing can be
+ * known, and nothing need be: their ids are others.
  */
 #ifndef NACRE_RUNTIME_STATE_ROOTS_H
 #define NACRE_RUNTIME_STATE_ROOTS_H

@@ -31,9 +31,9 @@ int kvm_create_in(int kvm_fd, int cgroup_fd);
 
 /*
  * Leaves the last reference to the kernel, and one of place_fd beside it, which goes as the VM does: by the locks
- * that such descriptors hold nacre knows how many VMs the kernel has still to close. Closes the ring's descriptor: it is held by a mapping, until this process'
- * memory goes, which is before its descriptors are closed. The ring lets go of what it holds a grace period
- * later.
+ * that such descriptors hold nacre knows how many VMs the kernel has still to close. Closes the ring's
+ * descriptor: it is held by a mapping, until this process' memory goes, which is before its descriptors are
+ * closed. The ring lets go of what it holds a grace period later.
  */
 void kvm_apart_end(int ring_fd, int vm_fd, int place_fd);
 

@@ -197,10 +197,10 @@ static void set_entry(const struct machine *m, uint32_t entry)
 }
 
 /*
- * Small pages where a boot touches few, as the host would zero a huge page as a whole: the first has the boot tables
- * and then not much more; one has the end of the kernel's zeroed data, and none of the file's, which is loaded by now
- * (29 to 44 pages of 512 by the time a container runs); and the first block behind the kernel is the one that Linux's allocator takes
- * for its second type of pages (51 to 68 pages of the first 512, with 64 MiB to 2 GiB of memory).
+ * Small pages where a boot touches few, as the host would zero a huge page as a whole: the first has the boot
+ * tables and then not much more; one has the end of the kernel's zeroed data, and none of the file's, which is
+ * loaded by now (29 to 44 pages of 512 by the time a container runs); and the first block behind the kernel is what
+ * Linux's allocator takes for its second type of pages (51 to 68 of the first 512, with 64 MiB to 2 GiB).
  */
 static void small_pages_where_sparse(const struct machine *m, uint64_t kernel_end)
 {
