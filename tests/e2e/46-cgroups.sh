@@ -105,7 +105,7 @@ test_no_place_for_the_end_of_a_vm()
 	exec 9<> input 8<> held
 	"$NACRE" "${E2E_ROOT[@]}" run --bundle bundle nacre-e2e-first < /dev/null > /dev/null 2>&1
 	# each byte that can be locked (F_OFD_SETLK), and those that the other lane gives back as they come
-	perl -e 'open(F, "+<", $ARGV[0]) or die "$!\n";
+	perl -e 'alarm(120); open(F, "+<", $ARGV[0]) or die "$!\n";
 		for ($n = 0;; $n++) {
 			for ($i = 0; $i < 256; $i++) { $place = pack("ssx4qqlx4", 1, 0, $i, 1, 0); fcntl(F, 37, $place); }
 			syswrite(STDOUT, "held\n") if $n == 0;

@@ -157,13 +157,6 @@ test_layers_of_a_user()
 	esac
 }
 
-# The one that `nacre run` was called in has a thread of KVM's in it until the VM has ended.
-remove_cgroups()	# CGROUP… : the innermost first
-{
-	rmdir "$@" 2> /dev/null
-	[ ! -d "${!#}" ]
-}
-
 test_a_delegated_cgroup()
 {
 	local leaf=$CGROUPS/nacre-e2e-joe

@@ -62,17 +62,13 @@ beside_systemd()	# COMMAND…
 
 stop_systemd()
 {
+	local -a cgroups
+
 	kill -KILL "$UNSHARE_PID"
 	wait "$UNSHARE_PID" 2> /dev/null
 	wait_until 10 is_gone "$SYSTEMD_PID"
-	wait_until $((5 * E2E_SLOW)) remove_top || failed "cgroups are left: $(find "$TOP" -type d)"
-}
-
-# The one that `nacre run` was called in has a thread of KVM's in it until the VM has ended.
-remove_top()
-{
-	find "$TOP" -depth -type d -exec rmdir {} + 2> /dev/null
-	[ ! -d "$TOP" ]
+	mapfile -t cgroups < <(find "$TOP" -depth -type d 2> /dev/null)
+	wait_until $((5 * E2E_SLOW)) remove_cgroups "${cgroups[@]}" || failed "cgroups are left: $(find "$TOP" -type d)"
 }
 
 nacre_beside_systemd()

@@ -380,6 +380,13 @@ names_in()	# CGROUP
 	done < "$1/cgroup.procs" | sort
 }
 
+# Whether they are gone: the one that `nacre run` was called in has a thread of KVM's in it until the VM has ended.
+remove_cgroups()	# CGROUP… : the innermost first
+{
+	rmdir "$@" 2> /dev/null
+	[ ! -d "${!#}" ]
+}
+
 # Of nacre's processes alone.
 helpers_in()	# CGROUP
 {
