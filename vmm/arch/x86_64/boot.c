@@ -46,6 +46,7 @@ static_assert(sizeof(struct memmap_entry) == 24, "PVH memory map");
 #define PAGE		4096u
 #define HUGE_PAGE	(UINT64_C(2) << 20)
 #define BUDDY_BLOCK	(UINT64_C(4) << 20) /* the largest that Linux's page allocator hands out */
+#define MEMORY_SECTION	(UINT64_C(128) << 20) /* of which Linux keeps page descriptors in a huge page */
 #define CR0_PE		(1u << 0)
 #define CR0_ET		(1u << 4)
 #define RFLAGS_RESERVED 2u
@@ -110,13 +111,15 @@ static void write_cmdline(const struct machine *m, const char *extra)
 
 /*
  * The initramfs at the top of low memory. Its address; *size gets its length. Small pages there: less than half of
- * that huge page is touched by a boot, and the host would zero all of it.
+ * that huge page is touched by a boot, and the host would zero all of it. The one below is where Linux describes the
+ * pages of the last section of memory; where three quarters of a section or less are there, so much of it is touched.
  */
 static uint64_t load_initramfs(const struct machine *m, int init_fd, uint64_t kernel_end,
 			       uint64_t *size)
 {
 	uint64_t top = m->mem.region[0].size;
-	uint64_t at;
+	uint64_t in_last_section = top % MEMORY_SECTION;
+	uint64_t at, small;
 
 	*size = initramfs_size(init_fd);
 	if (*size == 0)
@@ -124,9 +127,14 @@ static uint64_t load_initramfs(const struct machine *m, int init_fd, uint64_t ke
 	if (*size > top - HIGH_MEMORY)
 		setup_fail(0, "nacre-init: larger than the VM's memory");
 	at = (top - *size) & ~(uint64_t)(PAGE - 1);
-	gmem_small_pages(&m->mem, GPA(at & ~(HUGE_PAGE - 1)), top - (at & ~(HUGE_PAGE - 1)));
-	if (at < kernel_end || initramfs_write(&m->mem, GPA(at), init_fd))
+	if (at < kernel_end)
 		setup_fail(0, "kernel and nacre-init: larger than the VM's memory");
+	small = at & ~(HUGE_PAGE - 1);
+	if (in_last_section > 0 && in_last_section <= MEMORY_SECTION / 4 * 3)
+		small -= HUGE_PAGE;
+	gmem_small_pages(&m->mem, GPA(small), top - small);
+	if (initramfs_write(&m->mem, GPA(at), init_fd))
+		setup_fail(0, "nacre-init: unreadable or larger than the VM's memory");
 	return at;
 }
 
@@ -199,13 +207,13 @@ static void set_entry(const struct machine *m, uint32_t entry)
 /*
  * Small pages where a boot touches few, as the host would zero a huge page as a whole: the first has the boot
  * tables and then not much more; one has the end of the kernel's zeroed data, and none of the file's, which is
- * loaded by now (29 to 44 pages of 512 by the time a container runs); and the first block behind the kernel is what
- * Linux's allocator takes for its second type of pages (51 to 68 of the first 512, with 64 MiB to 2 GiB).
+ * loaded by now; and the two blocks behind the kernel are what Linux's allocator takes for its second and third type of
+ * pages.
  */
 static void small_pages_where_sparse(const struct machine *m, uint64_t kernel_end)
 {
-	const uint64_t sparse[] = { 0, kernel_end & ~(HUGE_PAGE - 1),
-				    (kernel_end + BUDDY_BLOCK - 1) & ~(BUDDY_BLOCK - 1) };
+	const uint64_t block = (kernel_end + BUDDY_BLOCK - 1) & ~(BUDDY_BLOCK - 1);
+	const uint64_t sparse[] = { 0, kernel_end & ~(HUGE_PAGE - 1), block, block + BUDDY_BLOCK };
 
 	for (size_t i = 0; i < sizeof(sparse) / sizeof(sparse[0]); i++)
 		gmem_small_pages(&m->mem, GPA(sparse[i]), HUGE_PAGE);

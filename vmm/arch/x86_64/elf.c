@@ -133,9 +133,9 @@ static uint64_t covered(const Elf64_Phdr *ph, unsigned int n, uint64_t from)
 
 /*
  * The kernel's linker puts a few pages at a huge page's boundary each: there a huge page would be zeroed
- * and kept by the host for next to nothing. Not so where a larger segment follows, the read-only data: Linux
- * overwrites the padding before it and gives it to its allocator (mark_rodata_ro() in arch/x86/mm/init_64.c),
- * and all of the huge page is touched at each boot.
+ * and kept by the host for next to nothing. Not so where a larger segment follows, the read-only data: the padding
+ * before it is what Linux's allocator gives out first (free_padding(), kernel-config/edit-source), and all of the
+ * huge page is touched at each boot.
  */
 static void spare_huge_pages(const struct gmem *mem, const Elf64_Phdr *ph, unsigned int n)
 {
