@@ -13,7 +13,7 @@ CLANG   ?= clang
 ARCH    := $(shell uname -m)
 
 VERSION := 0.1.0
-COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+COMMIT  := $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
 
 # Compiler warnings and hardening (docs/hardening.md, "The build"). With CI set, -Werror.
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wcast-qual -Wstrict-prototypes \
@@ -115,6 +115,13 @@ check-full:
 ## make conformance  opencontainers/runtime-tools' validation programs (10 minutes; needs go)
 conformance: tree
 	@tests/conformance/run $(BUILD)
+
+# Who tells the commit is compiled anew with each.
+$(BUILD)/commit: FORCE
+	@mkdir -p $(@D)
+	@echo $(COMMIT) | cmp -s - $@ || echo $(COMMIT) >$@
+FORCE:
+$(call obj,runtime/version.c runtime/verb_features.c guest-init/version.c): $(BUILD)/commit
 
 $(BUILD)/obj/runtime/%.o: runtime/%.c
 	@mkdir -p $(@D)

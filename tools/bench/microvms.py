@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 
-from subjects import Subject, first_line
+from subjects import Subject, first_lines
 
 KERNEL_OPTIONS = "reboot=t panic=-1 tsc=reliable random.trust_cpu=on quiet rdinit=/init"
 
@@ -44,7 +44,7 @@ class MicroVm(Subject):
         return None if shutil.which(self.program) else "not installed"
 
     def version(self):
-        return first_line([self.program, "--version"])
+        return first_lines([self.program, "--version"])
 
     def kernel(self):
         return os.path.join(self.setup.build, "share/nacre/vmlinux")

@@ -56,10 +56,11 @@ class Subject:
         """Whatever a container that failed left behind."""
 
 
-def first_line(command):
+def first_lines(command, n=1):
+    """The first `n` lines that a command prints, as one."""
     run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, text=True)
-    return run.stdout.splitlines()[0] if run.stdout else "unknown"
+    return ", ".join(run.stdout.splitlines()[:n]) or "unknown"
 
 
 def write_conf(work, name, make_templates):
@@ -94,7 +95,7 @@ class _Nacre(Subject):
         return None if os.path.exists(self.program) else f"{self.program} is not built"
 
     def version(self):
-        return first_line([self.program, "--version"])
+        return first_lines([self.program, "--version"], 2)     # release, commit
 
     def command(self, program, name, volume=None, network=None, timing=None):
         command = [self.program, "run"]
@@ -202,7 +203,7 @@ class OciRuntime(Subject):
         return None if shutil.which(self.name) else "not installed"
 
     def version(self):
-        return first_line([self.name, "--version"])
+        return first_lines([self.name, "--version"])
 
     def command(self, program, name, volume=None, network=None):
         bundle = make_bundle(self.setup, [self.name, "spec"], self.name, program, volume, network)
@@ -252,7 +253,7 @@ class Podman(Subject):
         return shutil.which(self.runtime)
 
     def version(self):
-        return first_line(["podman", "--version"])
+        return first_lines(["podman", "--version"])
 
     def _podman(self):
         top = os.path.join(self.setup.work, "podman")
