@@ -18,8 +18,7 @@ def measure(setup, record):
         measure_probe(setup, record, subject)
         if subject.speaks:
             measure_way(setup, record, subject)
-        if subject.kind != "vm" or "nacre" in subject.name:
-            measure_true(setup, record, subject)
+        measure_true(setup, record, subject)
 
 
 def measure_probe(setup, record, subject):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Virtual machine monitors without a runtime: the same kernel as nacre's, and an initramfs whose only
-file is the probe, which is init. That is less than a container asks for: no files shared, no
-namespaces, no seccomp, nothing on the host confined; it is the least that a start can cost there."""
+file is the probe, which is init; for /bin/true it is busybox, and a shell that runs it and ends the
+machine. That is less than a container asks for: no files shared, no namespaces, no seccomp, nothing on
+the host confined; it is the least that a start can cost there."""
 
 import json
 import os
@@ -10,6 +11,7 @@ import shutil
 from subjects import Subject, first_lines
 
 KERNEL_OPTIONS = "reboot=t panic=-1 tsc=reliable random.trust_cpu=on quiet rdinit=/init"
+RUN_TRUE = b"#!/busybox sh\n/busybox true\n/busybox reboot -f\n"
 
 
 def write_archive(path, files, directories=()):
@@ -49,11 +51,13 @@ class MicroVm(Subject):
     def kernel(self):
         return os.path.join(self.setup.build, "share/nacre/vmlinux")
 
-    def initramfs(self):
-        path = os.path.join(self.setup.work, "probe.cpio")
+    def initramfs(self, program):
+        """With `program` in it, /probe or /bin/true; /dev/console comes with every kernel."""
+        path = os.path.join(self.setup.work, os.path.basename(program[0]) + ".cpio")
         if not os.path.exists(path):
-            # /dev/console comes with every kernel
-            write_archive(path, {"init": self.setup.probe})
+            busybox = os.path.join(self.setup.rootfs, "bin/busybox")
+            write_archive(path, {"init": RUN_TRUE, "busybox": busybox} if program[0] == "/bin/true" else
+                          {"init": self.setup.probe})
         return path
 
 
@@ -76,7 +80,7 @@ class QemuMicrovm(MicroVm):
         return [self.program, "-M", self.machine, "-accel", "kvm", "-cpu", "host", "-bios", self.bios,
                 "-smp", "1", "-m", f"{self.setup.memory_mib}M", "-no-user-config", "-nodefaults",
                 "-display", "none", "-no-reboot",
-                "-kernel", self.kernel(), "-initrd", self.initramfs(),
+                "-kernel", self.kernel(), "-initrd", self.initramfs(program),
                 "-append", " ".join([KERNEL_OPTIONS, "console=hvc0", *program[1:]]),
                 "-device", "virtio-serial-device,max_ports=1", "-chardev", "stdio,id=console,signal=off",
                 "-device", "virtconsole,chardev=console"]
@@ -94,7 +98,7 @@ class Firecracker(MicroVm):
         path = os.path.join(self.setup.work, "firecracker.json")
         with open(path, "w", encoding="utf-8") as f:
             json.dump({
-                "boot-source": {"kernel_image_path": self.kernel(), "initrd_path": self.initramfs(),
+                "boot-source": {"kernel_image_path": self.kernel(), "initrd_path": self.initramfs(program),
                                 "boot_args": f"{KERNEL_OPTIONS} pci=off"},
                 "drives": [],
                 "machine-config": {"vcpu_count": 1, "mem_size_mib": self.setup.memory_mib},
