@@ -111,8 +111,9 @@ static void write_cmdline(const struct machine *m, const char *extra)
 
 /*
  * The initramfs at the top of low memory. Its address; *size gets its length. Small pages there: less than half of
- * that huge page is touched by a boot, and the host would zero all of it. The one below is where Linux describes the
- * pages of the last section of memory; where three quarters of a section or less are there, so much of it is touched.
+ * that huge page is touched by a boot, and the host would zero all of it. The one below is usually where Linux
+ * describes the pages of the last section of memory; where three quarters of a section or less are there, so much of
+ * it is touched.
  */
 static uint64_t load_initramfs(const struct machine *m, int init_fd, uint64_t kernel_end,
 			       uint64_t *size)
@@ -207,8 +208,8 @@ static void set_entry(const struct machine *m, uint32_t entry)
 /*
  * Small pages where a boot touches few, as the host would zero a huge page as a whole: the first has the boot
  * tables and then not much more; one has the end of the kernel's zeroed data, and none of the file's, which is
- * loaded by now; and the two blocks behind the kernel are what Linux's allocator takes for its second and third type of
- * pages.
+ * loaded by now; and the first half of each of the two blocks behind the kernel is what Linux's allocator takes for its
+ * second and third type of pages.
  */
 static void small_pages_where_sparse(const struct machine *m, uint64_t kernel_end)
 {
