@@ -11,7 +11,8 @@ import shutil
 from subjects import Subject, first_lines
 
 KERNEL_OPTIONS = "reboot=t panic=-1 tsc=reliable random.trust_cpu=on quiet rdinit=/init"
-RUN_TRUE = b"#!/busybox sh\n/busybox true\n/busybox reboot -f\n"
+# where it fails the machine does not end, and the sample is a failure
+RUN_TRUE = b"#!/busybox sh\n/busybox true && /busybox reboot -f\n/busybox sleep 100000\n"
 
 
 def write_archive(path, files, directories=()):
