@@ -32,9 +32,13 @@ CPPFLAGS += -DNACRE_DEBUG
 MKPOLICY_FLAGS := --trap
 endif
 
-# nacre itself: dynamic, Debian's C library.
+# nacre itself: Debian's C library, which is dynamic for the sake of NSS and dlopen(). Other libraries are linked in
+# where there are archives of them: each that is loaded takes as long as a process.
+archive      = $(if $(findstring /,$(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a)
+library      = $(or $(call archive,$(1)),-l$(1))
 HOST_CFLAGS := $(CFLAGS) -fPIE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-HOST_LIBS   := -ljansson -lmnl -lseccomp -lcap -lselinux
+HOST_LIBS   := $(foreach l,jansson mnl seccomp cap selinux,$(call library,$(l))) \
+	$(if $(call archive,selinux),$(call library,pcre2-8))
 
 # The companions: static-PIE on musl, so that no image's ld.so, NSS or gconv is ever loaded, and so
 # that their private memory stays small. musl-gcc's specs know no static PIE: the link line is ours.
@@ -184,7 +188,7 @@ policy-report: $(foreach p,$(POLICIES),$(call policy_header,$(patsubst %/,%,$(di
 
 $(BUILD)/bin/nacre: $(call obj,$(RUNTIME_SRC))
 	@mkdir -p $(@D)
-	$(CC) -pie $(LDHARD) -o $@ $(filter %.o,$^) $(HOST_LIBS)
+	$(CC) -pie $(LDHARD) -Wl,--gc-sections -o $@ $(filter %.o,$^) $(HOST_LIBS)
 
 $(LIBEXEC)/nacre-monitor: $(call obj,$(MONITOR_SRC))
 	@mkdir -p $(@D)

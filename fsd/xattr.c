@@ -99,7 +99,8 @@ int op_getxattr(struct fsd *f, struct request *r)
 		err = request_end(r);
 	if (err)
 		return without_acl(name, err);
-	n = getxattr(object.text, name, value, sizeof(value));
+	/* no more than the guest has room for: the kernel makes, and clears, a buffer of what is asked for */
+	n = getxattr(object.text, name, value, in->size < sizeof(value) ? in->size : sizeof(value));
 	return n < 0 ? without_acl(name, -errno) : reply_value(r, in->size, n, value);
 }
 

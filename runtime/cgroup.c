@@ -37,14 +37,38 @@ static int file_write(const char *dir, const char *name, const char *value)
 	return write(fd, value, len) == (ssize_t)len ? 0 : -errno;
 }
 
+/* The controllers that `dir` hands down already: words with a blank before and behind each. */
+static void read_controllers(const char *dir, char *words, size_t room)
+{
+	char path[PATH_MAX];
+	autoclose int fd = -1;
+	ssize_t n = 0;
+
+	if (snprintf(path, sizeof(path), "%s/cgroup.subtree_control", dir) < (int)sizeof(path))
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		n = read(fd, words + 1, room - 3);
+	n = n < 0 ? 0 : n;
+	words[0] = ' ';
+	if (n > 0 && words[n] == '\n')
+		words[n] = ' ';
+	words[n + 1] = '\0';
+}
+
 /* Hands every controller that there is down to the children; those that are not there are no error. */
 static void enable_controllers(const char *dir)
 {
 	static const char *const controllers[] = { "+memory", "+pids", "+cpu", "+io", "+cpuset" };
+	char there[256], word[16];
 
+	read_controllers(dir, there, sizeof(there));
 	for (size_t i = 0; i < sizeof(controllers) / sizeof(controllers[0]); i++) {
-		int err = file_write(dir, "cgroup.subtree_control", controllers[i]);
+		int err;
 
+		snprintf(word, sizeof(word), " %s ", controllers[i] + 1);
+		if (strstr(there, word))
+			continue;
+		err = file_write(dir, "cgroup.subtree_control", controllers[i]);
 		if (err && err != -ENOENT)
 			report_debug("%s/cgroup.subtree_control: %s: %s", dir, controllers[i],
 				     strerror(-err));

@@ -63,7 +63,9 @@ static bool is_devtmpfs(int fd)
 
 	if (!f)
 		return false;
-	while (!found && fstat(fd, &st) == 0 && getline(&line, &room, f) > 0)
+	if (fstat(fd, &st) < 0)
+		st.st_dev = 0; /* no device's */
+	while (!found && getline(&line, &room, f) > 0)
 		/* the kernel wrote it */
 		found = strstr(line, " - devtmpfs ") &&
 			sscanf(line, "%*u %*u %u:%u", &major, &minor) == 2 && /* NOLINT(cert-err34-c) */

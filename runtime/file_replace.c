@@ -35,10 +35,10 @@ int file_replace(int dir_fd, const char *name, const char *text, size_t len, mod
 	 * a second nacre, which is about to give it its name.
 	 */
 	for (int tries = 0; fd < 0 && tries < 10; tries++) {
-		(void)unlinkat(dir_fd, temporary, 0);
 		fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-		if (fd < 0 && errno != EEXIST)
+		if (fd >= 0 || errno != EEXIST)
 			break;
+		(void)unlinkat(dir_fd, temporary, 0);
 	}
 	if (fd < 0)
 		return -errno;

@@ -9,14 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <linux/close_range.h>
-#include <linux/sched.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include "clone3.h"
 #include "fd.h"
 #include "oom_score.h"
 #include "spawn.h"
 #include "visit.h"
+
+/* For what a child does before execve(): a path or two. */
+#define CHILD_STACK (64 << 10)
 
 void spawn_begin(struct spawn *spawn, struct arena *arena, const char *path, const char *name)
 {
@@ -50,30 +53,29 @@ void spawn_arg_fd(struct spawn *spawn, const char *option, int fd)
 	spawn_arg_fd_with(spawn, option, fd, "");
 }
 
-pid_t spawn_clone(uint64_t flags, int cgroup_fd, int *pidfd)
+/* A child in this cgroup, unless that is -1, whose pidfd is put there. */
+static struct clone_args clone_args_of(uint64_t flags, int cgroup_fd, int *pidfd)
 {
-	int fd = -1;
 	struct clone_args args = {
 		.flags = flags | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)&fd,
+		.pidfd = (uint64_t)(uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
 	};
-	long pid;
 
 	if (cgroup_fd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (__u64)cgroup_fd;
 	}
-	pid = syscall(SYS_clone3, &args, sizeof(args));
-	if (pid < 0)
-		return -errno;
-	if (pid == 0)
-		return 0;
-	if (pidfd)
-		*pidfd = fd;
-	else
-		close(fd);
-	return (pid_t)pid;
+	return args;
+}
+
+pid_t spawn_clone(uint64_t flags, int cgroup_fd)
+{
+	autoclose int fd = -1;
+	struct clone_args args = clone_args_of(flags, cgroup_fd, &fd);
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	return pid < 0 ? -errno : (pid_t)pid;
 }
 
 /* In the child: dispositions as a new process expects them. Signal 32 and 33 are libc's own. */
@@ -208,16 +210,31 @@ struct birth {
 	int *pidfd;
 };
 
-/* The child's pid or -errno. */
-static int give_birth(void *ctx)
+/* The child: in our memory, until execve(). */
+static void be_born(void *ctx)
 {
 	const struct birth *birth = ctx;
-	const struct spawn *spawn = birth->spawn;
-	pid_t pid = spawn_clone(spawn->clone_flags, spawn->cgroup_fd, birth->pidfd);
 
-	if (pid == 0)
-		child_main(spawn, birth->sources, birth->argv, birth->env, birth->error_fd);
-	return pid;
+	child_main(birth->spawn, birth->sources, birth->argv, birth->env, birth->error_fd);
+}
+
+/* The child's pid or -errno. We go on when it has become the other program, or has ended. */
+static int give_birth(void *ctx)
+{
+	static _Alignas(16) uint8_t stack[CHILD_STACK];
+	struct birth *birth = ctx;
+	const struct spawn *spawn = birth->spawn;
+	int fd = -1;
+	struct clone_args args = clone_args_of(spawn->clone_flags | CLONE_VM | CLONE_VFORK,
+					       spawn->cgroup_fd, &fd);
+	long pid;
+
+	args.stack = (uintptr_t)stack;
+	args.stack_size = sizeof(stack);
+	pid = clone3_run(&args, be_born, birth);
+	if (pid > 0)
+		*birth->pidfd = fd;
+	return (int)pid;
 }
 
 /* The same, in the pid namespace that is asked for. */

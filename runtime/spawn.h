@@ -52,7 +52,7 @@ void spawn_arg_fd_with(struct spawn *spawn, const char *option, int fd, const ch
  */
 pid_t spawn_run(struct spawn *spawn, int *pidfd, struct failure *failure);
 
-/* clone3() as fork(), with flags. 0 in the child, the pid, or -errno. `pidfd` may be NULL. */
-pid_t spawn_clone(uint64_t flags, int cgroup_fd, int *pidfd);
+/* clone3() as fork(), with flags. 0 in the child, the pid, or -errno. */
+pid_t spawn_clone(uint64_t flags, int cgroup_fd);
 
 #endif

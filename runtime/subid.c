@@ -28,18 +28,25 @@ static bool line_read(char *line, const char *user, struct subid_range *range)
 	return true;
 }
 
-static bool range_find(const char *file, const char *user, struct subid_range *range)
+/* The first range of the first of these users that has one. */
+static bool range_find(const char *file, const char *const *users, size_t n_users,
+		       struct subid_range *range)
 {
 	FILE *in = fopen(file, "re");
-	bool found = false;
-	char line[512];
+	size_t found = n_users;
+	char line[512], copy[sizeof(line)];
 
 	if (!in)
 		return false;
-	while (!found && fgets(line, sizeof(line), in))
-		found = line_read(line, user, range);
+	while (found > 0 && fgets(line, sizeof(line), in)) {
+		for (size_t i = 0; i < found; i++) {
+			memcpy(copy, line, sizeof(line)); /* it is cut up */
+			if (line_read(copy, users[i], range))
+				found = i;
+		}
+	}
 	fclose(in);
-	return found;
+	return found < n_users;
 }
 
 struct subid_range subid_range_read(const char *file)
@@ -47,10 +54,8 @@ struct subid_range subid_range_read(const char *file)
 	static const char *const users[] = { "nacre", "containers" };
 	struct subid_range range;
 
-	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
-		if (range_find(file, users[i], &range))
-			return range;
-	}
+	if (range_find(file, users, sizeof(users) / sizeof(users[0]), &range))
+		return range;
 	return (struct subid_range){ .start = SUBID_BUILTIN_START, .count = SUBID_BUILTIN_COUNT };
 }
 
@@ -58,9 +63,10 @@ bool subid_range_of_user(const char *file, const char *name, uint32_t uid,
 			 struct subid_range *range)
 {
 	char number[16];
+	const char *const users[] = { name, number };
 
 	snprintf(number, sizeof(number), "%u", uid);
-	return range_find(file, name, range) || range_find(file, number, range);
+	return range_find(file, users, sizeof(users) / sizeof(users[0]), range);
 }
 
 struct subid_range subid_range_in(const char *map, const char *file, uint32_t container_ids)

@@ -18,6 +18,8 @@
 
 #define HUGE_PAGE (UINT64_C(2) << 20)
 
+static bool end_apart; /* the end of the VM is left to the kernel */
+
 /*
  * Memory of one region, aligned to a huge page so that guest-physical and host addresses agree in
  * their low bits and KVM can map huge pages.
@@ -71,30 +73,32 @@ static void add_memory(const struct machine *m)
 }
 
 /* Made elsewhere, with its end left to the kernel; or made here, where KVM's worker would keep our cgroup busy. */
-static int create_apart(int kvm_fd, int cgroup_fd, int place_fd)
+static int create_apart(int kvm_fd, int cgroup_fd, int place_fd, sem_t *asked)
 {
 	int ring_fd = kvm_apart_begin();
 	int vm_fd;
 
 	if (ring_fd < 0)
-		return kvm_create_here(kvm_fd);
-	vm_fd = cgroup_fd < 0 ? kvm_create_here(kvm_fd) : kvm_create_in(kvm_fd, cgroup_fd);
+		return kvm_create_here(kvm_fd, asked);
+	vm_fd = cgroup_fd < 0 ? kvm_create_here(kvm_fd, asked) :
+				kvm_create_in(kvm_fd, cgroup_fd, asked);
 	if (vm_fd >= 0) {
+		end_apart = true;
 		kvm_apart_end(ring_fd, vm_fd, place_fd);
 		return vm_fd;
 	}
 	close(ring_fd);
-	return kvm_create_here(kvm_fd);
+	return kvm_create_here(kvm_fd, asked);
 }
 
-void kvm_create(struct machine *m, int kvm_fd, int cgroup_fd, int place_fd)
+void kvm_create(struct machine *m, int kvm_fd, int cgroup_fd, int place_fd, sem_t *asked)
 {
 	int version = kvm_call(kvm_fd, KVM_GET_API_VERSION, 0);
 
 	if (version != KVM_API_VERSION)
 		setup_fail(version < 0 ? errno : 0, "/dev/kvm: not KVM version %d", KVM_API_VERSION);
-	m->vm_fd = place_fd >= 0 ? create_apart(kvm_fd, cgroup_fd, place_fd) :
-				   kvm_create_here(kvm_fd);
+	m->vm_fd = place_fd >= 0 ? create_apart(kvm_fd, cgroup_fd, place_fd, asked) :
+				   kvm_create_here(kvm_fd, asked);
 	if (m->vm_fd < 0)
 		setup_fail(-m->vm_fd, "KVM_CREATE_VM");
 	add_memory(m);
@@ -116,6 +120,8 @@ void kvm_release_interrupts(const struct machine *m)
 	const struct timespec moment = { .tv_nsec = 200000 };
 	uint32_t never = 0;
 
+	if (end_apart)
+		return;
 	for (unsigned int i = 0; i < m->n_devs; i++) {
 		close(m->dev[i].irq_fd);
 		/* what the thread may call is FUTEX_WAIT, and not nanosleep */

@@ -5,36 +5,37 @@
 #include <errno.h>
 #include <linux/io_uring.h>
 #include <linux/kvm.h>
-#include <linux/sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "arch/arch.h"
+#include "clone3.h"
 #include "kvm_call.h"
 
 struct order {
 	int kvm_fd;
+	sem_t *asked;
 	int vm_fd; /* or -errno */
 };
 
-int kvm_create_here(int kvm_fd)
+int kvm_create_here(int kvm_fd, sem_t *asked)
 {
 	int vm_fd;
 
+	sem_post(asked);
 	do {
 		vm_fd = kvm_call(kvm_fd, KVM_CREATE_VM, 0);
 	} while (vm_fd < 0 && errno == EINTR);
 	return vm_fd < 0 ? -errno : vm_fd;
 }
 
-/* The other process. What libc keeps for a thread it shares with the one that waits for it (CLONE_VFORK). */
+/* The other process. */
 static void create(void *ctx)
 {
 	struct order *order = ctx;
 
-	order->vm_fd = kvm_create_here(order->kvm_fd);
+	order->vm_fd = kvm_create_here(order->kvm_fd, order->asked);
 }
 
 int kvm_apart_begin(void)
@@ -46,10 +47,10 @@ int kvm_apart_begin(void)
 	return ring_fd < 0 ? -errno : ring_fd;
 }
 
-int kvm_create_in(int kvm_fd, int cgroup_fd)
+int kvm_create_in(int kvm_fd, int cgroup_fd, sem_t *asked)
 {
 	static _Alignas(16) uint8_t stack[16 << 10];
-	struct order order = { .kvm_fd = kvm_fd, .vm_fd = -ECHILD };
+	struct order order = { .kvm_fd = kvm_fd, .asked = asked, .vm_fd = -ECHILD };
 	struct clone_args args = {
 		.flags = CLONE_VM | CLONE_FILES | CLONE_VFORK | CLONE_INTO_CGROUP,
 		.exit_signal = SIGCHLD,
@@ -60,7 +61,7 @@ int kvm_create_in(int kvm_fd, int cgroup_fd)
 	long pid;
 
 	signal(SIGCHLD, SIG_IGN);
-	pid = arch_clone(&args, create, &order);
+	pid = clone3_run(&args, create, &order);
 	return pid < 0 ? (int)pid : order.vm_fd;
 }
 

@@ -15,19 +15,23 @@
 #ifndef NACRE_VMM_KVM_APART_H
 #define NACRE_VMM_KVM_APART_H
 
-/* KVM_CREATE_VM by this process, in its own cgroup. The VM's descriptor, or -errno. */
-int kvm_create_here(int kvm_fd);
+#include <semaphore.h>
+
+/*
+ * KVM_CREATE_VM by this process, in its own cgroup. Posts `asked` just before. The VM's descriptor, or -errno.
+ */
+int kvm_create_here(int kvm_fd, sem_t *asked);
 
 /* An io_uring that takes no request, to hold the last reference: a descriptor, or -errno. */
 int kvm_apart_begin(void);
 
 /*
- * KVM_CREATE_VM by a process that is in the cgroup of this descriptor, and shares memory and descriptors
+ * The same by a process that is in the cgroup of this descriptor, and shares memory and descriptors
  * with this one: the VM is ours (api.rst: a VM's ioctls belong to the address space that made it). The VM's
  * descriptor, or -errno. SIGCHLD is ignored from then on: nobody waits for that process, of which a thread of
  * KVM's may be left (Linux 6.13).
  */
-int kvm_create_in(int kvm_fd, int cgroup_fd);
+int kvm_create_in(int kvm_fd, int cgroup_fd, sem_t *asked);
 
 /*
  * Leaves the last reference to the kernel, and one of place_fd beside it, which goes as the VM does: by the locks

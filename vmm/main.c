@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -43,6 +44,8 @@
 
 /* How long the guest may take to power off once its last monitor has gone. */
 #define RELEASE_GRACE_MS 500
+/* How long a copy's memory waits for the VM: KVM has done all by then but to wait for RCU. */
+#define ASKED_NS 2000000L
 
 static struct machine machine;
 static struct options options;
@@ -167,6 +170,11 @@ static void make_devices(void)
 		check(mmio_attach(&machine.dev[i], &machine.mem), machine.dev[i].ops->name);
 }
 
+/* Of the VM, for the thread that loads. */
+static struct {
+	sem_t asked, done;
+} creation;
+
 /* The VM has ended, and the process is about to. */
 static void finish(void)
 {
@@ -174,12 +182,31 @@ static void finish(void)
 	kvm_release_interrupts(&machine);
 }
 
+/* Until the VM is there, or is still not there a moment after KVM was asked for it. */
+static void wait_for_vm(void)
+{
+	struct timespec until;
+
+	sem_wait(&creation.asked);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += ASKED_NS;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	sem_timedwait(&creation.done, &until);
+}
+
+/*
+ * A copy has less to load than KVM waits: where there is one processor that wait is to begin first, and with it that of
+ * others is used who start meanwhile.
+ */
 static void *load_images(void *images)
 {
-	if (is_copy)
+	if (is_copy) {
+		wait_for_vm();
 		template_map(&machine);
-	else
+	} else {
 		arch_load(&machine, (int)options.kernel_fd, (int)options.init_fd, images);
+	}
 	return NULL;
 }
 
@@ -225,9 +252,12 @@ static void build_machine(void)
 				(int)options.template_fd, (int)options.note_fd);
 	if (!is_copy && options.template_fd >= 0)
 		close((int)options.template_fd);
+	sem_init(&creation.asked, 0, 0);
+	sem_init(&creation.done, 0, 0);
 	check(-pthread_create(&loader, NULL, load_images, &images), "starting threads");
 	kvm_create(&machine, (int)options.kvm_fd, (int)options.caller_cgroup_fd,
-		   (int)options.end_place_fd);
+		   (int)options.end_place_fd, &creation.asked);
+	sem_post(&creation.done);
 	if (options.caller_cgroup_fd >= 0)
 		close((int)options.caller_cgroup_fd);
 	if (options.end_place_fd >= 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unit tests of vmm/kvm_apart.c and of arch_clone(): what a process beside does, and what the kernel keeps. */
-/* SOURCES: vmm/kvm_apart.c vmm/arch/x86_64/clone.c */
+/* Unit tests of vmm/kvm_apart.c and of clone3_run(): what a process beside does, and what the kernel keeps. */
+/* SOURCES: vmm/kvm_apart.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "vmm/arch/arch.h"
+#include "clone3.h"
 #include "vmm/kvm_apart.h"
 
 struct seen {
@@ -45,7 +45,7 @@ static void test_a_process_that_shares_all(void **state)
 		.stack_size = sizeof(stack),
 	};
 	struct seen seen = { .fd = -1 };
-	long pid = arch_clone(&args, look, &seen);
+	long pid = clone3_run(&args, look, &seen);
 	int status = -1;
 
 	(void)state;
@@ -66,7 +66,7 @@ static void test_a_process_that_cannot_be(void **state)
 	struct seen seen = { .fd = -1 };
 
 	(void)state;
-	assert_int_equal(arch_clone(&args, look, &seen), -EINVAL);
+	assert_int_equal(clone3_run(&args, look, &seen), -EINVAL);
 	assert_int_equal(seen.pid, 0);
 }
 
@@ -77,13 +77,15 @@ static void assert_no_child(void)
 	assert_int_equal(errno, ECHILD);
 }
 
+static sem_t asked;
+
 /* A descriptor that is no cgroup's: nothing is made, and no process is left. */
 static void test_no_cgroup_to_create_in(void **state)
 {
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	(void)state;
-	assert_int_equal(kvm_create_in(null_fd, null_fd), -EBADF);
+	assert_int_equal(kvm_create_in(null_fd, null_fd, &asked), -EBADF);
 	assert_no_child();
 	close(null_fd);
 }
@@ -95,7 +97,7 @@ static void test_no_vm(void **state)
 	int hybrid_fd = open("/sys/fs/cgroup/unified", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int cgroup_fd = hybrid_fd >= 0 ? hybrid_fd :
 					 open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = kvm_create_in(null_fd, cgroup_fd);
+	int r = kvm_create_in(null_fd, cgroup_fd, &asked);
 
 	(void)state;
 	close(null_fd);

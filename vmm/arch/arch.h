@@ -23,13 +23,6 @@ uint32_t arch_klog_size(void);
 /* Fills regions (base and size, not hva) for so many bytes of memory. */
 void arch_memory_layout(struct gmem *mem, uint64_t bytes);
 
-/*
- * clone3(2) with CLONE_VM and a stack of its own: the new process runs run(ctx) and exits with status 0.
- * Its pid, or -errno.
- */
-struct clone_args;
-long arch_clone(const struct clone_args *args, void (*run)(void *ctx), void *ctx);
-
 /* Interrupt controllers and what else must exist before vCPUs. */
 void arch_create_vm(const struct machine *m, int kvm_fd);
 
