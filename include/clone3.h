@@ -7,7 +7,7 @@
 #define NACRE_CLONE3_H
 
 #include <linux/sched.h>
-#include <sys/syscall.h>
+#include <linux/unistd.h>
 
 /*
  * With CLONE_VM and a stack of its own in `args`: the new process runs run(ctx) and exits with status 0. What libc
@@ -20,7 +20,7 @@ static inline long clone3_run(const struct clone_args *args, void (*run)(void *c
 	 * and the stack pointer; the kernel sets that to the end of the stack, which is aligned for the call.
 	 */
 #if defined(__x86_64__)
-	long result = SYS_clone3;
+	long result = __NR_clone3;
 
 	__asm__ volatile("syscall\n\t"
 			 "test %%rax, %%rax\n\t"
@@ -33,11 +33,11 @@ static inline long clone3_run(const struct clone_args *args, void (*run)(void *c
 			 "1:"
 			 : "+a"(result)
 			 : "D"(args), "S"(sizeof(*args)), [run] "r"(run), [ctx] "r"(ctx),
-			   [exit] "i"(SYS_exit)
+			   [exit] "i"(__NR_exit)
 			 : "rcx", "r11", "memory");
 	return result;
 #elif defined(__aarch64__)
-	register long number __asm__("x8") = SYS_clone3;
+	register long number __asm__("x8") = __NR_clone3;
 	register long result __asm__("x0") = (long)args;
 	register long size __asm__("x1") = sizeof(*args);
 
@@ -50,7 +50,7 @@ static inline long clone3_run(const struct clone_args *args, void (*run)(void *c
 			 "svc #0\n\t"
 			 "1:"
 			 : "+r"(result)
-			 : "r"(number), "r"(size), [run] "r"(run), [ctx] "r"(ctx), [exit] "i"(SYS_exit)
+			 : "r"(number), "r"(size), [run] "r"(run), [ctx] "r"(ctx), [exit] "i"(__NR_exit)
 			 : "x30", "memory", "cc");
 	return result;
 #else
