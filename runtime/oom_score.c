@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/capability.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
 
 #include "fd.h"
 #include "oom_score.h"
@@ -49,12 +50,14 @@ static bool score_write(const char *score)
 /* What is written without it is a score alone, no floor. */
 static void drop_sys_resource(void)
 {
-	static const cap_value_t resource = CAP_SYS_RESOURCE;
-	cap_t caps = cap_get_proc();
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
 
-	if (caps && cap_set_flag(caps, CAP_EFFECTIVE, 1, &resource, CAP_CLEAR) == 0)
-		cap_set_proc(caps);
-	cap_free(caps);
+	/* capset(2), and not libcap, which takes memory: see spawn.c */
+	if (syscall(SYS_capget, &head, caps) < 0)
+		return;
+	caps[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective &= ~CAP_TO_MASK(CAP_SYS_RESOURCE);
+	syscall(SYS_capset, &head, caps);
 }
 
 void oom_score_take(const char *score)

@@ -71,11 +71,15 @@ static struct clone_args clone_args_of(uint64_t flags, int cgroup_fd, int *pidfd
 
 pid_t spawn_clone(uint64_t flags, int cgroup_fd)
 {
-	autoclose int fd = -1;
+	int fd = -1;
 	struct clone_args args = clone_args_of(flags, cgroup_fd, &fd);
 	long pid = syscall(SYS_clone3, &args, sizeof(args));
 
-	return pid < 0 ? -errno : (pid_t)pid;
+	if (pid < 0)
+		return -errno; /* `fd` may be the number of one that the kernel has taken back */
+	if (pid > 0)
+		close(fd);
+	return (pid_t)pid;
 }
 
 /* In the child: dispositions as a new process expects them. Signal 32 and 33 are libc's own. */
@@ -210,7 +214,10 @@ struct birth {
 	int *pidfd;
 };
 
-/* The child: in our memory, until execve(). */
+/*
+ * The child: in our memory, until execve(). It may be killed at any moment, so it takes no lock and no memory of
+ * libc's.
+ */
 static void be_born(void *ctx)
 {
 	const struct birth *birth = ctx;
@@ -225,13 +232,20 @@ static int give_birth(void *ctx)
 	struct birth *birth = ctx;
 	const struct spawn *spawn = birth->spawn;
 	int fd = -1;
-	struct clone_args args = clone_args_of(spawn->clone_flags | CLONE_VM | CLONE_VFORK,
-					       spawn->cgroup_fd, &fd);
+	struct clone_args args = clone_args_of(spawn->clone_flags, spawn->cgroup_fd, &fd);
 	long pid;
 
-	args.stack = (uintptr_t)stack;
-	args.stack_size = sizeof(stack);
-	pid = clone3_run(&args, be_born, birth);
+	if (spawn->cgroup_is_full) {
+		pid = syscall(SYS_clone3, &args, sizeof(args));
+		if (pid == 0)
+			be_born(birth);
+		pid = pid < 0 ? -errno : pid;
+	} else {
+		args.flags |= CLONE_VM | CLONE_VFORK;
+		args.stack = (uintptr_t)stack;
+		args.stack_size = sizeof(stack);
+		pid = clone3_run(&args, be_born, birth);
+	}
 	if (pid > 0)
 		*birth->pidfd = fd;
 	return (int)pid;

@@ -83,8 +83,7 @@ static int create_apart(int kvm_fd, int cgroup_fd, int place_fd, sem_t *asked)
 	vm_fd = cgroup_fd < 0 ? kvm_create_here(kvm_fd, asked) :
 				kvm_create_in(kvm_fd, cgroup_fd, asked);
 	if (vm_fd >= 0) {
-		end_apart = true;
-		kvm_apart_end(ring_fd, vm_fd, place_fd);
+		end_apart = kvm_apart_end(ring_fd, vm_fd, place_fd);
 		return vm_fd;
 	}
 	close(ring_fd);

@@ -65,14 +65,16 @@ int kvm_create_in(int kvm_fd, int cgroup_fd, sem_t *asked)
 	return pid < 0 ? (int)pid : order.vm_fd;
 }
 
-void kvm_apart_end(int ring_fd, int vm_fd, int place_fd)
+bool kvm_apart_end(int ring_fd, int vm_fd, int place_fd)
 {
 	/* the first is closed last, on Linux 6.1; the other way round one VM more could wait than there are places */
 	const int held[] = { place_fd, vm_fd };
+	bool is_held;
 
 	/* What is mapped is of no use: no access, and no thread's policy has mprotect(). */
-	if (syscall(SYS_io_uring_register, ring_fd, IORING_REGISTER_FILES, held, 2) == 0)
-		(void)mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_NONE, MAP_SHARED, ring_fd,
-			   IORING_OFF_SQ_RING);
+	is_held = syscall(SYS_io_uring_register, ring_fd, IORING_REGISTER_FILES, held, 2) == 0 &&
+		  mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_NONE, MAP_SHARED, ring_fd,
+		       IORING_OFF_SQ_RING) != MAP_FAILED;
 	close(ring_fd);
+	return is_held;
 }

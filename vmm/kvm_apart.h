@@ -16,6 +16,7 @@
 #define NACRE_VMM_KVM_APART_H
 
 #include <semaphore.h>
+#include <stdbool.h>
 
 /*
  * KVM_CREATE_VM by this process, in its own cgroup. Posts `asked` just before. The VM's descriptor, or -errno.
@@ -37,8 +38,8 @@ int kvm_create_in(int kvm_fd, int cgroup_fd, sem_t *asked);
  * Leaves the last reference to the kernel, and one of place_fd beside it, which goes as the VM does: by the locks
  * that such descriptors hold nacre knows how many VMs the kernel has still to close. Closes the ring's
  * descriptor: it is held by a mapping, until this process' memory goes, which is before its descriptors are
- * closed. The ring lets go of what it holds a grace period later.
+ * closed. The ring lets go of what it holds a grace period later. False where the kernel holds nothing.
  */
-void kvm_apart_end(int ring_fd, int vm_fd, int place_fd);
+bool kvm_apart_end(int ring_fd, int vm_fd, int place_fd);
 
 #endif

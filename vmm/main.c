@@ -46,6 +46,7 @@
 #define RELEASE_GRACE_MS 500
 /* How long a copy's memory waits for the VM: KVM has done all by then but to wait for RCU. */
 #define ASKED_NS 2000000L
+#define ASKING_NS 500000000L
 
 static struct machine machine;
 static struct options options;
@@ -182,17 +183,23 @@ static void finish(void)
 	kvm_release_interrupts(&machine);
 }
 
-/* Until the VM is there, or is still not there a moment after KVM was asked for it. */
-static void wait_for_vm(void)
+/* For so long at most: who posts may be killed half way. */
+static void wait_for(sem_t *sem, long ns)
 {
 	struct timespec until;
 
-	sem_wait(&creation.asked);
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += ASKED_NS;
+	until.tv_nsec += ns;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
-	sem_timedwait(&creation.done, &until);
+	sem_timedwait(sem, &until);
+}
+
+/* Until the VM is there, or is still not there a moment after KVM was asked for it. */
+static void wait_for_vm(void)
+{
+	wait_for(&creation.asked, ASKING_NS);
+	wait_for(&creation.done, ASKED_NS);
 }
 
 /*

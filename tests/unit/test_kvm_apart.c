@@ -156,7 +156,7 @@ static void test_the_last_reference_is_the_kernels(void **state)
 	assert_int_equal(pipe2(places, O_CLOEXEC), 0);
 	assert_int_equal(syscall(SYS_io_uring_enter, ring_fd, 1, 0, 0, NULL, 0), -1);
 	assert_int_equal(errno, EBADFD);
-	kvm_apart_end(ring_fd, ends[1], places[1]);
+	assert_true(kvm_apart_end(ring_fd, ends[1], places[1]));
 	close(ends[1]);
 	close(places[1]);
 	assert_int_equal(fcntl(ring_fd, F_GETFD), -1);
@@ -177,7 +177,7 @@ static void test_no_descriptor_to_keep(void **state)
 	int ring_fd = begin();
 
 	(void)state;
-	kvm_apart_end(ring_fd, -2, STDIN_FILENO);
+	assert_false(kvm_apart_end(ring_fd, -2, STDIN_FILENO));
 	assert_int_equal(fcntl(ring_fd, F_GETFD), -1);
 	assert_int_equal(find_ring(), 0);
 }
