@@ -23,36 +23,39 @@
 /* Containers of one name. */
 #define LEAF_NAMES 100u
 
-static int file_write(const char *dir, const char *name, const char *value)
+/* A descriptor or -errno. */
+static int file_open(const char *dir, const char *name, int access)
 {
 	char path[PATH_MAX];
-	autoclose int fd = -1;
-	size_t len = strlen(value);
+	int fd;
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	fd = open(path, O_WRONLY | O_CLOEXEC);
+	fd = open(path, access | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int file_write(const char *dir, const char *name, const char *value)
+{
+	autoclose int fd = file_open(dir, name, O_WRONLY);
+	size_t len = strlen(value);
+
 	if (fd < 0)
-		return -errno;
+		return fd;
 	return write(fd, value, len) == (ssize_t)len ? 0 : -errno;
 }
 
 /* The controllers that `dir` hands down already: words with a blank before and behind each. */
 static void read_controllers(const char *dir, char *words, size_t room)
 {
-	char path[PATH_MAX];
-	autoclose int fd = -1;
-	ssize_t n = 0;
+	autoclose int fd = file_open(dir, "cgroup.subtree_control", O_RDONLY);
+	ssize_t n = fd < 0 ? 0 : read(fd, words + 1, room - 2);
 
-	if (snprintf(path, sizeof(path), "%s/cgroup.subtree_control", dir) < (int)sizeof(path))
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		n = read(fd, words + 1, room - 3);
 	n = n < 0 ? 0 : n;
 	words[0] = ' ';
+	words[n + 1] = '\0';
 	if (n > 0 && words[n] == '\n')
 		words[n] = ' ';
-	words[n + 1] = '\0';
 }
 
 /* Hands every controller that there is down to the children; those that are not there are no error. */

@@ -103,7 +103,7 @@ static int keeper_start(struct cgroup *cgroup, struct failure *failure)
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return failure_set(failure, -errno, "pipe: %s", strerror(errno));
-	pid = spawn_clone(0, -1);
+	pid = spawn_clone(0, -1, NULL);
 	if (pid == 0) {
 		close(ends[1]);
 		while (read(ends[0], &byte, 1) < 0 && errno == EINTR)

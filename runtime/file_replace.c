@@ -36,12 +36,13 @@ int file_replace(int dir_fd, const char *name, const char *text, size_t len, mod
 	 */
 	for (int tries = 0; fd < 0 && tries < 10; tries++) {
 		fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-		if (fd >= 0 || errno != EEXIST)
-			break;
-		(void)unlinkat(dir_fd, temporary, 0);
+		if (fd < 0 && errno != EEXIST)
+			return -errno;
+		if (fd < 0)
+			(void)unlinkat(dir_fd, temporary, 0);
 	}
 	if (fd < 0)
-		return -errno;
+		return -EEXIST;
 	err = text_write(fd, text, len);
 	if (!err && renameat(dir_fd, temporary, dir_fd, name) < 0)
 		err = -errno;

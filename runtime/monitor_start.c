@@ -132,7 +132,7 @@ int monitor_run(const struct monitor_start *start, struct child *monitor, struct
 		return failure_set(failure, err, "cannot make a pipe: %s", strerror(-err));
 	spawn_begin(&spawn, arena, start->companions->monitor, monitor->name);
 	spawn.cgroup_fd = start->cgroup_fd;
-	spawn.cgroup_is_full = start->joins;
+	spawn.cgroup_in_use = start->joins;
 	spawn.pid_ns = start->pid_ns;
 	spawn.selinux_label = start->selinux_label;
 	spawn.apparmor_profile = start->apparmor_profile;

@@ -131,7 +131,7 @@ static int holder_start(struct namespaces *namespaces, const struct exports *exp
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return failure_set(failure, -errno, "socketpair: %s", strerror(errno));
-	pid = spawn_clone(flags, -1);
+	pid = spawn_clone(flags, -1, NULL);
 	if (pid == 0) {
 		close(pair[0]);
 		child_main(exports, config->root_path, pair[1]);

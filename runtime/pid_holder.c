@@ -62,7 +62,7 @@ int pid_holder_start(struct pid_holder *holder, int cgroup_fd, struct failure *f
 		return failure_set(failure, -errno, "pipe: %s", strerror(errno));
 	their_end = ends[0];
 	holder->alive_fd = ends[1];
-	holder->pid = spawn_clone(CLONE_NEWPID, cgroup_fd);
+	holder->pid = spawn_clone(CLONE_NEWPID, cgroup_fd, NULL);
 	if (holder->pid == 0) {
 		close(holder->alive_fd);
 		hold(their_end);

@@ -69,7 +69,7 @@ static struct clone_args clone_args_of(uint64_t flags, int cgroup_fd, int *pidfd
 	return args;
 }
 
-pid_t spawn_clone(uint64_t flags, int cgroup_fd)
+pid_t spawn_clone(uint64_t flags, int cgroup_fd, int *pidfd)
 {
 	int fd = -1;
 	struct clone_args args = clone_args_of(flags, cgroup_fd, &fd);
@@ -77,7 +77,11 @@ pid_t spawn_clone(uint64_t flags, int cgroup_fd)
 
 	if (pid < 0)
 		return -errno; /* `fd` may be the number of one that the kernel has taken back */
-	if (pid > 0)
+	if (pid == 0)
+		return 0;
+	if (pidfd)
+		*pidfd = fd;
+	else
 		close(fd);
 	return (pid_t)pid;
 }
@@ -232,20 +236,19 @@ static int give_birth(void *ctx)
 	struct birth *birth = ctx;
 	const struct spawn *spawn = birth->spawn;
 	int fd = -1;
-	struct clone_args args = clone_args_of(spawn->clone_flags, spawn->cgroup_fd, &fd);
+	struct clone_args args = clone_args_of(spawn->clone_flags | CLONE_VM | CLONE_VFORK,
+					       spawn->cgroup_fd, &fd);
 	long pid;
 
-	if (spawn->cgroup_is_full) {
-		pid = syscall(SYS_clone3, &args, sizeof(args));
+	if (spawn->cgroup_in_use) {
+		pid = spawn_clone(spawn->clone_flags, spawn->cgroup_fd, birth->pidfd);
 		if (pid == 0)
 			be_born(birth);
-		pid = pid < 0 ? -errno : pid;
-	} else {
-		args.flags |= CLONE_VM | CLONE_VFORK;
-		args.stack = (uintptr_t)stack;
-		args.stack_size = sizeof(stack);
-		pid = clone3_run(&args, be_born, birth);
+		return (int)pid;
 	}
+	args.stack = (uintptr_t)stack;
+	args.stack_size = sizeof(stack);
+	pid = clone3_run(&args, be_born, birth);
 	if (pid > 0)
 		*birth->pidfd = fd;
 	return (int)pid;

@@ -27,7 +27,7 @@ struct spawn {
 	int mount_ns, net_ns;	 /* to enter before execve(); -1: the caller's */
 	int pid_ns;		 /* to be made in; -1: the caller's */
 	int cgroup_fd;		 /* to start in; -1: the caller's */
-	bool cgroup_is_full;	 /* may be, as it runs something: see spawn_run() */
+	bool cgroup_in_use;	 /* a container runs there, and may have filled it: see spawn_run() */
 	const char *dir; /* to start in, if it can be entered; NULL: the caller's, or the namespace's root */
 	const char *selinux_label;    /* to run as; NULL: as the policy has it */
 	const char *apparmor_profile; /* to run under, where there is one; NULL: the caller's */
@@ -51,12 +51,12 @@ void spawn_arg_fd_with(struct spawn *spawn, const char *option, int fd, const ch
  * Starts the program, in a session of its own. Returns its pid and sets *pidfd (the caller closes
  * it), or returns -errno with the failure set, also when execve() failed. One start at a time.
  *
- * Until execve() the child shares our memory, unless its cgroup may be full: an OOM in there kills every
+ * Until execve() the child shares our memory, unless its cgroup is in use: an OOM in there kills every
  * process that has the memory of one that it kills (Linux mm/oom_kill.c __oom_kill_process()).
  */
 pid_t spawn_run(struct spawn *spawn, int *pidfd, struct failure *failure);
 
-/* clone3() as fork(), with flags. 0 in the child, the pid, or -errno. */
-pid_t spawn_clone(uint64_t flags, int cgroup_fd);
+/* clone3() as fork(), with flags. 0 in the child, the pid, or -errno. `pidfd` may be NULL. */
+pid_t spawn_clone(uint64_t flags, int cgroup_fd, int *pidfd);
 
 #endif

@@ -8,7 +8,8 @@
 #include "size.h"
 #include "subid.h"
 
-static bool line_read(char *line, const char *user, struct subid_range *range)
+/* The name that the line has a range for, or NULL. Cuts the line up. */
+static const char *line_read(char *line, struct subid_range *range)
 {
 	char *save = NULL;
 	const char *name = strtok_r(line, ":", &save);
@@ -16,16 +17,16 @@ static bool line_read(char *line, const char *user, struct subid_range *range)
 	const char *count_text = strtok_r(NULL, ":\n", &save);
 	uint64_t start, count;
 
-	if (!name || !start_text || !count_text || strcmp(name, user) != 0)
-		return false;
+	if (!name || !start_text || !count_text)
+		return NULL;
 	if (number_parse(start_text, UINT32_MAX - 1, &start) != 0 ||
 	    number_parse(count_text, UINT32_MAX, &count) != 0)
-		return false;
+		return NULL;
 	/* never root, and never the id that means "none" */
 	if (start == 0 || count == 0 || count > UINT32_MAX - start)
-		return false;
+		return NULL;
 	*range = (struct subid_range){ .start = (uint32_t)start, .count = (uint32_t)count };
-	return true;
+	return name;
 }
 
 /* The first range of the first of these users that has one. */
@@ -34,15 +35,19 @@ static bool range_find(const char *file, const char *const *users, size_t n_user
 {
 	FILE *in = fopen(file, "re");
 	size_t found = n_users;
-	char line[512], copy[sizeof(line)];
+	struct subid_range read;
+	char line[512];
 
 	if (!in)
 		return false;
 	while (found > 0 && fgets(line, sizeof(line), in)) {
-		for (size_t i = 0; i < found; i++) {
-			memcpy(copy, line, sizeof(line)); /* it is cut up */
-			if (line_read(copy, users[i], range))
+		const char *name = line_read(line, &read);
+
+		for (size_t i = 0; name && i < found; i++) {
+			if (strcmp(name, users[i]) == 0) {
+				*range = read;
 				found = i;
+			}
 		}
 	}
 	fclose(in);

@@ -44,9 +44,9 @@
 
 /* How long the guest may take to power off once its last monitor has gone. */
 #define RELEASE_GRACE_MS 500
-/* How long a copy's memory waits for the VM: KVM has done all by then but to wait for RCU. */
-#define ASKED_NS 2000000L
+/* How long a copy's memory waits, until KVM is asked for the VM, and then: all is done by then but the wait for RCU. */
 #define ASKING_NS 500000000L
+#define ASKED_NS  2000000L
 
 static struct machine machine;
 static struct options options;

@@ -223,6 +223,9 @@ static void test_subordinate_ids(void **state)
 	assert_int_equal(subid_range_read("/nonexistent").count, SUBID_BUILTIN_COUNT);
 	assert_int_equal(range_of("joe:1:2\ncontainers:5000:100\n").start, 5000);
 	assert_int_equal(range_of("containers:5000:100\nnacre:9000:7\n").count, 7);
+	/* the first good line of the first user that has one */
+	assert_int_equal(range_of("containers:1:2\nnacre:x:2\nnacre:9000:7\nnacre:8000:6\ncontainers:3:4\n").count, 7);
+	assert_int_equal(range_of("containers:0:2\ncontainers:5000:100\ncontainers:6000:3\n").start, 5000);
 	/* root, nothing, too much, not numbers, cut short */
 	assert_int_equal(range_of("nacre:0:10\n").start, SUBID_BUILTIN_START);
 	assert_int_equal(range_of("nacre:10:0\n").start, SUBID_BUILTIN_START);
