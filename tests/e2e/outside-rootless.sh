@@ -42,25 +42,22 @@ test_helpers_of_a_user()
 	export NACRE ROOTFS
 	as_joe << 'END'
 as "$NACRE" run --name nacre-e2e-joe --memory 64M --cpus 1 --rootfs "$ROOTFS" -- true 2> said &
-helpers() {
+look() {
 	for pid in $(ps -o pid= -C nacre-vmm,nacre-fsd,nacre-monitor); do
 		[ "$(sed 's/ .*//' /proc/$pid/cgroup | wc -l)" -gt 0 ] || continue
 		grep -q 3000 /proc/$pid/uid_map || grep -q 36553 /proc/$pid/uid_map || continue
 		echo $(cat /proc/$pid/comm) $(sed -n 's/^\(Uid\|CapBnd\|NoNewPrivs\|Seccomp\):\t//p' /proc/$pid/status | cut -f 1)
 	done 2> /dev/null | sort
+	od -An -tx4 -N48 -v xdg/nacre/nacre-e2e-joe/confined 2> /dev/null | tr -s ' ' | sort -u
 }
-# The machine ends by itself, sooner or later: looked at until all three are confined, the last look at any counts.
+# The machine ends by itself, sooner or later: looked at until all three are confined; the last look at any counts.
 for i in $(seq 100); do
-	now=$(helpers)
-	record=$(od -An -tx4 -N48 -v xdg/nacre/nacre-e2e-joe/confined 2> /dev/null | tr -s ' ' | sort -u)
+	now=$(look)
 	[ -z "$now" ] || seen=$now
-	[ -z "$record" ] || confined=$record
-	[ "$(echo "$seen" | grep -c ' 1 2$')" -lt 3 ] || [ -z "$confined" ] || break
-	kill -0 $! 2> /dev/null || break
+	[ "$(echo "$seen" | grep -c ' 1 2$')" -lt 3 ] && kill -0 $! 2> /dev/null || break
 	sleep 0.05
 done
 echo "$seen"
-echo "$confined"
 wait
 cat said >&2
 ls xdg/nacre
