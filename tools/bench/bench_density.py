@@ -42,7 +42,7 @@ class Fleet:
         """Ends all of them, together; the texts of those that did not end well."""
         failures = []
         for _, conversation in self.members:
-            conversation.process.stdin.close()
+            conversation.hang_up()
         for name, conversation in self.members:
             try:
                 conversation.close()

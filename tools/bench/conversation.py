@@ -122,10 +122,20 @@ class Conversation:
             raise Failure("what arrived is not what was sent")
         return took
 
+    def hang_up(self):
+        """Has the program end: by a word, as no end of file gets through a guest's console."""
+        if self.process.stdin.closed:
+            return
+        try:
+            os.write(self._in, b"end\n")
+        except BrokenPipeError:
+            pass            # it has ended: its status tells how
+        self.process.stdin.close()
+
     def close(self):
         """Has the program end, waits for it, and raises Failure if it did not end well."""
         try:
-            self.process.stdin.close()
+            self.hang_up()
             try:
                 status = self.process.wait(self.seconds)
             except subprocess.TimeoutExpired:

@@ -4,12 +4,13 @@
  * clock is none, writes one byte, by which the caller knows that its first instruction has run.
  *
  *   probe           writes "+" and ends
- *   probe serve     writes "+" and carries out commands, a line each, until end of file
+ *   probe serve     writes "+" and carries out commands, a line each, until "end" or end of file
  *
  * Every answer is a line "ok …" or "error …". The caller takes the times, by its own clock: a guest's
  * is never believed. As process 1 (a guest whose init this is) it ends by a restart of the machine.
  *
  *   noop                          nothing: the way there and back
+ *   end                           no answer, the program ends: a guest's console has no end of file
  *   clock                         CLOCK_MONOTONIC in ns, now and at the first instruction
  *   read FILE BLOCK               the whole file, read() by BLOCK bytes
  *   write FILE BYTES BLOCK        a file, written by BLOCK bytes, closed
@@ -242,6 +243,8 @@ static void carry_out(int n, char **arg)
 
 	if (n == 1 && strcmp(verb, "noop") == 0)
 		answer_result(0);
+	else if (n == 1 && strcmp(verb, "end") == 0)
+		leave(0);
 	else if (n == 1 && strcmp(verb, "clock") == 0)
 		answer("ok %" PRIu64 " %" PRIu64 "\n", now_ns(), started_ns);
 	else if (n == 3 && strcmp(verb, "read") == 0)

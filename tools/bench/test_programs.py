@@ -72,6 +72,20 @@ class Programs(unittest.TestCase):
             with talk(["sh", "-c", "printf +; echo gone >&2; exit 1"]) as early:
                 early.ask("noop")
 
+    def test_the_end_behind_a_console(self):
+        """A terminal in between: the end of our output is none of the program's input."""
+        script = ("import os, pty, sys\n"
+                  "pid, fd = pty.fork()\n"
+                  "pid or os.execv(sys.argv[1], [sys.argv[1], 'serve'])\n"
+                  "os.write(1, os.read(fd, 1))\n"
+                  "while data := os.read(0, 4096):\n"
+                  "    os.write(fd, data)\n"
+                  "sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n")
+        probe = Conversation(["python3", "-c", script, PROBE], seconds=20)
+        probe.wait()
+        probe.hang_up()
+        probe.close()
+
     def test_first_instruction_by_its_own_clock(self):
         probe = Conversation([PROBE, "serve"])
         probe.wait()
