@@ -54,8 +54,19 @@ class Refused(unittest.TestCase):
 
     def test_show_of_samples(self):
         status, out, err = bench("show", "--json", SAMPLES)
-        self.assertEqual(status, 1)     # it has failures
+        self.assertEqual((status, err), (0, ""))
         self.assertIn("median", out)
+
+    def test_show_of_failures(self):
+        with open(SAMPLES, encoding="utf-8") as f:
+            document = json.load(f)
+        document["results"][0]["failures"] = ["no output"]
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
+            json.dump(document, f)
+            f.flush()
+            status, out, err = bench("show", "--json", f.name)
+        self.assertEqual(status, 1)
+        self.assertIn("1 FAILED", out)
         self.assertIn("samples failed", err)
 
 
