@@ -81,10 +81,8 @@ class Programs(unittest.TestCase):
                   "while data := os.read(0, 4096):\n"
                   "    os.write(fd, data)\n"
                   "sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n")
-        probe = Conversation(["python3", "-c", script, PROBE], seconds=20)
-        probe.wait()
-        probe.hang_up()
-        probe.close()
+        with talk(["python3", "-c", script, PROBE], seconds=20) as probe:
+            probe.hang_up()     # and once more by close(), as a fleet does
 
     def test_first_instruction_by_its_own_clock(self):
         probe = Conversation([PROBE, "serve"])
