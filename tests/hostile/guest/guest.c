@@ -11,8 +11,9 @@
 
 volatile struct ring rings[4];
 uint8_t buffer[8][4096] __attribute__((aligned(4096)));
-static volatile bool stop;
-static volatile uint32_t second_runs;
+/* Below the rings and buffers: what a device still writes over those and past them must not take the word back. */
+static volatile bool stop __attribute__((section(".data")));
+static volatile uint32_t second_runs __attribute__((section(".data")));
 
 void guest_main(void);
 void guest_second(void);
