@@ -61,16 +61,20 @@ def measure_rate(setup, record, subject, at_once):
         record.skip(NAME, subject.name, f"{at_once} at once: {room // 1024} MiB are free, "
                     f"too few for as many machines of {setup.memory_mib} MiB")
         return
-    for _ in range(max(1, setup.runs // 10)):
+    for i in range(setup.warmup + max(3, setup.runs // 10)):
         fleet = Fleet(setup, subject)
         began = time.monotonic()
+        wrong = []
         try:
             for conversation in [fleet.launch() for _ in range(at_once)]:
                 conversation.wait()
-            rates.append(at_once / (time.monotonic() - began))
+            rate = at_once / (time.monotonic() - began)
         except Failure as failure:
-            failures.append(str(failure))
-        failures += fleet.end()
+            wrong.append(str(failure))
+        wrong += fleet.end()
+        failures += wrong
+        if not wrong and i >= setup.warmup:
+            rates.append(rate)
     record.add(NAME, subject.name, f"starts, {at_once} at once", "1/s", rates, failures,
                at_once=at_once)
 
@@ -88,26 +92,31 @@ def measure_memory(setup, record, subject):
         full = machine.available_kib() < RESERVE_KIB + setup.memory_mib * 1024
     used = before - machine.available_kib()
     n = len(fleet.members)
-    if not failures:
-        guest_kib = setup.memory_mib * 1024 if subject.kind == "vm" else 0
-        each = [memory.of_container(conversation.process.pid, name, guest_kib)
-                for name, conversation in fleet.members]
-        for program in each[0]:
-            for key in ("private", "shared", "proportional", "guest"):
-                values = [found[program][key] for found in each if program in found]
-                if any(values):
-                    record.add(NAME, subject.name, f"{program}: {key}", "KiB", values, program=program,
-                               memory=key)
-        groups = [kib for name, _ in fleet.members if (kib := memory.cgroup_kib(name)) is not None]
-        if groups:      # a monitor that nobody put into a cgroup has none
-            record.add(NAME, subject.name, "memory.current of its cgroup", "KiB", groups)
-        measure_image(setup, record, subject, fleet, guest_kib)
+    series = [] if failures else list(memory_series(setup, subject, fleet))
     failures += fleet.end()
+    for measure, unit, values, detail in [] if failures else series:
+        record.add(NAME, subject.name, measure, unit, values, **detail)
     record.add(NAME, subject.name, f"less available memory, each of {n}", "KiB",
                [] if failures else [used / n], failures, n=n, memory_full=full)
 
 
-def measure_image(setup, record, subject, fleet, guest_kib):
+def memory_series(setup, subject, fleet):
+    """Of containers that wait: (measure, unit, values, details)."""
+    guest_kib = setup.memory_mib * 1024 if subject.kind == "vm" else 0
+    each = [memory.of_container(conversation.process.pid, name, guest_kib)
+            for name, conversation in fleet.members]
+    for program in each[0]:
+        for key in ("private", "shared", "proportional", "guest"):
+            values = [found[program][key] for found in each if program in found]
+            if any(values):
+                yield f"{program}: {key}", "KiB", values, {"program": program, "memory": key}
+    groups = [kib for name, _ in fleet.members if (kib := memory.cgroup_kib(name)) is not None]
+    if groups:      # a monitor that nobody put into a cgroup has none
+        yield "memory.current of its cgroup", "KiB", groups, {}
+    yield from image_series(setup, fleet, guest_kib)
+
+
+def image_series(setup, fleet, guest_kib):
     """How much of the kernel's image each guest has left as it was loaded."""
     kernel = os.path.join(setup.build, "share/nacre/vmlinux")
     counts = []
@@ -117,5 +126,4 @@ def measure_image(setup, record, subject, fleet, guest_kib):
             counts += [found] if found else []
     for address in counts[0] if counts else ():
         for what, index in (("pages", 0), ("of these as in the file", 1)):
-            record.add(NAME, subject.name, f"kernel's image at {address:#x}: {what}", "1",
-                       [count[address][index] for count in counts])
+            yield f"kernel's image at {address:#x}: {what}", "1", [count[address][index] for count in counts], {}

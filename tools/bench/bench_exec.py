@@ -23,9 +23,10 @@ def measure(setup, record):
 
 
 def measure_exec(setup, record, subject, name):
-    command = subject.exec_command(["/probe"], name)
-    good, failures = sampler.series(lambda: sampler.once(setup.sample, command, env=subject.env),
-                                    setup.runs, setup.warmup)
+    def once():
+        return sampler.once(setup.sample, subject.exec_command(["/probe"], name), env=subject.env)
+
+    good, failures = sampler.series(once, setup.runs, setup.warmup)
     for until, what in (("first", "command to first instruction"), ("exited", "command to exit")):
         record.add(NAME, subject.name, what, "ms", [sampler.milliseconds(t, until) for t in good],
                    failures if until == "first" else ())

@@ -72,8 +72,8 @@ def measure_subject(setup, record, subject, inner):
     mib = setup.settings["mib"]
     name = setup.new_name()
     into, out, failures = [], [], []
-    command = subject.command(["/probe", "serve"], name, network=f"/run/netns/{inner}")
     try:
+        command = subject.command(["/probe", "serve"], name, network=f"/run/netns/{inner}")
         with talk(command, env=subject.env) as conversation:
             for i in range(1 + max(3, setup.runs // 5)):
                 took, words = conversation.ask(f"net-take {HOST} {GIVES} {mib << 20}")

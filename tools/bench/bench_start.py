@@ -75,8 +75,9 @@ def measure_way(setup, record, subject):
     try:
         with talk(subject.command(["/probe", "serve"], name), env=subject.env) as conversation:
             least, most = conversation.first_instruction()
-            samples = [(conversation.first_output - (least + most) / 2) * 1000]
-            bounds = [(conversation.first_output - at) * 1000 for at in (most, least)]
+            first_output = conversation.first_output
+        samples = [(first_output - (least + most) / 2) * 1000]
+        bounds = [(first_output - at) * 1000 for at in (most, least)]
     except sampler.Failure as failure:
         failures = [str(failure)]
         subject.remove(name)

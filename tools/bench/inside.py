@@ -54,7 +54,7 @@ class Setup:
 
     def new_name(self):
         self._n += 1
-        return f"bench-{os.getpid()}-{self._n}"
+        return f"bench-{os.getpid()}-{self._n:06}"      # none is the beginning of another
 
     def _subject(self, name):
         if name not in self._subjects:

@@ -48,6 +48,11 @@ def _mount_options(place):
     return None
 
 
+def is_virtual():
+    """Is this machine itself a guest? (The bit of CPUID that hypervisors set for theirs.)"""
+    return "hypervisor" in (_cpuinfo("flags") or "").split()
+
+
 def facts():
     """Processor, kernel and settings that change how long a start takes."""
     found = {

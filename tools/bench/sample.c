@@ -7,10 +7,11 @@
  *   spawned  just before the command is forked
  *   first    the first byte of its output is here; the program that probe.c is writes it as its first
  *            system call, so this is when its first instruction is known to have run, and the way of
- *            that byte to the caller counts as part of the start
+ *            that byte to the caller counts as part of the start. `output` is that byte: another than the
+ *            probe's is what a kernel or a runtime had to say
  *   exited   waitpid() has returned
  *
- * Prints them in ns as one JSON object, `first` 0 if there was no output, with the wait status: -1 if
+ * Prints them in ns as one JSON object, `first` and `output` 0 if there was none, with the wait status: -1 if
  * the command did not end within SECONDS and was killed. Static and small, so that what is measured
  * is the command: a vfork, two blocking calls, nothing else. The command's stdin is /dev/null, its
  * stderr is ours.
@@ -63,7 +64,7 @@ int main(int argc, char **argv)
 	struct rusage usage;
 	struct sigaction act = {.sa_handler = on_alarm};
 	int out[2], status, err;
-	char byte;
+	unsigned char byte = 0;
 	ssize_t n;
 
 	if (argc < 3) {
@@ -94,9 +95,9 @@ int main(int argc, char **argv)
 			fail("wait4", errno);
 	exited = now_ns();
 	alarm(0);
-	printf("{\"spawned\": %" PRIu64 ", \"first\": %" PRIu64 ", \"exited\": %" PRIu64
+	printf("{\"spawned\": %" PRIu64 ", \"first\": %" PRIu64 ", \"output\": %u, \"exited\": %" PRIu64
 	       ", \"status\": %d, \"max_rss_kib\": %ld}\n",
-	       spawned, first, exited,
+	       spawned, first, (unsigned int)byte, exited,
 	       timed_out ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
 	       usage.ru_maxrss);
 	return 0;

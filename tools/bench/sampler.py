@@ -31,6 +31,8 @@ def once(sample_program, command, seconds=120, needs_output=True, env=None):
         raise Failure(f"exit status {times['status']}: {said}")
     if needs_output and not times["first"]:
         raise Failure(f"no output: {said}")
+    if needs_output and times["output"] != ord("+"):
+        raise Failure(f"its output begins with {chr(times['output'])!r}, which is not the probe's: {said}")
     return times
 
 

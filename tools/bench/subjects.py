@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 
+import machine
 import memory
 import sampler
 from conversation import talk
@@ -171,8 +172,11 @@ def make_bundle(setup, spec_command, owner, program, volume=None, network=None):
     bundle = os.path.join(setup.work, "bundles", key)
     if os.path.exists(os.path.join(bundle, "config.json")):
         return bundle
-    os.makedirs(bundle)
-    subprocess.run(spec_command, cwd=bundle, check=True, stdin=subprocess.DEVNULL)
+    os.makedirs(bundle, exist_ok=True)      # one that an earlier failure left
+    try:
+        subprocess.run(spec_command, cwd=bundle, check=True, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise sampler.Failure(f"no default configuration: {error}") from None
     path = os.path.join(bundle, "config.json")
     with open(path, encoding="utf-8") as f:
         config = json.load(f)
@@ -226,13 +230,21 @@ class Runc(OciRuntime):
 
 
 class Runsc(OciRuntime):
-    """gVisor. Its documentation: systrap is the default and best inside a machine, KVM on bare metal.
-    Old releases have neither the default nor the platform; they take what they have."""
+    """gVisor. Its documentation: systrap is the default and best inside a machine, KVM on bare metal; a network of
+    its own unless there is to be none."""
 
     name = "runsc"
     kind = "sandbox"
-    can_share = False
     options = ("--network=none",)
+
+    def __init__(self, setup):
+        super().__init__(setup)
+        if not machine.is_virtual():
+            self.options = (*self.options, "--platform=kvm")
+
+    def command(self, program, name, volume=None, network=None):
+        command = super().command(program, name, volume, network)
+        return [word for word in command if not network or word != "--network=none"]
 
 
 class Podman(Subject):
@@ -309,17 +321,41 @@ class PodmanRunc(Podman):
     runtime = "runc"
 
 
-class PodmanKata(Podman):
-    """Kata Containers, where kata-runtime is on PATH. (Its shim takes no `exec` of podman's.)"""
+class CtrKata(Subject):
+    """Kata Containers, whose shim is containerd's: `ctr run`, as its documentation has it. The size of its machines is
+    in its own configuration."""
 
-    name = "podman+kata"
+    name = "ctr+kata"
     kind = "vm"
-    runtime = "kata-runtime"
-    can_exec = False
+    can_exec = True
+    shim = "containerd-shim-kata-v2"
+    runtime = "io.containerd.kata.v2"
+    socket = "/run/containerd/containerd.sock"
+
+    def missing(self):
+        for program in ("ctr", self.shim):
+            if not shutil.which(program):
+                return f"{program} is not installed"
+        return None if os.path.exists(self.socket) else "containerd does not run"
+
+    def version(self):
+        return first_lines([self.shim, "--version"])
+
+    def command(self, program, name, volume=None, network=None):
+        return ["ctr", "run", "--rm", "--runtime", self.runtime, "--memory-limit", str(self.setup.memory_mib << 20),
+                "--rootfs", self.setup.rootfs, name, *program]
+
+    def exec_command(self, program, name):
+        return ["ctr", "tasks", "exec", "--exec-id", self.setup.new_name(), name, *program]
+
+    def remove(self, name):
+        for words in (["tasks", "kill", "--signal", "SIGKILL"], ["containers", "delete"]):
+            subprocess.run(["ctr", *words, name], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
 
 
 ALL = (Nacre, NacreBoot, Crun, Runc, Runsc, PodmanNacre, PodmanNacreBoot, PodmanCrun, PodmanRunc,
-       PodmanKata)
+       CtrKata)
 
 
 def files_of(program):

@@ -73,7 +73,9 @@ def kernel_exits_text(doc):
     rows = record.find(doc, bench="exits")
     lines = []
     for result in rows:
-        counts = {name: n for name, n in result["detail"]["kvm"].items() if n}
+        counts = {name: n for name, n in result["detail"].get("kvm", {}).items() if n}
+        if not counts:      # it failed, and says why in its line
+            continue
         lines += ["", f"{result['subject']}: what KVM counted until the program waits",
                   ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda i: -i[1]))]
     return "\n".join(lines)

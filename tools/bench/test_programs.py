@@ -26,7 +26,7 @@ class Programs(unittest.TestCase):
         self.assertTrue(before <= times["spawned"] <= times["first"] <= times["exited"] <= after)
 
     def test_the_times_are_those_of_the_events(self):
-        times = sampler.once(SAMPLE, ["sh", "-c", "sleep 0.2; echo x; sleep 0.3"])
+        times = sampler.once(SAMPLE, ["sh", "-c", "sleep 0.2; echo +; sleep 0.3"])
         self.assertGreaterEqual(sampler.milliseconds(times, "first"), 200)
         self.assertGreaterEqual(times["exited"] - times["first"], 300 * 1000000)
 

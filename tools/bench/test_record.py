@@ -97,6 +97,15 @@ class Tables(unittest.TestCase):
         self.assertIn("skipped: not installed", text)
         self.assertIn("mmio_read 5", text)
 
+    def test_exits_that_could_not_be_counted(self):
+        doc = made()
+        doc["results"].append({"bench": "exits", "subject": "crun", "measure": "exits in all", "unit": "1",
+                               "samples": [], "failures": ["it does not start"], "detail": {}})
+        record.check(doc)
+        text = table.text(doc)
+        self.assertIn("mmio_read 5", text)
+        self.assertNotIn("crun: what KVM counted", text)
+
     def test_phases_of_each_that_tells_them(self):
         text = table.phases_text(made())
         for subject in ("nacre", "nacre-template"):

@@ -6,8 +6,11 @@ import stat
 import tempfile
 import unittest
 
+import bench_density
 import inside
 import record
+import sampler
+import subjects
 
 SAMPLE = os.path.join(os.environ.get("BUILD", "build"), "bench/sample")
 
@@ -127,6 +130,79 @@ class Environments(Made):
             self.assertIsNone(subject.env)
             with open(subject.runtime_path(), encoding="utf-8") as f:
                 self.assertIn(f"NACRE_CONFIG={self.work}/{name}.conf exec {self.work}/bin/nacre ", f.read())
+
+
+class Peers(Made):
+    def test_names_do_not_begin_alike(self):
+        setup = self.setup_of()
+        names = [setup.new_name() for _ in range(60)]
+        self.assertFalse([(a, b) for a in names for b in names if a != b and b.startswith(a)])
+
+    def test_a_panic_is_no_end(self):
+        for name in ("qemu-microvm", "firecracker"):
+            command = " ".join(inside.SUBJECTS[name](self.setup_of_probe()).command(["/bin/true"], "n"))
+            if name == "firecracker":
+                with open(os.path.join(self.work, "firecracker.json"), encoding="utf-8") as f:
+                    command = f.read()
+            self.assertIn(" panic=0 ", command)
+
+    def setup_of_probe(self):
+        """With a root file system, whose busybox is a file."""
+        os.makedirs(os.path.join(self.work, "rootfs/bin"), exist_ok=True)
+        for path in ("probe", "rootfs/bin/busybox"):
+            with open(os.path.join(self.work, path), "wb") as f:
+                f.write(b"program")
+        return inside.Setup({"build": self.work, "work": self.work, "runs": 1, "warmup": 0,
+                             "memory_mib": 128, "subjects": []})
+
+    def runsc(self, is_virtual):
+        was, subjects.machine.is_virtual = subjects.machine.is_virtual, lambda: is_virtual
+        try:
+            return inside.SUBJECTS["runsc"](self.setup_of_probe())
+        finally:
+            subjects.machine.is_virtual = was
+
+    def test_runsc_is_tuned(self):
+        for owner in ("runsc-probe--", "runsc-probe--net"):
+            os.makedirs(os.path.join(self.work, "bundles", owner))
+            with open(os.path.join(self.work, "bundles", owner, "config.json"), "w", encoding="utf-8") as f:
+                f.write("{}")
+        for is_virtual in (True, False):
+            subject = self.runsc(is_virtual)
+            alone, joined = (subject.command(["/probe"], "n", network=network) for network in (None, "/run/netns/net"))
+            self.assertIn("--network=none", alone)
+            self.assertNotIn("--network=none", joined)
+            self.assertEqual("--platform=kvm" in alone, not is_virtual)
+
+    def test_no_default_configuration_is_a_failure(self):
+        setup = self.setup_of_probe()
+        for command in (["false"], [os.path.join(self.work, "nothing")]):
+            with self.assertRaisesRegex(sampler.Failure, "no default configuration"):
+                subjects.make_bundle(setup, command, "runc", ["/probe"])
+
+    @unittest.skipUnless(os.path.exists(SAMPLE), "not built: make check-bench")
+    def test_another_output_is_a_failure(self):
+        self.assertEqual(sampler.once(SAMPLE, ["echo", "+"])["output"], ord("+"))
+        with self.assertRaisesRegex(sampler.Failure, "begins with 'K'"):
+            sampler.once(SAMPLE, ["echo", "Kernel panic"])
+        with self.assertRaisesRegex(sampler.Failure, "no output"):
+            sampler.once(SAMPLE, ["true"])
+
+
+class Density(Made):
+    @unittest.skipUnless(os.path.exists(SAMPLE), "not built: make check-bench")
+    def test_what_does_not_end_well_has_no_figure(self):
+        setup = self.setup_of("nacre-boot")
+        with open(os.path.join(self.work, "bin/nacre"), "a", encoding="utf-8") as f:
+            f.write("sys.exit(7)\n")
+        setup.settings.update(parallel=[2], vms=2)
+        setup.versions = dict.fromkeys(inside.SUBJECTS, "")
+        bench_density.measure(setup, self.log)
+        self.assertEqual([result["measure"] for result in self.results],
+                         ["starts, 2 at once", "less available memory, each of 2"])
+        for result in self.results:
+            self.assertEqual(result["samples"], [])
+            self.assertTrue(result["failures"])
 
 
 if __name__ == "__main__":
