@@ -172,10 +172,11 @@ def make_bundle(setup, spec_command, owner, program, volume=None, network=None):
     bundle = os.path.join(setup.work, "bundles", key)
     if os.path.exists(os.path.join(bundle, "config.json")):
         return bundle
-    os.makedirs(bundle, exist_ok=True)      # one that an earlier failure left
+    os.makedirs(bundle)
     try:
         subprocess.run(spec_command, cwd=bundle, check=True, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.CalledProcessError) as error:
+        shutil.rmtree(bundle)       # the next attempt begins anew
         raise sampler.Failure(f"no default configuration: {error}") from None
     path = os.path.join(bundle, "config.json")
     with open(path, encoding="utf-8") as f:

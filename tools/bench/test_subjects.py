@@ -176,7 +176,7 @@ class Peers(Made):
 
     def test_no_default_configuration_is_a_failure(self):
         setup = self.setup_of_probe()
-        for command in (["false"], [os.path.join(self.work, "nothing")]):
+        for command in (["false"], [os.path.join(self.work, "nothing")], ["sh", "-c", "echo {} > config.json; false"]):
             with self.assertRaisesRegex(sampler.Failure, "no default configuration"):
                 subjects.make_bundle(setup, command, "runc", ["/probe"])
 
