@@ -94,8 +94,9 @@ def measure_memory(setup, record, subject):
     n = len(fleet.members)
     series = [] if failures else list(memory_series(setup, subject, fleet))
     failures += fleet.end()
-    for measure, unit, values, detail in [] if failures else series:
-        record.add(NAME, subject.name, measure, unit, values, **detail)
+    if not failures:
+        for measure, unit, values, detail in series:
+            record.add(NAME, subject.name, measure, unit, values, **detail)
     record.add(NAME, subject.name, f"less available memory, each of {n}", "KiB",
                [] if failures else [used / n], failures, n=n, memory_full=full)
 

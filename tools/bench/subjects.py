@@ -203,6 +203,7 @@ class OciRuntime(Subject):
     can_exec = True
     can_share = True
     options = ()
+    alone = ()      # more of `run`, for a container that joins no network
 
     def missing(self):
         return None if shutil.which(self.name) else "not installed"
@@ -212,7 +213,7 @@ class OciRuntime(Subject):
 
     def command(self, program, name, volume=None, network=None):
         bundle = make_bundle(self.setup, [self.name, "spec"], self.name, program, volume, network)
-        return [self.name, *self.options, "run", "--bundle", bundle, name]
+        return [self.name, *self.options, *(() if network else self.alone), "run", "--bundle", bundle, name]
 
     def exec_command(self, program, name):
         return [self.name, *self.options, "exec", name, *program]
@@ -236,16 +237,11 @@ class Runsc(OciRuntime):
 
     name = "runsc"
     kind = "sandbox"
-    options = ("--network=none",)
+    alone = ("--network=none",)
 
     def __init__(self, setup):
         super().__init__(setup)
-        if not machine.is_virtual():
-            self.options = (*self.options, "--platform=kvm")
-
-    def command(self, program, name, volume=None, network=None):
-        command = super().command(program, name, volume, network)
-        return [word for word in command if not network or word != "--network=none"]
+        self.options = () if machine.is_virtual() else ("--platform=kvm",)
 
 
 class Podman(Subject):
